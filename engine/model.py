@@ -1,0 +1,355 @@
+"""What crosses the border between the engine and its faces: commands in, events and views out.
+
+Everything here is a frozen value. A face never holds a live engine object, so looking at a call can
+never change it, and a view taken at one moment stays what it was.
+
+Directions are always seen from this phone: ``tx``, ``out`` and ``sent`` leave it, ``rx``, ``in`` and
+``received`` come to it. "The far end" is the other party; what it reports about our stream (RTCP report
+blocks) is kept apart from what we measure of its stream. ``None`` means "not known (yet)", never zero.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+# ------------------------------------------------------------------ commands
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Call this SIP URI (``sip:user@host:port``; ``user@host`` and ``host`` are completed)."""
+
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Take an incoming call; ``None`` is the one that has rung longest."""
+
+    call: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Decline an incoming call (603); ``None`` is the one that has rung longest."""
+
+    call: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End a call in whatever state it is (CANCEL, BYE or a refusal); ``None`` is the newest."""
+
+    call: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendDigits:
+    """Send DTMF digits ``0-9*#A-D`` as telephone-events (RFC 4733); ``None`` is the newest talking call."""
+
+    digits: str
+    call: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Put a call on hold or take it back; ``on=None`` toggles."""
+
+    call: int | None = None
+    on: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """Send silence instead of the microphone, on all calls; ``on=None`` toggles."""
+
+    on: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetVolume:
+    """Change the playback volume by so many decibels (bounded to -40..+12 dB)."""
+
+    change_db: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    """Hang up every call with BYE, then finish."""
+
+
+Command = Dial | Answer | Reject | HangUp | SendDigits | Hold | Mute | SetVolume | Quit
+
+
+class CommandError(ValueError):
+    """A command that cannot be carried out; its text is one clear line for the user."""
+
+
+# ------------------------------------------------------------------ views
+
+
+class CallState(str, enum.Enum):
+    """Where a call stands. The values are the words the screen and the JSON lines use."""
+
+    DIALLING = "dialling"  # INVITE sent, nothing but 100 heard
+    PROGRESS = "progress"  # 180 or 183 heard: it rings there
+    RINGING = "ringing"  # it rings here
+    TALKING = "talking"
+    HELD = "held"  # by us, by them, or both: see CallView.held_here, held_there
+    ENDING = "ending"  # BYE or CANCEL sent, not answered yet
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class TxView:
+    """What we sent on one audio stream."""
+
+    packets: int = 0
+    bytes: int = 0  # RTP payload octets, as the SR counts them
+    packets_per_second: float | None = None
+    worst_late_ms: float | None = None  # the latest any packet left after its deadline, last ten seconds
+
+
+@dataclass(frozen=True, slots=True)
+class RxView:
+    """What we received on one audio stream (RFC 3550 A.1, A.3, A.8) and what became of it."""
+
+    packets: int = 0
+    bytes: int = 0
+    packets_per_second: float | None = None
+    lost: int = 0  # cumulative, A.3; may be negative when duplicates outnumber losses
+    loss_percent: float | None = None  # of all expected so far
+    late: int = 0  # came after their moment to be played
+    duplicate: int = 0
+    reordered: int = 0
+    discarded: int = 0  # thrown away by us: buffer full, malformed, unknown payload type
+    foreign: int = 0  # from an address or SSRC that is not the negotiated one: not played
+    jitter_ms: float | None = None
+    buffer_ms: float | None = None  # held now
+    target_ms: float | None = None  # what the buffer aims at
+    concealed_ms: float = 0.0  # sound invented so far, because a packet was not there
+
+
+@dataclass(frozen=True, slots=True)
+class LevelView:
+    """A level in dBFS (0 = a full-scale square wave; silence is -96)."""
+
+    rms_dbfs: float = -96.0
+    peak_hold_dbfs: float = -96.0  # highest RMS of the last 1.5 s
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteReport:
+    """The latest report block of the far end about the stream we send it (RFC 3550 6.4.1)."""
+
+    lost: int
+    loss_percent: float  # fraction lost of its last interval
+    jitter_ms: float
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RtcpView:
+    """RTCP counters of one call."""
+
+    sr_sent: int = 0
+    rr_sent: int = 0
+    bye_sent: int = 0
+    sr_received: int = 0
+    rr_received: int = 0
+    sdes_received: int = 0
+    bye_received: int = 0
+    unknown_received: int = 0
+    malformed: int = 0
+    cname: str | None = None  # of the far end, control characters removed
+    rtt_ms: float | None = None
+    remote: RemoteReport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPoint:
+    """One second of a call."""
+
+    loss_percent: float | None  # None: nothing was expected in this second
+    jitter_ms: float | None
+    buffer_ms: float | None
+    in_dbfs: float
+    out_dbfs: float
+
+
+@dataclass(frozen=True, slots=True)
+class MediaView:
+    """One call's audio."""
+
+    codec: str  # encoding name, e.g. "PCMU"
+    clock_rate_hz: int
+    channels: int
+    ptime_ms: float
+    local: tuple[str, int]  # our RTP address
+    local_rtcp: tuple[str, int]
+    remote: tuple[str, int] | None
+    remote_rtcp: tuple[str, int] | None
+    direction: str  # "sendrecv", "sendonly", "recvonly" or "inactive", seen from us
+    tx: TxView = TxView()
+    rx: RxView = RxView()
+    rtcp: RtcpView = RtcpView()
+    level_in: LevelView = LevelView()  # the far end, as heard
+    level_out: LevelView = LevelView()  # us, as sent
+    history: tuple[HistoryPoint, ...] = ()  # newest last, at most 120
+
+
+@dataclass(frozen=True, slots=True)
+class CallView:
+    """One call, as it stood at one moment. Names are as the peer wrote them: faces make them safe to show."""
+
+    id: int  # 1, 2, 3 ... in the order the calls came to be
+    direction: str  # "out" or "in"
+    state: CallState
+    peer_uri: str
+    peer_name: str  # display name, may be ""
+    state_s: float  # time in this state
+    talk_s: float  # time since it was answered, 0 before
+    held_here: bool = False
+    held_there: bool = False
+    early_media: bool = False
+    auto_answered: bool = False
+    status: int | None = None  # last SIP status that mattered
+    reason: str = ""  # why it ended, or the last progress, in plain words
+    digits_sent: str = ""
+    digits_received: str = ""
+    recording: str | None = None  # path, while it is being written
+    media: MediaView | None = None  # None until an answer fixed it; kept when the call has ended
+
+
+@dataclass(frozen=True, slots=True)
+class SoundView:
+    """What stands in for the microphone and the loudspeaker."""
+
+    kind: str  # "device", "file", "null" or "echo"
+    note: str = ""  # one line the user should see: device name, "no sound card: silence", "card lost"
+    ok: bool = True
+    muted: bool = False
+    volume_db: float = 0.0
+    underruns: int = 0
+    overruns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkView:
+    """What came in on the SIP socket and was not worth a call."""
+
+    malformed: int = 0  # datagrams that are not SIP
+    refused: int = 0  # requests answered with an error of ours
+    stray: int = 0  # responses and ACKs that belong to nothing
+    overload: int = 0  # requests turned away because a table was full
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of the log view."""
+
+    time: float  # seconds since the epoch
+    level: str  # "info", "warn" or "error"
+    source: str  # "sip", "media", "sound", "call", "terminal"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The whole phone at one moment."""
+
+    time: float  # seconds since the epoch
+    local_uri: str
+    transport: str
+    calls: tuple[CallView, ...]  # living calls, oldest first, then the last few ended ones
+    sound: SoundView
+    network: NetworkView
+    log: tuple[LogLine, ...] = field(default=())  # newest last
+
+
+# ------------------------------------------------------------------ events
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The SIP socket answers."""
+
+    local_uri: str
+    address: tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    call: CallView
+    auto_answer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A provisional response other than 100."""
+
+    call: CallView
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    call: CallView
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The hold state changed; the call view says who holds."""
+
+    call: CallView
+
+
+@dataclass(frozen=True, slots=True)
+class Dtmf:
+    call: CallView
+    digit: str
+    duration_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Once a second for every call that has media."""
+
+    call: CallView
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A SIP message as it was on the wire (with tracing on)."""
+
+    call: int | None
+    direction: str  # "in" or "out"
+    peer: tuple[str, int]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """Something the user should read; the phone goes on."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The last event of a call; the view carries its totals."""
+
+    call: CallView
+    status: int | None
+    reason: str
+    exit_code: int  # as documented in --help
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    line: LogLine
+
+
+Event = Ready | Incoming | Progress | Answered | Held | Dtmf | Stats | Message | Error | Ended | Log
