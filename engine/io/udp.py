@@ -1,0 +1,227 @@
+"""UDP sockets: open, drain, send. Nothing here waits, and nothing a network says raises.
+
+Hosts are literal addresses only: a name would make the C library ask the DNS and the call would wait for it.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+import sys
+
+from engine.io.errors import NetworkError, PortTaken
+from engine.io.loop import MAX_DESCRIPTOR
+
+Address = tuple[str, int]
+
+#: Traffic class octets (RFC 4594): expedited forwarding for sound, class selector 3 for signalling.
+DSCP_EF = 0xB8
+DSCP_CS3 = 0x60
+
+_LARGEST_DATAGRAM = 65_536
+_RECEIVE_BUFFER = 1 << 20
+_KNOWN_HOSTS = 256
+_MAX_ERRORS = 64
+
+# Linux keeps what ICMP said in an error queue, with the address it was about (ip(7), IP_RECVERR).
+_LINUX = sys.platform.startswith("linux")
+_IP_RECVERR = 11
+_IPV6_RECVERR = 25
+_MSG_ERRQUEUE = 0x2000
+_EXTENDED_ERROR = struct.Struct("=IBBBxII")  # struct sock_extended_err: errno, origin, type, code, pad, info, data
+_ORIGINS_ICMP = (2, 3)
+
+_buffer = bytearray(_LARGEST_DATAGRAM)  # one turn, one thread: every socket may drain through the same buffer
+_view = memoryview(_buffer)
+
+
+class UdpSocket:
+    """One bound, non-blocking UDP socket.
+
+    ``host`` is a literal IPv4 or IPv6 address (``fe80::1%eth0`` too), ``port`` 0 takes any free one. With
+    ``report_errors`` the addresses that ICMP called unreachable can be had from ``take_errors`` (Linux, Windows).
+    """
+
+    def __init__(self, host: str, port: int, *, traffic_class: int = 0, report_errors: bool = False) -> None:
+        self.family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._wide = self.family == socket.AF_INET6
+        self._known: set[str] = set()
+        self._errors: list[Address] = []
+        self._queue_errors = False
+        self.send_failures = 0
+        self.socket = _open(self.family)
+        try:
+            self._configure(traffic_class, report_errors)
+            self.socket.bind(self._full((host, port)))
+        except (OSError, ValueError, OverflowError) as error:
+            self.socket.close()
+            raise _explain(error, host, port) from error
+        self.address: Address = self._short(self.socket.getsockname())
+
+    def _configure(self, traffic_class: int, report_errors: bool) -> None:
+        self.socket.setblocking(False)
+        _try_option(self.socket, socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+        if sys.platform == "win32":
+            _try_option(self.socket, socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        if self._wide:
+            _try_option(self.socket, socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if traffic_class:
+            _mark(self.socket, self._wide, traffic_class)
+        if report_errors and _LINUX:
+            level, name = (socket.IPPROTO_IPV6, _IPV6_RECVERR) if self._wide else (socket.IPPROTO_IP, _IP_RECVERR)
+            self._queue_errors = _try_option(self.socket, level, name, 1)
+
+    def fileno(self) -> int:
+        return self.socket.fileno()
+
+    def close(self) -> None:
+        self.socket.close()
+
+    # ------------------------------------------------------------------ in
+
+    def receive(self, limit: int = 64) -> list[tuple[bytes, Address]]:
+        """At most ``limit`` waiting datagrams with their sources. What is left makes the next turn readable."""
+        datagrams: list[tuple[bytes, Address]] = []
+        receive, view, wide = self.socket.recvfrom_into, _view, self._wide
+        for _ in range(limit):
+            try:
+                size, source = receive(_buffer)
+            except (BlockingIOError, InterruptedError):
+                break
+            except OSError as error:
+                if self.socket.fileno() < 0:
+                    break
+                self._note_error(error)
+                continue
+            datagrams.append((bytes(view[:size]), _short_wide(source) if wide else source))
+        return datagrams
+
+    # ------------------------------------------------------------------ out
+
+    def send(self, data: bytes, address: Address) -> bool:
+        """Hand one datagram to the system; False when it would not take it (counted, never raised)."""
+        for _ in range(2):  # the error of an earlier datagram may be reported here, and this one not be sent
+            try:
+                self.socket.sendto(data, self._full(address))
+                return True
+            except (BlockingIOError, InterruptedError):
+                break
+            except OSError as error:
+                if not self._note_error(error):
+                    break
+            except (ValueError, OverflowError, TypeError):
+                break
+        self.send_failures += 1
+        return False
+
+    def _full(self, address: Address) -> tuple[str, int] | tuple[str, int, int, int]:
+        """The socket module's form of an address; raises ValueError for what is not a literal of our family."""
+        host, port = address
+        literal, _, scope = host.partition("%") if self._wide else (host, "", "")
+        if literal not in self._known:
+            self._check(literal)
+        if not self._wide:
+            return host, port
+        return literal, port, 0, _scope_number(scope) if scope else 0
+
+    def _check(self, host: str) -> None:
+        try:
+            socket.inet_pton(self.family, host)
+        except OSError as error:
+            raise ValueError(f"{host} is not an address of this kind") from error
+        if len(self._known) >= _KNOWN_HOSTS:
+            self._known.clear()
+        self._known.add(host)
+
+    def _short(self, address: tuple) -> Address:
+        return _short_wide(address) if self._wide else (address[0], address[1])
+
+    # ------------------------------------------------------------------ errors
+
+    def take_errors(self) -> list[Address]:
+        """The addresses that turned out to be unreachable (an ICMP error) since last asked."""
+        if self._queue_errors:
+            self._read_error_queue()
+        errors, self._errors = self._errors, []
+        return errors
+
+    def _note_error(self, error: OSError) -> bool:
+        """True when this was an ICMP error about some earlier datagram: asking again is worth it."""
+        if self._queue_errors:
+            return self._read_error_queue()
+        return isinstance(error, (ConnectionRefusedError, ConnectionResetError))
+
+    def _read_error_queue(self) -> bool:
+        found = False
+        for _ in range(_MAX_ERRORS):
+            try:
+                _, ancillary, _, about = self.socket.recvmsg(0, 512, _MSG_ERRQUEUE)
+            except OSError:
+                break
+            found = True
+            if about and _from_icmp(ancillary) and len(self._errors) < _MAX_ERRORS:
+                self._errors.append(self._short(about))
+        return found
+
+
+def _open(family: int) -> socket.socket:
+    try:
+        made = socket.socket(family, socket.SOCK_DGRAM)
+    except OSError as error:
+        kind = "IPv6" if family == socket.AF_INET6 else "UDP"
+        raise NetworkError(f"no {kind} socket to be had: {error.strerror or error}") from error
+    if sys.platform != "win32" and made.fileno() > MAX_DESCRIPTOR:
+        made.close()
+        raise NetworkError(f"too many open files: select() takes descriptors up to {MAX_DESCRIPTOR}")
+    return made
+
+
+def _explain(error: Exception, host: str, port: int) -> NetworkError:
+    code = getattr(error, "errno", None)
+    at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    if code == errno.EADDRINUSE:
+        return PortTaken(f"UDP port {port} on {host} is taken by another program")
+    if code == errno.EADDRNOTAVAIL:
+        return NetworkError(f"{host} is not an address of this machine")
+    if code in (errno.EACCES, errno.EPERM):
+        return NetworkError(f"no permission to open UDP {at}")
+    if isinstance(error, OverflowError):
+        return NetworkError(f"{port} is not a port (0 to 65535)")
+    if not isinstance(error, OSError):
+        return NetworkError(f"{host} is not an IP address")
+    return NetworkError(f"UDP {at} cannot be opened: {error.strerror or error}")
+
+
+def _mark(made: socket.socket, wide: bool, traffic_class: int) -> None:
+    level = socket.IPPROTO_IPV6 if wide else socket.IPPROTO_IP
+    name = getattr(socket, "IPV6_TCLASS" if wide else "IP_TOS", None)
+    if name is not None:
+        _try_option(made, level, name, traffic_class)
+
+
+def _try_option(made: socket.socket, level: int, name: int, value: int) -> bool:
+    try:
+        made.setsockopt(level, name, value)
+    except OSError:
+        return False  # every one of them only makes things better
+    return True
+
+
+def _short_wide(address: tuple) -> Address:
+    """(host, port) of an IPv6 socket address; a link-local one keeps its scope in the host."""
+    host, port, _, scope = address
+    if scope and "%" not in host:
+        host = f"{host}%{scope}"
+    return host, port
+
+
+def _scope_number(scope: str) -> int:
+    return int(scope) if scope.isdecimal() else socket.if_nametoindex(scope)
+
+
+def _from_icmp(ancillary: list[tuple[int, int, bytes]]) -> bool:
+    for _, _, data in ancillary:
+        if len(data) >= _EXTENDED_ERROR.size and _EXTENDED_ERROR.unpack_from(data)[1] in _ORIGINS_ICMP:
+            return True
+    return False

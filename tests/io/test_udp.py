@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import select
+import socket
+import sys
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.io.errors import NetworkError, PortTaken
+from engine.io.udp import DSCP_EF, UdpSocket
+
+
+def has_ipv6() -> bool:
+    try:
+        UdpSocket("::1", 0).close()
+    except NetworkError:
+        return False
+    return True
+
+
+HOSTS = ["127.0.0.1", pytest.param("::1", marks=pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here"))]
+
+
+def wait_for(sock: UdpSocket, seconds: float = 2.0) -> None:
+    select.select([sock], [], [], seconds)
+
+
+@pytest.fixture(params=HOSTS)
+def ends(request):
+    one, two = UdpSocket(request.param, 0), UdpSocket(request.param, 0)
+    yield one, two
+    one.close()
+    two.close()
+
+
+def test_a_datagram_arrives_with_its_source(ends):
+    one, two = ends
+    assert one.send(b"hello", two.address)
+    wait_for(two)
+    assert two.receive() == [(b"hello", one.address)]
+    assert two.receive() == []
+
+
+@pytest.mark.parametrize("size", [0, 1, 60_000, 65_487])
+def test_a_datagram_of_any_size_is_read_whole(ends, size):
+    one, two = ends
+    data = bytes(range(256)) * 256
+    assert one.send(data[:size], two.address)
+    wait_for(two)
+    assert two.receive()[0][0] == data[:size]
+
+
+def test_a_drain_is_bounded(ends):
+    one, two = ends
+    for number in range(10):
+        one.send(bytes([number]), two.address)
+    wait_for(two)
+    first = two.receive(limit=4)
+    assert [data[0] for data, _ in first] == [0, 1, 2, 3]
+    assert [data[0] for data, _ in two.receive(limit=64)] == [4, 5, 6, 7, 8, 9]
+
+
+def test_received_bytes_are_a_copy(ends):
+    one, two = ends
+    one.send(b"first", two.address)
+    wait_for(two)
+    kept = two.receive()[0][0]
+    one.send(b"XXXXXXXX", two.address)
+    wait_for(two)
+    two.receive()
+    assert kept == b"first"
+
+
+def test_a_port_that_is_taken_says_so(ends):
+    one, _ = ends
+    with pytest.raises(PortTaken, match=f"UDP port {one.address[1]} on .* is taken"):
+        UdpSocket(*one.address)
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "text"),
+    [
+        ("192.0.2.1", 0, "192.0.2.1 is not an address of this machine"),
+        ("localhost", 0, "localhost is not an IP address"),
+        ("", 0, "not an IP address"),
+        ("127.0.0.1", 70_000, "70000 is not a port"),
+        ("fe80::1%no-such-link", 0, "cannot be opened"),
+    ],
+)
+def test_wrong_addresses_get_one_clear_line(host, port, text):
+    with pytest.raises(NetworkError) as caught:
+        UdpSocket(host, port)
+    assert text in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *[("127.0.0.1", 0), ("127.0.0.1", 99_999), ("::1", 5060)],
+        *[("nobody.example", 5060), ("a\0b", 1), ("", 9), ("1.2.3", 5)],
+    ],
+)
+def test_sending_to_what_is_no_address_fails_quietly_and_at_once(address):
+    sock = UdpSocket("127.0.0.1", 0)
+    start = time.monotonic()
+    assert sock.send(b"x", address) is False
+    assert time.monotonic() - start < 0.1
+    assert sock.send_failures == 1
+    sock.close()
+
+
+@given(st.text(max_size=40), st.integers(-10, 100_000))
+@settings(max_examples=50, deadline=None)
+def test_no_address_raises(host, port):
+    sock = UdpSocket("127.0.0.1", 0)
+    assert sock.send(b"", (host, port)) in (True, False)
+    sock.close()
+
+
+def test_too_large_a_datagram_is_not_sent(ends):
+    one, two = ends
+    assert one.send(bytes(70_000), two.address) is False
+    assert one.send(b"still there", two.address)
+
+
+def test_a_closed_socket_is_silent():
+    sock = UdpSocket("127.0.0.1", 0)
+    sock.close()
+    assert sock.receive() == []
+    assert sock.send(b"x", ("127.0.0.1", 9)) is False
+    assert sock.take_errors() == []
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_port_unreachable_never_raises_and_the_next_datagrams_are_sent(host):
+    nobody = UdpSocket(host, 0)
+    gone = nobody.address
+    nobody.close()
+    sender, other = UdpSocket(host, 0, report_errors=True), UdpSocket(host, 0)
+    assert sender.send(b"anyone?", gone)
+    wait_for(sender, 0.5)
+    for number in range(3):
+        assert sender.send(bytes([number]), other.address)
+    wait_for(other)
+    assert [data[0] for data, _ in other.receive()] == [0, 1, 2]
+    other.send(b"back", sender.address)
+    wait_for(sender)
+    assert (b"back", other.address) in sender.receive() + sender.receive()
+    errors = sender.take_errors()
+    if sys.platform.startswith("linux"):
+        assert errors == [gone]
+    assert sender.take_errors() == []
+    sender.close()
+    other.close()
+
+
+def test_an_unreachable_port_alone_does_not_leave_the_socket_readable_for_ever():
+    nobody = UdpSocket("127.0.0.1", 0)
+    gone = nobody.address
+    nobody.close()
+    sender = UdpSocket("127.0.0.1", 0, report_errors=True)
+    sender.send(b"anyone?", gone)
+    wait_for(sender, 0.5)
+    sender.receive()
+    assert select.select([sender], [], [], 0)[0] == []
+    sender.close()
+
+
+def test_sound_is_marked_expedited():
+    if not hasattr(socket, "IP_TOS") or sys.platform == "win32":
+        pytest.skip("the platform marks nothing")
+    sock = UdpSocket("127.0.0.1", 0, traffic_class=DSCP_EF)
+    assert sock.socket.getsockopt(socket.IPPROTO_IP, socket.IP_TOS) == DSCP_EF
+    sock.close()
