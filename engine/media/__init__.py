@@ -1,0 +1,25 @@
+"""One call's audio: RTP, RTCP, codecs, jitter buffer, concealment. Pure, with numpy.
+
+Bytes and ``now`` come in; bytes, samples and deadlines go out. Nothing here opens a socket, reads a clock, a
+file or the ``random`` module: time and entropy are arguments, so a minute of a call is tested in milliseconds.
+Imports run downward only, and never to ``engine.sip``::
+
+    stream.py         one call's audio both ways; RTP, RTCP and playout joined
+    rtcp_session.py   RFC 3550 6.2, 6.3, A.7: when to report, and what both ends have reported
+    playout.py        packets in, exactly the asked number of samples out
+    jitter.py         the buffer with a clock        conceal.py  sound for what is missing
+    stretch.py        faster and slower playing      dtmf.py     RFC 4733 digits, both ways
+    source.py         RFC 3550 A.1, A.3, A.8: sequence, loss and jitter of one SSRC
+    rtp.py  rtcp.py   RFC 3550 5 and 6: bytes to packets and back
+    codecs/           a registry by encoding name; one file for each family
+    level.py  mixer.py  resample.py     PCM arithmetic
+    errors.py         MediaError, the one error for bad input
+
+Samples are numpy ``int16``, mono, one-dimensional, at the clock rate of the codec.
+"""
+
+from __future__ import annotations
+
+from engine.media.errors import MediaError
+
+__all__ = ["MediaError"]
