@@ -37,7 +37,7 @@ NARROW = frozenset(
         (0x2010, 0x2011),
         (0x2013, 0x2028),
         (0x2190, 0x2194),
-        (0x2500, 0x25A0),
+        (0x2500, 0x25FD),
         (0x2800, 0x2900),
     )
     for char in map(chr, range(start, end))

@@ -1,0 +1,137 @@
+"""A little program on the real ``Screen``, for the tests of the terminal: it paints what it knows about itself.
+
+``python easel.py REPORT``: REPORT is a file that gets one JSON object now and then and at the end. Keys: ``q`` ends,
+``x`` raises, ``b`` paints a busy screen from now on, ``f`` one full of wide and strange characters, ``c`` shows the
+cursor.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import select
+import signal
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from widgets.canvas import Canvas, Rect
+from widgets.screen import Screen, ScreenUnusable, open_screen
+
+STRANGE = "\x1b[31m日本語 \u202e é́́́́\u0301\u0301 👍🏽 ─│█▇⣿ Å ｱ \x07\x9b ﷽ end"
+
+
+class Easel:
+    def __init__(self, report: str) -> None:
+        self.report_path = report
+        self.turns = self.frames = self.sequence = 0
+        self.longest_s = 0.0
+        self.keys: list[str] = []
+        self.all_keys: list[str] = []
+        self.mode = ""
+        self.stop_asked = False
+        self.ended = "q"
+
+    def report(self, **more: object) -> None:
+        values = {"turns": self.turns, "frames": self.frames, "keys": self.all_keys, "longest_s": self.longest_s}
+        temporary = self.report_path + ".new"
+        Path(temporary).write_text(json.dumps({**values, **more}))
+        os.replace(temporary, self.report_path)
+
+    def draw(self, size: tuple[int, int], glyphs: str, now: float) -> Canvas:
+        canvas = Canvas(*size, glyphs=glyphs)
+        width, height = size
+        if self.mode == "b":
+            chance = random.Random(now)
+            for y in range(height):
+                for x in range(0, width, 4):
+                    canvas.put(
+                        x, y, f"{chance.randrange(10_000):04}", chance.choice(["ok", "warn", "bad", "dim", "key"])
+                    )
+            return canvas
+        canvas.box(canvas.rect, f"{width}x{height}", "border", "title")
+        canvas.put(2, 1, "keys " + " ".join(self.keys), "ok", width - 4)
+        canvas.put(2, 2, f"mode {self.mode}", "warn", width - 4)
+        canvas.put(2, 3, STRANGE if self.mode == "f" else "", "", width - 4)
+        canvas.restyle(Rect(width - 1, height - 1, 1, 1), "bad")
+        if self.mode == "c":
+            canvas.cursor = (5, 2)
+        return canvas
+
+    def press(self, key: str) -> bool:
+        self.keys = [*self.keys, key][-8:]
+        self.all_keys.append(key)
+        if key == "x":
+            raise RuntimeError("as asked")
+        if key in ("b", "f", "c"):
+            self.mode = key
+        return key != "q"
+
+    def suspend(self, screen: Screen) -> None:
+        screen.suspend()
+        self.report(suspended=True)
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    def run(self, screen: Screen) -> None:
+        glyphs = "unicode" if screen.unicode else "ascii"
+        going = True
+        while going and not screen.gone:
+            self.turns += 1
+            readers = [descriptor for descriptor, _ in screen.readers()]
+            writers = [descriptor for descriptor, _ in screen.writers()]
+            try:
+                readable, writable, _ = select.select(readers, writers, [], 0.02)
+            except InterruptedError:
+                continue
+            start = time.monotonic()
+            for descriptor, callback in screen.readers() + screen.writers():
+                if descriptor in readable or descriptor in writable:
+                    callback(start)
+            if self.stop_asked:
+                self.stop_asked = False
+                self.suspend(screen)
+            for key in screen.keys(start):
+                going = self.press(key)
+            if screen.can_paint(start):
+                screen.paint(self.draw(screen.size, glyphs, start), start)
+                self.frames += 1
+            self.longest_s = max(self.longest_s, time.monotonic() - start)
+            if self.turns % 20 == 0:
+                self.report()
+        self.ended = "gone" if screen.gone else "q"
+
+
+def main() -> int:
+    easel = Easel(sys.argv[1])
+    signal.signal(signal.SIGWINCH, lambda number, frame: None)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        screen = open_screen()
+    except ScreenUnusable as error:
+        print(error, file=sys.stderr)
+        return 2
+
+    def stop(number: int, frame: object) -> None:
+        easel.stop_asked = True
+
+    def go_on(number: int, frame: object) -> None:
+        screen.resume()
+
+    signal.signal(signal.SIGTSTP, stop)
+    signal.signal(signal.SIGCONT, go_on)
+    with screen:
+        easel.run(screen)
+    easel.report(
+        ended=easel.ended,
+        written=screen.bytes_written,
+        round_trip_ms=screen.round_trip_ms,
+        unicode=screen.unicode,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,457 @@
+"""The screen: a canvas to the terminal, keys from it. The one file with curses.
+
+curses only computes: which cells changed and what sequences show that on this kind of terminal. It never waits for
+one, see ``terminal``. The order of a turn::
+
+    keys(now)                  what was typed; the terminal's answers are taken out
+    can_paint(now)             the last frame is out, and the terminal has shown it
+    paint(canvas, now)         changed rows to curses, its bytes to the terminal
+    watch(loop)                which descriptors the next ``select()`` must look at
+
+Cells that are not plain are painted one by one at their column, so that curses' idea of a character's width
+never shifts the rest of the row.
+
+On Windows there is no pty: curses writes to the console itself (which does not stall), and keys are polled.
+"""
+
+from __future__ import annotations
+
+import atexit
+import curses
+import locale
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from widgets import text as text_module
+from widgets import theme
+from widgets.canvas import Canvas, Run
+from widgets.keycodes import KeyDecoder
+
+WINDOWS = sys.platform == "win32"
+if sys.platform != "win32":
+    from widgets import terminal as tty_module
+
+Watcher = tuple[int, Callable[[float], None]]
+
+_ANSWER_S, _ANSWER_STEP_S = 0.3, 0.05  # leaving: wait so long for an answer that is under way
+_PASTE_ON, _PASTE_OFF = b"\x1b[?2004h", b"\x1b[?2004l"
+_NO_PASTE = ("vt", "linux", "ansi", "cons", "pcansi", "sun", "cygwin", "hurd", "mach")
+# On these the block and braille characters are missing from the font, whatever the locale says.
+_NO_GLYPHS = ("linux", "cons", "sun", "pcansi", "cygwin", "hurd", "mach", "vt52")
+
+_TERMINFO_KEYS = {
+    "kcuu1": "Up", "kcud1": "Down", "kcuf1": "Right", "kcub1": "Left", "khome": "Home", "kend": "End",
+    "kpp": "PageUp", "knp": "PageDown", "kdch1": "Delete", "kich1": "Insert", "kcbt": "BackTab", "kent": "Enter",
+    **{f"kf{number}": f"F{number}" for number in range(1, 13)},
+}  # fmt: skip
+
+
+class ScreenUnusable(Exception):
+    """There is no screen to draw on; the text is one clear line."""
+
+
+class Watch(Protocol):
+    """What ``Screen.watch`` needs of an event loop."""
+
+    def add_reader(self, source: int, callback: Callable[[float], Any], priority: int = ...) -> None: ...
+    def add_writer(self, source: int, callback: Callable[[float], Any], priority: int = ...) -> None: ...
+    def remove_reader(self, source: int) -> None: ...
+    def remove_writer(self, source: int) -> None: ...
+
+
+class _Painter:
+    """Rows of runs into a curses window; remembers what it painted."""
+
+    def __init__(self, window: curses.window, colour: bool, plain_ascii: bool) -> None:
+        self.window = window
+        self._ascii = plain_ascii
+        self._colour = colour and self._start_colour()
+        self._attributes: dict[str, int] = {}
+        self._rows: list[list[Run] | None] = []
+        self.shape: tuple[int, int] = (0, 0)
+        self._cursor: tuple[int, int] | None = None
+        self._set_cursor(None)
+
+    def forget(self) -> None:
+        """The terminal shows something else now: the next frame clears it and writes everything."""
+        self._rows = []
+        self.window.clear()
+
+    def paint(self, canvas: Canvas) -> None:
+        rows, columns = self.window.getmaxyx()
+        if (canvas.width, canvas.height) != self.shape or len(self._rows) != rows:
+            self.shape = (canvas.width, canvas.height)
+            self._rows = [None] * rows
+            self.window.erase()
+        for y in range(min(rows, canvas.height)):
+            runs = canvas.runs(y)
+            if runs != self._rows[y]:
+                self._paint_row(y, runs, columns)
+                self._rows[y] = runs
+        self._place_cursor(canvas.cursor, columns, rows)
+        self.window.noutrefresh()
+        curses.doupdate()
+
+    def _paint_row(self, y: int, runs: list[Run], columns: int) -> None:
+        for x, run, style in runs:
+            if x >= columns:
+                break
+            attribute = self._attribute(style)
+            if run.isascii() or (not self._ascii and text_module.NARROW.issuperset(run)):
+                self._add(y, x, run[: columns - x], attribute)
+            else:
+                self._paint_cells(y, x, run, attribute, columns)
+
+    def _paint_cells(self, y: int, x: int, run: str, attribute: int, columns: int) -> None:
+        for cell, width in text_module.cells(run):
+            if x + width > columns:
+                break
+            self._add(y, x, text_module.ascii_cell(cell) if self._ascii else cell, attribute)
+            x += width
+
+    def _add(self, y: int, x: int, text: str, attribute: int) -> None:
+        try:
+            self.window.addstr(y, x, text, attribute)
+        except curses.error:
+            pass  # the cell at the bottom right is written, but the cursor cannot go on from there
+        except (UnicodeEncodeError, ValueError):
+            self.window.addstr(y, x, "?" * text_module.width(text), attribute)
+
+    def _place_cursor(self, cursor: tuple[int, int] | None, columns: int, rows: int) -> None:
+        if cursor is not None and not (0 <= cursor[0] < columns and 0 <= cursor[1] < rows):
+            cursor = None
+        if cursor != self._cursor and (cursor is None or self._cursor is None):
+            self._set_cursor(cursor)
+        self._cursor = cursor
+        x, y = cursor or (0, 0)
+        try:
+            self.window.move(y, x)
+        except curses.error:
+            pass  # resized in between
+
+    @staticmethod
+    def _set_cursor(cursor: tuple[int, int] | None) -> None:
+        try:
+            curses.curs_set(0 if cursor is None else 1)
+        except curses.error:
+            pass  # a terminal that always shows it
+
+    @staticmethod
+    def _start_colour() -> bool:
+        if not curses.has_colors():
+            return False
+        try:
+            curses.start_color()
+            curses.use_default_colors()
+        except curses.error:
+            return False
+        return True
+
+    def _attribute(self, style: str) -> int:
+        attribute = self._attributes.get(style)
+        if attribute is None:
+            attribute = self._attributes[style] = self._make_attribute(theme.look(style, self._colour))
+        return attribute
+
+    @staticmethod
+    def _make_attribute(look: theme.Look) -> int:
+        attribute = (
+            (curses.A_BOLD if look.bold else 0)
+            | (curses.A_DIM if look.dim else 0)
+            | (curses.A_REVERSE if look.reverse else 0)
+            | (curses.A_UNDERLINE if look.underline else 0)
+        )
+        if look.colour is None:
+            return attribute
+        colour = look.colour
+        if colour >= theme.BRIGHT and curses.COLORS < 16:
+            colour -= theme.BRIGHT
+            attribute |= curses.A_BOLD
+        pair = colour + 1
+        if colour >= curses.COLORS or pair >= curses.COLOR_PAIRS:
+            return attribute
+        curses.init_pair(pair, colour, -1)
+        return attribute | curses.color_pair(pair)
+
+
+class Screen:
+    """The terminal as a face sees it. Raises ``ScreenUnusable`` where there is none to draw on."""
+
+    def __init__(self, *, ascii: bool = False, colour: bool | None = None) -> None:
+        self.gone = False  # the terminal hung up: nothing more can be shown or typed
+        self._closed = False
+        self._active = True
+        self._answers_seen = 0
+        self._keys: list[str] = []
+        self._watched: tuple[set[int], set[int]] = (set(), set())
+        term = os.environ.get("TERM", "")
+        if not tty_module.are_terminals((0, 1)):
+            raise ScreenUnusable("no terminal to draw on: use --plain, --json or --headless")
+        self._terminal = tty_module.Terminal()
+        self._output = tty_module.PrivateOutput(self._terminal.size() or (80, 24))
+        try:
+            window = self._start_curses(term)
+        except BaseException:
+            self._output.restore()
+            self._terminal.close()
+            raise
+        utf8 = "utf" in _codeset()
+        self.unicode = utf8 and not ascii and not term.startswith(_NO_GLYPHS)
+        wants_colour = theme.wants_colour(os.environ) if colour is None else colour
+        self._painter = _Painter(window, wants_colour, not utf8)
+        ecma48 = (curses.tigetstr("cup") or b"").startswith(b"\x1b[")
+        self._pastes = ecma48 and not term.startswith(_NO_PASTE)
+        self._pace = tty_module.Pace(asks=ecma48)
+        self._decoder = KeyDecoder(_terminfo_keys())
+        self._size = (0, 0)
+        self._frame_in_flight = False
+        self._asked = False
+        self._terminal.enter()
+        self._terminal.write(self._output.seal() + (_PASTE_ON if self._pastes else b""))
+        self._follow_size()
+        atexit.register(self.close)
+
+    @staticmethod
+    def _start_curses(term: str) -> curses.window:
+        """curses on the private pty. It would end the process for an unknown TERM: that is looked up before."""
+        try:
+            curses.setupterm(term or "unknown", 1)
+        except curses.error:
+            raise ScreenUnusable(
+                f"TERM={term!r} is not known here: set TERM to your terminal's kind, or use --plain"
+            ) from None
+        if not curses.tigetstr("cup") or not curses.tigetstr("clear"):
+            raise ScreenUnusable(f"TERM={term!r} cannot position the cursor: use --plain")
+        locale.setlocale(locale.LC_CTYPE, "")
+        if hasattr(curses, "set_escdelay"):
+            curses.set_escdelay(25)
+        window = curses.initscr()
+        _give_signals_back()
+        curses.noecho()
+        curses.cbreak()
+        curses.nonl()
+        window.keypad(True)
+        window.leaveok(False)
+        curses.typeahead(-1)
+        return window
+
+    def __enter__(self) -> Screen:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -------------------------------------------------------------- size
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Columns and rows of the terminal, as it is now."""
+        self._follow_size()
+        return self._size
+
+    @property
+    def resized(self) -> bool:
+        """The terminal has another size than the last frame: it needs a new one."""
+        return self._active and self._painter.shape != self.size
+
+    def _follow_size(self) -> None:
+        if not self._active or self._closed:
+            return
+        size = self._terminal.size() or self._size
+        if size == (0, 0):
+            size = (curses.COLS, curses.LINES)
+        if size != self._size:
+            self._size = size
+            curses.resize_term(size[1], size[0])
+            self._painter.forget()
+
+    # -------------------------------------------------------------- keys
+
+    def keys(self, now: float) -> list[str]:
+        """The names of the keys pressed since the last call (see ``keycodes``)."""
+        self._read(now)
+        self._keys += self._decoder.expire(now)
+        keys, self._keys = self._keys, []
+        return keys
+
+    def deadline(self) -> float | None:
+        """When ``keys`` should be asked though nothing was typed: an ESC may turn out to stand alone."""
+        return self._decoder.deadline() if self._active and not self.gone else None
+
+    def _read(self, now: float) -> None:
+        if not self._active or self.gone:
+            return
+        data = self._terminal.read()
+        self._keys += self._decoder.feed(data, now)
+        if self._decoder.answers != self._answers_seen:
+            self._answers_seen = self._decoder.answers
+            self._pace.answered(now)
+        self.gone = self._terminal.gone
+
+    # -------------------------------------------------------------- frames
+
+    def can_paint(self, now: float) -> bool:
+        """The last frame has left and the terminal has shown it (or has been silent for long)."""
+        if not self._active or self.gone:
+            return False
+        self._pump(now)
+        return not self._terminal.pending and not self.gone and self._pace.may_paint(now)
+
+    def paint(self, canvas: Canvas, now: float) -> None:
+        """Show ``canvas``; only what differs from the last frame costs anything."""
+        if not self._active or self.gone:
+            return
+        self._follow_size()
+        self._painter.paint(canvas)
+        data = self._output.take()
+        if not data:
+            return
+        self._asked = self._pace.should_ask
+        self._frame_in_flight = True
+        self._terminal.write(data + tty_module.ASK_STATUS if self._asked else data)
+        self._note_sent(now)
+
+    def repaint(self) -> None:
+        """Something else wrote on the terminal: the next frame clears it and is written whole."""
+        self._painter.forget()
+
+    @property
+    def round_trip_ms(self) -> float | None:
+        """From the last byte of a frame to the terminal's word that it has shown it."""
+        seconds = self._pace.round_trip_s
+        return None if seconds is None else seconds * 1000
+
+    @property
+    def bytes_written(self) -> int:
+        """All that went to the terminal so far."""
+        return self._terminal.bytes_written
+
+    @property
+    def bytes_pending(self) -> int:
+        """What the terminal has not taken yet."""
+        return len(self._terminal.pending)
+
+    def _pump(self, now: float) -> None:
+        if self._active and self._terminal.pending:
+            self._terminal.write()
+            self._note_sent(now)
+
+    def _note_sent(self, now: float) -> None:
+        self.gone = self._terminal.gone
+        if self._frame_in_flight and not self._terminal.pending:
+            self._frame_in_flight = False
+            self._pace.frame_sent(now, self._asked)
+
+    # -------------------------------------------------------------- the loop
+
+    def readers(self) -> list[Watcher]:
+        """Descriptors to wait on for reading, now. Empty while suspended and once gone."""
+        return [(self._terminal.input_descriptor, self._read)] if self._active and not self.gone else []
+
+    def writers(self) -> list[Watcher]:
+        """Descriptors to wait on for writing, now: only while bytes are pending."""
+        return [(self._terminal.output_descriptor, self._pump)] if self._active and self._terminal.pending else []
+
+    def watch(self, loop: Watch, priority: int = 1) -> None:
+        """Bring the loop's readers and writers up to date; to be called before each turn."""
+        readers, writers = dict(self.readers()), dict(self.writers())
+        known_readers, known_writers = self._watched
+        if readers.keys() == known_readers and writers.keys() == known_writers:
+            return
+        for descriptor in known_readers - readers.keys():
+            loop.remove_reader(descriptor)
+        for descriptor in known_writers - writers.keys():
+            loop.remove_writer(descriptor)
+        for descriptor in readers.keys() - known_readers:
+            loop.add_reader(descriptor, readers[descriptor], priority)
+        for descriptor in writers.keys() - known_writers:
+            loop.add_writer(descriptor, writers[descriptor], priority)
+        self._watched = (set(readers), set(writers))
+
+    # -------------------------------------------------------------- leaving and coming back
+
+    def suspend(self) -> None:
+        """Give the terminal back to the shell (before stopping for Ctrl-Z); takes at most about a second."""
+        if not self._active:
+            return
+        self._active = False
+        try:
+            curses.endwin()
+        except curses.error:
+            pass  # it cannot reset the modes of a file; the bytes are there
+        if not self._terminal.gone:
+            self._terminal.farewell((_PASTE_OFF if self._pastes else b"") + self._output.take())
+            self._swallow_answer()
+        self._terminal.leave()
+        self.gone = self._terminal.gone
+
+    def _swallow_answer(self) -> None:
+        """An answer that comes after us would be typed into the shell."""
+        waited = 0.0
+        while self._pace.waiting and waited < _ANSWER_S and not self._terminal.gone:
+            self._decoder.feed(self._terminal.await_input(_ANSWER_STEP_S), 0.0)
+            if self._decoder.answers != self._answers_seen:
+                break
+            waited += _ANSWER_STEP_S
+        self._answers_seen = self._decoder.answers
+        self._decoder.reset()
+        self._pace.reset()
+
+    def resume(self) -> bool:
+        """Take the terminal again (after SIGCONT). False when the shell keeps us in the background: then the
+        call goes on unseen until the next SIGCONT."""
+        if self._closed or self.gone or not self._terminal.in_foreground():
+            return False
+        if self._active:  # stopped without a word (SIGSTOP): the shell has changed the modes meanwhile
+            try:
+                curses.endwin()
+            except curses.error:
+                pass
+            self._terminal.write(self._output.take())
+        self._active = True
+        self._frame_in_flight = False
+        self._pace.reset()
+        self._decoder.reset()
+        self._terminal.enter()
+        if self._pastes:
+            self._terminal.write(_PASTE_ON)
+        self._painter.forget()
+        self._follow_size()
+        return True
+
+    def close(self) -> None:
+        """Restore everything; idempotent, and done at exit in any case."""
+        if self._closed:
+            return
+        self.suspend()
+        self._closed = True
+        atexit.unregister(self.close)
+        self._output.restore()
+        self._terminal.close()
+
+
+def _codeset() -> str:
+    return locale.nl_langinfo(locale.CODESET).lower()
+
+
+def _terminfo_keys() -> dict[bytes, str]:
+    """What terminfo says this terminal sends for its keys; only escape sequences, the rest is common."""
+    sequences = ((curses.tigetstr(capability), name) for capability, name in _TERMINFO_KEYS.items())
+    return {sequence: name for sequence, name in sequences if sequence and sequence[:1] == b"\x1b"}
+
+
+def _give_signals_back() -> None:
+    """curses installs handlers of its own (they would end the process); Python's take their places again."""
+    for name in ("SIGINT", "SIGTERM", "SIGTSTP", "SIGWINCH"):
+        number = getattr(signal, name, None)
+        handler = signal.getsignal(number) if number is not None else None
+        if number is not None and handler is not None:
+            signal.signal(number, handler)
+
+
+def open_screen(*, ascii: bool = False, colour: bool | None = None) -> Screen:
+    """The screen of this system. ``colour=None`` asks NO_COLOR."""
+    return Screen(ascii=ascii, colour=colour)

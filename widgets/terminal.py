@@ -1,0 +1,348 @@
+"""The real terminal, which may be slow, stalled, resized or gone; and the private one that curses believes in.
+
+A ``write()`` to a terminal that does not read blocks, and with it the media of every call. So curses never sees
+the real terminal: it is started on a private pty, and afterwards its descriptor 1 leads to a file in memory
+(``PrivateOutput``), where a write can never block, however large the frame. Its bytes are taken from there and
+offered to the real terminal, which is opened anew by name: ``O_NONBLOCK`` then belongs to our opening alone and
+not to the shell's. What it does not take now stays ``pending``, and no new frame is drawn meanwhile.
+
+``Pace`` decides when the next frame may be drawn: after each one the terminal is asked for its status
+(``CSI 5 n``), and the answer says that it has shown all that came before.
+
+POSIX only; no curses here.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import pty
+import select
+import struct
+import tempfile
+import termios
+import time
+import tty
+from collections.abc import Iterable
+
+READ_BYTES = 4096
+ASK_STATUS = b"\x1b[5n"
+CANCEL = b"\x18"  # CAN: a terminal in the middle of a control sequence gives it up
+
+FLUSH_S = 0.3  # leaving: this long for the rest of a frame,
+RESTORE_S = 0.7  # and this long for the sequences that give the terminal back
+
+_NOT_NOW = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR)
+
+
+class Pace:
+    """When the next frame may be drawn. Pure: time is an argument.
+
+    A terminal that answers gets a frame per answer. When an answer stays out for ``PATIENCE_S``, one frame is drawn
+    all the same, for the answer may be lost; then the patience doubles each time, for the line may be stalled. A
+    terminal that never answered gets ``SILENT_FRAME_S`` between frames, and after some of them is asked no more.
+    """
+
+    FIRST_PATIENCE_S = 1.0
+    PATIENCE_S = 2.0
+    MOST_PATIENCE_S = 60.0
+    SILENT_FRAME_S = 0.25
+    ASKS_WITHOUT_ANSWER = 4
+
+    def __init__(self, asks: bool = True) -> None:
+        self.asks = asks  # speaks ECMA-48 at all
+        self.round_trip_s: float | None = None
+        self._answered = False
+        self._unanswered = 0
+        self._asked_at: float | None = None  # an answer is awaited since
+        self._frame_at: float | None = None
+
+    def frame_sent(self, now: float, asked: bool) -> None:
+        """The last byte of a frame went out."""
+        self._frame_at = now
+        if asked:
+            self._asked_at = now
+            self._unanswered += 1
+
+    def answered(self, now: float) -> None:
+        """The terminal answered (its answer to an older question counts as well)."""
+        self._answered = True
+        self._unanswered = 0
+        if self._asked_at is not None:
+            self.round_trip_s = now - self._asked_at
+            self._asked_at = None
+
+    @property
+    def should_ask(self) -> bool:
+        return self.asks and (self._answered or self._unanswered < self.ASKS_WITHOUT_ANSWER)
+
+    @property
+    def waiting(self) -> bool:
+        """A question is open."""
+        return self._asked_at is not None
+
+    def next_frame_at(self) -> float | None:
+        """When the next frame may be drawn at the latest; None: at once."""
+        if self._frame_at is None or (self._answered and self._asked_at is None):
+            return None
+        if self._answered:
+            return self._frame_at + min(self.MOST_PATIENCE_S, self.PATIENCE_S * (1 << min(10, self._unanswered - 1)))
+        first = self._asked_at is not None and self._unanswered == 1
+        return self._frame_at + (self.FIRST_PATIENCE_S if first else self.SILENT_FRAME_S)
+
+    def may_paint(self, now: float) -> bool:
+        at = self.next_frame_at()
+        return at is None or now >= at
+
+    def reset(self) -> None:
+        """Ask anew: another terminal may be behind the line now."""
+        self._asked_at = self._frame_at = None
+        self._unanswered = 0
+
+
+class PrivateOutput:
+    """Descriptors 0 and 1 while curses works: a pty at its start, afterwards a file in memory for what it writes.
+
+    The descriptors that were there are kept and come back with ``restore``.
+    """
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self._saved = [os.dup(0), os.dup(1)]
+        self._file = -1
+        self._master, slave = pty.openpty()
+        tty.setraw(slave)
+        columns, rows = size
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        os.set_blocking(self._master, False)
+        os.dup2(slave, 0)
+        os.dup2(slave, 1)
+        os.close(slave)
+
+    def seal(self) -> bytes:
+        """curses has started: leave the pty for the file in memory. Returns what curses wrote so far."""
+        written = b""
+        try:
+            written = os.read(self._master, 65_536)
+        except OSError:
+            pass  # nothing was written
+        self._file = _memory_file()
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.dup2(self._file, 1)
+        os.close(null)
+        os.close(self._master)
+        self._master = -1
+        return written
+
+    def take(self) -> bytes:
+        """What curses wrote since the last call."""
+        size = os.lseek(self._file, 0, os.SEEK_CUR)  # shared with descriptor 1
+        if size == 0:
+            return b""
+        data = os.pread(self._file, size, 0)
+        os.lseek(self._file, 0, os.SEEK_SET)
+        os.ftruncate(self._file, 0)
+        return data
+
+    def restore(self) -> None:
+        """Give descriptors 0 and 1 back; idempotent."""
+        for number, saved in enumerate(self._saved):
+            os.dup2(saved, number)
+            os.close(saved)
+        self._saved = []
+        for descriptor in (self._file, self._master):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._file = self._master = -1
+
+
+def _memory_file() -> int:
+    if hasattr(os, "memfd_create"):
+        try:
+            return os.memfd_create("screen")
+        except OSError:
+            pass  # a kernel or a sandbox without it
+    with tempfile.TemporaryFile(buffering=0) as file:
+        return os.dup(file.fileno())
+
+
+class Terminal:
+    """The real terminal: raw keys in, bytes out, both without ever blocking.
+
+    ``gone`` turns True when it hung up; from then on every call does nothing.
+    """
+
+    def __init__(self, source: int = 0, target: int = 1) -> None:
+        self.gone = False
+        self.bytes_written = 0
+        self.pending = bytearray()
+        self._in, self._in_shared = _open_again(source, os.O_RDONLY)
+        self._out, self._out_shared = _open_again(target, os.O_WRONLY)
+        self._modes: list[int | list[bytes | int]] | None = None  # what the shell had
+
+    @property
+    def input_descriptor(self) -> int:
+        return self._in
+
+    @property
+    def output_descriptor(self) -> int:
+        return self._out
+
+    def size(self) -> tuple[int, int] | None:
+        """Columns and rows, or None where the terminal does not know (a serial line)."""
+        try:
+            columns, rows = os.get_terminal_size(self._out)
+        except (OSError, ValueError):
+            return None
+        return (columns, rows) if columns > 0 and rows > 0 else None
+
+    # -------------------------------------------------------------- modes
+
+    def enter(self) -> None:
+        """No echo, every key at once; but Ctrl-C and Ctrl-Z stay signals and Ctrl-S the user's own."""
+        if self.gone:
+            return
+        self._set_shared_blocking(False)
+        try:
+            modes = termios.tcgetattr(self._in)
+            if self._modes is None:
+                self._modes = [*modes[:6], list(modes[6])]
+            modes[0] &= ~(termios.ICRNL | termios.INLCR | termios.IGNCR | termios.ISTRIP)
+            modes[1] &= ~termios.OPOST
+            modes[3] &= ~(termios.ICANON | termios.ECHO | termios.IEXTEN)
+            modes[3] |= termios.ISIG
+            modes[6][termios.VMIN] = 1
+            modes[6][termios.VTIME] = 0
+            termios.tcsetattr(self._in, termios.TCSANOW, modes)
+        except termios.error:
+            self.gone = True
+
+    def leave(self) -> None:
+        """The modes the shell had; idempotent."""
+        if self._modes is not None and not self.gone:
+            try:
+                termios.tcsetattr(self._in, termios.TCSANOW, self._modes)
+            except termios.error:
+                self.gone = True
+        self._modes = None
+        self._set_shared_blocking(True)
+
+    def _set_shared_blocking(self, blocking: bool) -> None:
+        for descriptor, shared in ((self._in, self._in_shared), (self._out, self._out_shared)):
+            if shared and descriptor >= 0:
+                os.set_blocking(descriptor, blocking)
+
+    def in_foreground(self) -> bool:
+        """False while the shell has put us into the background: then the terminal is not ours to touch."""
+        try:
+            return os.tcgetpgrp(self._in) == os.getpgrp()
+        except OSError:
+            return True  # not our controlling terminal: no job control there
+
+    # -------------------------------------------------------------- bytes
+
+    def read(self) -> bytes:
+        """What was typed; b"" when there is nothing or nobody."""
+        if self.gone:
+            return b""
+        try:
+            data = os.read(self._in, READ_BYTES)
+        except OSError as error:
+            self._failed(error)
+            return b""
+        if not data:
+            self.gone = True
+        return data
+
+    def write(self, data: bytes = b"") -> None:
+        """Offer ``data`` after what is pending; what is not taken now stays pending."""
+        if self.gone:
+            self.pending.clear()
+            return
+        self.pending += data
+        while self.pending:
+            try:
+                taken = os.write(self._out, self.pending)
+            except OSError as error:
+                self._failed(error)
+                return
+            self.bytes_written += taken
+            del self.pending[:taken]
+
+    def flush(self, seconds: float) -> bool:
+        """Write what is pending, waiting at most so long; for leaving only."""
+        give_up_at = time.monotonic() + seconds
+        self.write()
+        while self.pending and not self.gone:
+            wait = give_up_at - time.monotonic()
+            if wait <= 0:
+                return False
+            try:
+                select.select((), (self._out,), (), min(wait, 0.05))
+            except (OSError, ValueError):
+                return False
+            self.write()
+        return not self.gone
+
+    def farewell(self, data: bytes) -> None:
+        """The last words: the rest of the frame if the terminal takes it, else break it off; then ``data``."""
+        if not self.flush(FLUSH_S):
+            self.pending.clear()
+            data = CANCEL + data
+        self.write(data)
+        if not self.flush(RESTORE_S):
+            self.pending.clear()
+
+    def await_input(self, seconds: float) -> bytes:
+        """Wait at most so long for something to be typed or answered, and read it; for leaving only."""
+        try:
+            readable, _, _ = select.select((self._in,), (), (), max(0.0, seconds))
+        except (OSError, ValueError):
+            return b""
+        return self.read() if readable else b""
+
+    def close(self) -> None:
+        self.leave()
+        for descriptor in (self._in, self._out):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._in = self._out = -1
+        self.gone = True
+
+    def _failed(self, error: OSError) -> None:
+        if error.errno not in _NOT_NOW:
+            self.gone = True
+
+
+def _open_again(descriptor: int, mode: int) -> tuple[int, bool]:
+    """An opening of our own of the terminal behind ``descriptor``, and whether it is the shell's after all.
+
+    A shared one (after ``su`` the terminal may belong to somebody else) must be blocking again when we leave.
+    """
+    names = [f"/proc/self/fd/{descriptor}"]
+    try:
+        names.insert(0, os.ttyname(descriptor))
+    except OSError:
+        pass  # it has no name in this container
+    for name in names:
+        try:
+            opened = os.open(name, mode | os.O_NONBLOCK | os.O_NOCTTY)
+        except OSError:
+            continue
+        if _same_device(opened, descriptor):
+            return opened, False
+        os.close(opened)
+    return os.dup(descriptor), True
+
+
+def _same_device(first: int, second: int) -> bool:
+    try:
+        return os.fstat(first).st_rdev == os.fstat(second).st_rdev
+    except OSError:
+        return False
+
+
+def are_terminals(descriptors: Iterable[int]) -> bool:
+    """Whether every one of these descriptors is a terminal."""
+    return all(map(os.isatty, descriptors))
