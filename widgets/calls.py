@@ -1,0 +1,176 @@
+"""The list of calls, one row each: who, in what state, for how long, and how well it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine.model import CallState, CallView
+from widgets import figures, meter, parts, text
+from widgets.canvas import Canvas, Rect
+from widgets.ui import Scene, ringing_call
+
+STATE_COLUMNS = 13
+TIME_COLUMNS = 9
+PEER_LEAST = 24  # columns of the peer that no figure may take away
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A figure at the end of a row; the first ones stay the longest when it gets narrow."""
+
+    title: str
+    width: int
+    value: Callable[[CallView], tuple[str, str]]  # text and style
+
+
+def _loss(call: CallView) -> tuple[str, str]:
+    value = call.media.rx.loss_percent if call.media else None
+    return figures.percent(value), figures.loss_style(value)
+
+
+def _jitter(call: CallView) -> tuple[str, str]:
+    value = call.media.rx.jitter_ms if call.media else None
+    return figures.millis(value), figures.jitter_style(value)
+
+
+def _round_trip(call: CallView) -> tuple[str, str]:
+    value = call.media.rtcp.rtt_ms if call.media else None
+    return figures.millis(value), figures.rtt_style(value)
+
+
+def _codec(call: CallView) -> tuple[str, str]:
+    return (figures.codec(call.media), "value") if call.media else (figures.UNKNOWN, "dim")
+
+
+def _far_loss(call: CallView) -> tuple[str, str]:
+    value = call.media.rtcp.remote.loss_percent if call.media and call.media.rtcp.remote else None
+    return figures.percent(value), figures.loss_style(value)
+
+
+COLUMNS = (
+    Column("LOSS", 8, _loss),
+    Column("JITTER", 9, _jitter),
+    Column("RTT", 9, _round_trip),
+    Column("CODEC", 14, _codec),
+    Column("FAR LOSS", 10, _far_loss),
+)
+LEVEL_COLUMNS = 12  # a small meter of the far end, on wide screens
+
+
+def sizes(scene: Scene, _width: int) -> tuple[int, ...]:
+    rows = len(scene.snapshot.calls)
+    return (min(rows, len(_urgent(scene))), 1 + min(rows, 4), 1 + min(rows, 9)) if rows else (0,)
+
+
+def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
+    """A header, where there is a row for it, and as many calls as fit; the shown call is always among them."""
+    if rect.empty or not scene.snapshot.calls:
+        return
+    columns, with_level = _columns(rect.width)
+    if rect.height > min(len(scene.snapshot.calls), 2):
+        header, rect = rect.split_top(1)
+        _draw_header(canvas, header, columns, with_level)
+    target = ringing_call(scene.snapshot, scene.ui.selected)
+    for row, call in zip(rect.rows(), _listed(scene, rect.height), strict=False):
+        _draw_row(canvas, row, scene, call, columns, with_level, call is target)
+
+
+def _columns(width: int) -> tuple[list[Column], bool]:
+    """Which figures fit."""
+    room = width - 8 - STATE_COLUMNS - TIME_COLUMNS - PEER_LEAST
+    chosen: list[Column] = []
+    for column in COLUMNS:
+        if column.width > room:
+            return chosen, False
+        chosen.append(column)
+        room -= column.width
+    return chosen, room >= LEVEL_COLUMNS + 8
+
+
+def _peer_columns(width: int, columns: list[Column], with_level: bool) -> int:
+    figures_width = sum(column.width for column in columns) + (LEVEL_COLUMNS if with_level else 0)
+    return max(0, width - 8 - STATE_COLUMNS - TIME_COLUMNS - figures_width)
+
+
+def _listed(scene: Scene, rows: int) -> tuple[CallView, ...]:
+    """The calls that are seen: all, or a part with the shown call and, if it can be, the one that rings."""
+    calls = scene.snapshot.calls
+    if len(calls) <= rows or rows <= 0:
+        return calls[: max(0, rows)]
+    urgent = _urgent(scene)
+    ranked = urgent + [call for call in calls if call not in urgent]
+    chosen = {call.id for call in ranked[:rows]}
+    return tuple(call for call in calls if call.id in chosen)
+
+
+def _urgent(scene: Scene) -> list[CallView]:
+    """The calls that must be seen on the smallest screen: the one that wants an answer, and the shown one."""
+    target = ringing_call(scene.snapshot, scene.ui.selected)
+    wanted = [call for call in (target, scene.call) if call is not None] or list(scene.snapshot.calls[-1:])
+    return wanted[:1] if target is scene.call else wanted
+
+
+def _draw_header(canvas: Canvas, row: Rect, columns: list[Column], with_level: bool) -> None:
+    canvas.fill(row, " ", "label")
+    canvas.put(row.x + 1, row.y, " #", "label")
+    canvas.put(row.x + 7, row.y, "CALL", "label")
+    x = row.x + 7 + _peer_columns(row.width, columns, with_level)
+    canvas.put(x, row.y, "STATE", "label")
+    canvas.put(x + STATE_COLUMNS + TIME_COLUMNS - 5, row.y, "TIME", "label")
+    x += STATE_COLUMNS + TIME_COLUMNS
+    for column in columns:
+        canvas.put(x, row.y, column.title.rjust(column.width), "label")
+        x += column.width
+    if with_level:
+        canvas.put(x + 2, row.y, "LEVEL", "label")
+
+
+def _draw_row(
+    canvas: Canvas, row: Rect, scene: Scene, call: CallView, columns: list[Column], with_level: bool, answerable: bool
+) -> None:
+    look, shown = scene.look, scene.call is not None and call.id == scene.call.id
+    plain = "selected" if shown else "dim" if call.state is CallState.ENDED else ""
+    if shown:
+        canvas.fill(row, " ", "selected")
+        canvas.put(row.x, row.y, look.pointer, "selected")
+    canvas.put(row.x + 1, row.y, f"{call.id:2d}", plain)
+    canvas.put(row.x + 4, row.y, look.outgoing if call.direction == "out" else look.incoming, plain)
+    room = _peer_columns(row.width, columns, with_level)
+    canvas.put(row.x + 7, row.y, figures.peer(call, room - 1, look.more), plain, room - 1)
+    x = row.x + 7 + room
+    style = figures.STATE_STYLES[call.state]
+    if shown and call.state is not CallState.RINGING:
+        style = "selected"
+    canvas.put(x, row.y, figures.state(call), style, STATE_COLUMNS - 1)
+    canvas.put(x + STATE_COLUMNS - 1, row.y, figures.elapsed(call).rjust(TIME_COLUMNS), plain)
+    rest = Rect(x + STATE_COLUMNS + TIME_COLUMNS, row.y, row.right - x - STATE_COLUMNS - TIME_COLUMNS, 1)
+    if answerable:
+        _draw_keys(canvas, row, rest, scene)
+    elif call.state is CallState.ENDED:
+        canvas.put(rest.x + 2, row.y, text.clip(figures.reason(call), rest.width - 2, look.more), plain, rest.width - 2)
+    elif call.media is not None:
+        _draw_figures(canvas, rest, scene, call, columns, with_level)
+
+
+def _draw_keys(canvas: Canvas, row: Rect, rest: Rect, scene: Scene) -> None:
+    """What can be done about a call that rings, at the end of its row: over the peer rather than not at all."""
+    hints = parts.answer_keys(scene.ui.keys)
+    needed = parts.keys_width(hints)
+    if rest.width >= needed + 1:
+        parts.keys(canvas, rest.x + 2, row.y, hints, row.right)
+
+
+def _draw_figures(
+    canvas: Canvas, rest: Rect, scene: Scene, call: CallView, columns: list[Column], with_level: bool
+) -> None:
+    shown = scene.call is not None and call.id == scene.call.id
+    x = rest.x
+    for column in columns:
+        value, style = column.value(call)
+        if shown and style in ("value", "dim"):
+            style = "selected"
+        canvas.put(x, rest.y, value.rjust(column.width), style, column.width)
+        x += column.width
+    if with_level and call.media is not None:
+        meter.draw_bar(canvas, Rect(x + 2, rest.y, LEVEL_COLUMNS - 3, 1), call.media.level_in, scene.look)

@@ -1,0 +1,91 @@
+"""The phone on a screen too small for panes: one honest line, and more where there are more rows."""
+
+from __future__ import annotations
+
+from engine.model import CallState, CallView
+from widgets import figures, footer, meter, text
+from widgets.canvas import Canvas, Rect
+from widgets.ui import Scene, ringing_call
+
+
+def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
+    """The last row is for the keys and the line being typed, if there are two rows at least."""
+    if rect.empty:
+        return
+    if rect.height == 1:
+        if scene.ui.prompt is not None or scene.ui.notice:
+            footer.draw(canvas, rect, scene.ui)
+        else:
+            _draw_status(canvas, rect, scene, _first(scene))
+        return
+    body, bottom = rect.split_bottom(1)
+    footer.draw(canvas, bottom, scene.ui)
+    if body.height >= 5 and scene.call is not None and scene.call.media is not None:
+        body, levels = body.split_bottom(2)
+        meter.draw(canvas, levels, scene)
+    calls = _ordered(scene)
+    for row, call in zip(body.rows(), calls, strict=False):
+        _draw_status(canvas, row, scene, call)
+    rest = body.split_top(len(calls))[1]
+    if not rest.empty and rest.width < 50 and scene.call is not None:
+        _draw_extras(canvas, rest, _extras(scene, scene.call))
+
+
+def _first(scene: Scene) -> CallView | None:
+    """The call one line is about: one that rings wants an answer."""
+    return ringing_call(scene.snapshot, scene.ui.selected) or scene.call
+
+
+def _ordered(scene: Scene) -> list[CallView | None]:
+    """The calls in the order of their worth: the shown one, the ringing ones, the others."""
+    first = _first(scene)
+    ranked = [call for call in (first, scene.call) if call is not None]
+    ranked += [call for call in scene.snapshot.calls if call.state is not CallState.ENDED]
+    ranked += [call for call in reversed(scene.snapshot.calls) if call.state is CallState.ENDED]
+    unique = list({call.id: call for call in ranked}.values())
+    return [None, *unique] if first is None else list(unique)
+
+
+def _draw_status(canvas: Canvas, row: Rect, scene: Scene, call: CallView | None) -> None:
+    if call is None:
+        uri = figures.visible_line(scene.snapshot.local_uri)
+        x = canvas.put(row.x, row.y, "ready", "ok", row.width) + 1
+        canvas.put(x, row.y, text.clip(uri, row.right - x, scene.look.more), "", row.right - x)
+        return
+    style = figures.STATE_STYLES[call.state]
+    x = canvas.put(row.x, row.y, figures.state(call), style, row.width) + 1
+    x = canvas.put(x, row.y, figures.elapsed(call), "value", row.right - x) + 1
+    extras = _extras(scene, call)
+    while extras and row.right - x - sum(text.width(words) + 1 for words, _ in extras) < 8:
+        extras.pop()
+    room = row.right - x - sum(text.width(words) + 1 for words, _ in extras)
+    x = canvas.put(x, row.y, figures.peer(call, room, scene.look.more), "", room) + 1
+    for words, style in extras:
+        x = canvas.put(x, row.y, words, style, row.right - x) + 1
+
+
+def _draw_extras(canvas: Canvas, rect: Rect, extras: list[tuple[str, str]]) -> None:
+    """The figures of the shown call on rows of their own, for narrow screens."""
+    x, y = rect.x, rect.y
+    for words, style in extras:
+        if x > rect.x and x + text.width(words) > rect.right:
+            x, y = rect.x, y + 1
+        if y >= rect.bottom:
+            return
+        x = canvas.put(x, y, words, style, rect.right - x) + 2
+
+
+def _extras(scene: Scene, call: CallView) -> list[tuple[str, str]]:
+    """What follows the peer, the first ones staying the longest."""
+    if call.state is CallState.ENDED:
+        return [(figures.reason(call), "dim")] if call.reason else []
+    if call.media is None:
+        return []
+    rx = call.media.rx
+    extras = [(f"lost {figures.percent(rx.loss_percent)}", figures.loss_style(rx.loss_percent))]
+    if scene.snapshot.sound.muted:
+        extras.insert(0, ("muted", "warn"))
+    levels = (call.media.level_out.rms_dbfs, call.media.level_in.rms_dbfs)
+    extras.append((f"you {levels[0]:.0f} far {levels[1]:.0f} dBFS", ""))
+    extras.append((f"jitter {figures.millis(rx.jitter_ms)}", figures.jitter_style(rx.jitter_ms)))
+    return extras

@@ -1,0 +1,106 @@
+"""What was sent and received: packets, bytes, rates, and what became of what came in."""
+
+from __future__ import annotations
+
+from engine.model import MediaView, RxView
+from widgets import figures, parts
+from widgets.canvas import Canvas, Rect
+from widgets.ui import Scene
+
+
+def sizes(_scene: Scene, width: int) -> tuple[int, ...]:
+    rows = len(_rows(_columns(width)))
+    return (min(4, 1 + rows), 1 + rows)
+
+
+def _columns(width: int) -> int:
+    return max(1, min(3, (width + 1) // 20))
+
+
+def _rows(columns: int) -> range:
+    return range(2 + -(-9 // columns))
+
+
+def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
+    media = scene.call.media if scene.call is not None else None
+    if media is None or rect.empty:
+        return
+    note = f"{figures.codec(media)} {scene.look.dot} {media.ptime_ms:g} ms"
+    if rect.width >= 60 and media.direction != "sendrecv":
+        note += f" {scene.look.dot} {figures.DIRECTIONS.get(media.direction, media.direction)}"
+    below = parts.heading(canvas, rect, "media", note, "value")
+    _draw_traffic(canvas, below, media)
+    columns = _columns(rect.width)
+    parts.fields(canvas, below.split_top(2)[1], _ordered(media.rx, columns), columns)
+
+
+def _draw_traffic(canvas: Canvas, rect: Rect, media: MediaView) -> None:
+    """``sent  9,601 pkt  1.6 MB  50.0/s`` and the same for what was received, one below the other."""
+    tx, rx = media.tx, media.rx
+    for row, (name, packets, octets, rate) in zip(
+        rect.rows(),
+        (
+            ("sent", tx.packets, tx.bytes, tx.packets_per_second),
+            ("received", rx.packets, rx.bytes, rx.packets_per_second),
+        ),
+        strict=False,
+    ):
+        canvas.put(row.x + 1, row.y, name, "label", row.width - 1)
+        x = row.x + 9
+        for value, columns, style in (
+            (figures.count(packets), 11, "value"),
+            (figures.size(octets), 9, "value"),
+            (figures.rate(rate), 9, "value" if rate else "dim"),
+        ):
+            if x + columns > row.right:
+                break
+            canvas.put(x, row.y, value.rjust(columns), style)
+            x += columns
+        late = tx.worst_late_ms
+        if name == "sent" and late is not None and late >= 2.0 and x + 18 <= row.right:
+            canvas.put(x + 2, row.y, f"{figures.millis(late)} late", "warn" if late >= 10 else "dim")
+
+
+def _ordered(rx: RxView, columns: int) -> list[parts.Field]:
+    """What became of the packets, and their timing beside it; the figures that matter most in the first rows."""
+    fates, oddities, timing = _fates(rx)
+    if columns == 3:
+        return [field for row in zip(fates, oddities, timing, strict=True) for field in row]
+    if columns == 2:
+        return [field for row in zip(fates, timing, strict=True) for field in row] + oddities
+    return [fates[0], *timing, *fates[1:], *oddities]
+
+
+def _fates(rx: RxView) -> tuple[list[parts.Field], list[parts.Field], list[parts.Field]]:
+    return (
+        [
+            ("lost", _lost(rx), figures.loss_style(rx.loss_percent) if rx.lost > 0 else "dim"),
+            _counted("late", rx.late),
+            _counted("reordered", rx.reordered),
+        ],
+        [_counted("duplicate", rx.duplicate), _counted("discarded", rx.discarded), _counted("foreign", rx.foreign)],
+        [
+            ("jitter", figures.millis(rx.jitter_ms), figures.jitter_style(rx.jitter_ms)),
+            ("buffer", _buffer(rx), "value" if figures.known(rx.buffer_ms) else "dim"),
+            ("concealed", figures.millis(rx.concealed_ms), "warn" if rx.concealed_ms >= 1 else "dim"),
+        ],
+    )
+
+
+def _counted(name: str, number: int) -> parts.Field:
+    return name, figures.count(number), figures.count_style(number)
+
+
+def _lost(rx: RxView) -> str:
+    if not figures.known(rx.loss_percent):
+        return figures.count(rx.lost) if rx.lost else figures.UNKNOWN
+    return f"{figures.count(rx.lost)} ({figures.percent(rx.loss_percent)})"
+
+
+def _buffer(rx: RxView) -> str:
+    """``43 of 40 ms``: what is held, and what the buffer aims at."""
+    if not figures.known(rx.buffer_ms) or rx.buffer_ms is None:
+        return figures.UNKNOWN
+    if not figures.known(rx.target_ms) or rx.target_ms is None:
+        return figures.millis(rx.buffer_ms)
+    return f"{rx.buffer_ms:.0f} of {rx.target_ms:.0f} ms"

@@ -1,0 +1,110 @@
+"""The whole screen: a title, as many panes as fit, and the keys.
+
+The tables in ``widgets`` say which bands there are. ``arrange`` gives every band its least height in the order
+of rank, leaving out those for which no row is left; then it lets them grow, again by rank, from one of their
+sizes to the next; what remains goes to the band that can use any number of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import widgets
+from engine.model import CallState, Snapshot
+from widgets import compact, footer, help, title
+from widgets.canvas import Canvas, Rect
+from widgets.ui import Band, Pane, Scene, Tables, Ui, scene
+
+LEAST_WIDTH, LEAST_HEIGHT = 40, 10  # below that: the phone in a line
+GAP = 2  # columns between panes of one band
+
+
+def draw(canvas: Canvas, snapshot: Snapshot, ui: Ui) -> None:
+    """The screen of this moment, whatever its size."""
+    now, rect = scene(snapshot, ui), canvas.rect
+    if rect.width < LEAST_WIDTH or rect.height < LEAST_HEIGHT:
+        if ui.help_open and rect.height >= 2:
+            body, bottom = rect.split_bottom(1)
+            help.draw(canvas, body, ui)
+            footer.draw(canvas, bottom, ui)
+        else:
+            compact.draw(canvas, rect, now)
+        return
+    top, rest = rect.split_top(1)
+    body, bottom = rest.split_bottom(1)
+    title.draw(canvas, top, now)
+    if ui.help_open:
+        help.draw(canvas, body, ui)
+    else:
+        for pane, place in arrange(body, bands(now, body.width), now):
+            pane.draw(canvas, place, now)
+    if ui.prompt is not None and ui.notice:
+        bottom = rect.split_bottom(2)[1]
+    footer.draw(canvas, bottom, ui)
+
+
+def bands(now: Scene, width: int) -> Sequence[Band]:
+    """Which bands the screen has at this moment."""
+    tables: Tables
+    if now.ui.view == "log":
+        tables = widgets.LOG_VIEW
+    elif now.call is None:
+        tables = widgets.IDLE
+    elif now.call.state is CallState.ENDED:
+        tables = widgets.OVER if now.call.media is not None else widgets.SILENT
+    else:
+        tables = widgets.TALKING if now.call.media is not None else widgets.SILENT
+    return next(table for least, table in tables if width >= least)
+
+
+def arrange(rect: Rect, stack: Sequence[Band], now: Scene) -> list[tuple[Pane, Rect]]:
+    """Which pane gets which rectangle."""
+    heights = _heights(rect, stack, now)
+    placed: list[tuple[Pane, Rect]] = []
+    for band, height in zip(stack, heights, strict=True):
+        row, rect = rect.split_top(height)
+        if height:
+            placed += zip(band.panes, _columns(row, band), strict=True)
+    return placed
+
+
+def _heights(rect: Rect, stack: Sequence[Band], now: Scene) -> list[int]:
+    heights = [0] * len(stack)
+    ranked = sorted(range(len(stack)), key=lambda index: stack[index].rank)
+    wishes = [_wishes(band, rect.width, now) for band in stack]
+    free = rect.height
+    for stage in range(max(map(len, wishes), default=0)):
+        for index in ranked:
+            wish = wishes[index][min(stage, len(wishes[index]) - 1)] - heights[index]
+            if stage == 0 and wish > free:
+                continue
+            if stage and not heights[index]:
+                continue
+            more = max(0, min(wish, free))
+            heights[index] += more
+            free -= more
+    for index in ranked:
+        if stack[index].grows and heights[index]:
+            heights[index] += free
+            free = 0
+    return heights
+
+
+def _wishes(band: Band, width: int, now: Scene) -> tuple[int, ...]:
+    """The heights a band can make use of: the largest wish of its panes at every stage."""
+    row = Rect(0, 0, width, 1)
+    sizes = [pane.sizes(now, part.width) for pane, part in zip(band.panes, _columns(row, band), strict=True)]
+    stages = max(map(len, sizes))
+    return tuple(max(size[min(stage, len(size) - 1)] for size in sizes) for stage in range(stages))
+
+
+def _columns(row: Rect, band: Band) -> list[Rect]:
+    """A row in parts as wide as the shares say, the last one taking what is left."""
+    shares = band.shares or (1,) * len(band.panes)
+    room = row.width - GAP * (len(shares) - 1)
+    parts = []
+    for share in shares[:-1]:
+        part, row = row.split_left(round(room * share / sum(shares)))
+        parts.append(part)
+        row = row.split_left(GAP)[1]
+    return [*parts, row]

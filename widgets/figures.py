@@ -1,0 +1,207 @@
+"""Numbers and names as people read them: durations, sizes, levels, addresses, who the peer is.
+
+One look for all faces. ``None`` and numbers that are none (NaN, infinity) are shown as ``-``, never as zero.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from functools import lru_cache
+
+from engine import model
+from widgets import text
+
+UNKNOWN = "-"
+SILENCE_DBFS = -90.0  # below this there is nothing to hear
+
+DIRECTIONS = {
+    "sendrecv": "both ways",
+    "sendonly": "we only send",
+    "recvonly": "we only listen",
+    "inactive": "nobody sends",
+}
+
+
+def known(value: float | None) -> bool:
+    """Whether there is a number to show."""
+    return value is not None and math.isfinite(value)
+
+
+def duration(seconds: float | None) -> str:
+    """``03:12``, ``1:03:12`` from an hour on, ``4d 03h`` from four days on."""
+    if seconds is None or not math.isfinite(seconds):
+        return UNKNOWN
+    whole = max(0, int(seconds))
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes:02d}:{rest:02d}"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 96:
+        return f"{hours}:{minutes:02d}:{rest:02d}"
+    return f"{hours // 24}d {hours % 24:02d}h"
+
+
+@lru_cache(maxsize=256)
+def _clock(second: int) -> str:
+    try:
+        return time.strftime("%H:%M:%S", time.localtime(second))
+    except (OverflowError, ValueError, OSError):
+        return "--:--:--"
+
+
+def clock(epoch_s: float) -> str:
+    """The local time of day."""
+    return _clock(math.floor(epoch_s)) if math.isfinite(epoch_s) else "--:--:--"
+
+
+def count(number: int) -> str:
+    """``9,601``; from ten million on ``12.3 M``."""
+    return f"{number:,}" if abs(number) < 10_000_000 else _scaled(number, "")
+
+
+def size(octets: int) -> str:
+    """``812 B``, ``1.6 MB``."""
+    return f"{octets} B" if abs(octets) < 1000 else _scaled(octets, "B")
+
+
+def _scaled(number: float, unit: str) -> str:
+    for prefix in ("k", "M", "G", "T"):
+        number /= 1000
+        if abs(number) < 999.5 or prefix == "T":
+            break
+    return f"{number:.1f} {prefix}{unit}" if abs(number) < 99.95 else f"{number:.0f} {prefix}{unit}"
+
+
+def rate(per_second: float | None) -> str:
+    """``50.0/s``."""
+    if per_second is None or not math.isfinite(per_second):
+        return UNKNOWN
+    return f"{per_second:.1f}/s" if abs(per_second) < 1000 else f"{per_second:,.0f}/s"
+
+
+def millis(value: float | None) -> str:
+    """``4.1 ms``, ``43 ms``, ``12.3 s``."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    if abs(value) < 9.95:
+        return f"{value:.1f} ms"
+    return f"{value:.0f} ms" if abs(value) < 9999.5 else f"{value / 1000:,.1f} s"
+
+
+def percent(value: float | None) -> str:
+    """``0.1 %``, ``38 %``."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    return f"{value:.1f} %" if abs(value) < 9.95 else f"{value:.0f} %"
+
+
+def dbfs(value: float) -> str:
+    """``-18 dBFS``, or that there is silence."""
+    if not math.isfinite(value):
+        return UNKNOWN
+    return "silence" if value <= SILENCE_DBFS else f"{value:.0f} dBFS"
+
+
+def codec(media: model.MediaView) -> str:
+    """``PCMU 8 kHz``, ``L16 44.1 kHz stereo``."""
+    name = f"{visible_line(media.codec)} {media.clock_rate_hz / 1000:g} kHz"
+    if media.channels == 1:
+        return name
+    return f"{name} stereo" if media.channels == 2 else f"{name} {media.channels} channels"
+
+
+def address(where: tuple[str, int] | None) -> str:
+    """``192.0.2.1:4000``, ``[2001:db8::1]:4000``."""
+    if where is None:
+        return UNKNOWN
+    host = visible_line(where[0])
+    return f"[{host}]:{where[1]}" if ":" in host else f"{host}:{where[1]}"
+
+
+@lru_cache(maxsize=512)
+def visible_line(line: str) -> str:
+    """Text from anywhere, safe to paint; remembered, because a screen shows the same lines many times."""
+    return text.visible(line)
+
+
+@lru_cache(maxsize=256)
+def _peer(name: str, uri: str, columns: int, mark: str) -> str:
+    name, uri = text.visible(name).strip(), text.visible(uri).strip()
+    whole = f"{name} <{uri}>" if name else uri
+    if columns <= 0 or text.width(whole) <= columns:
+        return whole
+    short = uri.partition(":")[2] if uri.startswith(("sip:", "sips:")) else uri
+    if name and text.width(name) + text.width(short) + 3 <= columns:
+        return f"{name} <{short}>"
+    return text.clip(name or short, columns, mark)
+
+
+def peer(call: model.CallView, columns: int = 0, mark: str = "") -> str:
+    """Who the other party is, in at most so many columns (0: no limit). Safe to paint."""
+    shown: str = _peer(call.peer_name, call.peer_uri, columns, mark)
+    return shown or UNKNOWN
+
+
+def state(call: model.CallView) -> str:
+    """The state in one or two words."""
+    if call.state is model.CallState.HELD:
+        if call.held_here and call.held_there:
+            return "held by both"
+        return "held by them" if call.held_there else "held by us"
+    if call.state is model.CallState.PROGRESS:
+        return "early media" if call.early_media else "rings there"
+    return str(call.state.value)
+
+
+def elapsed(call: model.CallView) -> str:
+    """How long it has been talked, or, before that, how long it has been in its state."""
+    answered = call.talk_s > 0 or call.state in (model.CallState.TALKING, model.CallState.HELD, model.CallState.ENDED)
+    return duration(call.talk_s if answered else call.state_s)
+
+
+def reason(call: model.CallView) -> str:
+    """Why it ended, with the SIP status when that adds something: ``busy (486)``."""
+    words = visible_line(call.reason).strip()
+    if call.status is None or 200 <= call.status < 300 or str(call.status) in words:
+        return words
+    return f"{words} ({call.status})" if words else f"status {call.status}"
+
+
+# ------------------------------------------------------------------ how bad it is
+
+STATE_STYLES = {
+    model.CallState.DIALLING: "value",
+    model.CallState.PROGRESS: "value",
+    model.CallState.RINGING: "ringing",
+    model.CallState.TALKING: "talking",
+    model.CallState.HELD: "held",
+    model.CallState.ENDING: "dim",
+    model.CallState.ENDED: "dim",
+}
+
+
+def graded(value: float | None, warn: float, bad: float, good: str = "value") -> str:
+    """The style of a figure that is better when it is smaller."""
+    if value is None or not math.isfinite(value):
+        return "dim"
+    return good if value < warn else "warn" if value < bad else "bad"
+
+
+def loss_style(loss_percent: float | None) -> str:
+    """Any loss is worth a colour; from 3 % on it is heard."""
+    return graded(loss_percent, 0.05, 3.0)
+
+
+def jitter_style(jitter_ms: float | None) -> str:
+    return graded(jitter_ms, 30.0, 60.0)
+
+
+def rtt_style(rtt_ms: float | None) -> str:
+    """ITU-T G.114: a delay of 150 ms one way is felt, one of 400 ms is not acceptable."""
+    return graded(rtt_ms, 300.0, 800.0)
+
+
+def count_style(number: int) -> str:
+    """Something that should not happen: zero steps back."""
+    return "warn" if number > 0 else "dim"

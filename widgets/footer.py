@@ -1,0 +1,42 @@
+"""The last row: the keys that do something now, or a notice, or the line being typed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from widgets import figures, parts, prompt, text
+from widgets.canvas import Canvas, Rect
+from widgets.ui import KeyHint, Ui
+
+_NEEDED = ("answer", "hang up", "quit", "reject", "help")  # labels that leave last
+
+
+def draw(canvas: Canvas, rect: Rect, ui: Ui) -> None:
+    """One row. Something being typed comes first, then a notice, then the keys."""
+    if rect.empty:
+        return
+    row = Rect(rect.x, rect.bottom - 1, rect.width, 1)
+    if ui.prompt is not None:
+        prompt.draw(canvas, row, ui.prompt, ui.glyphs == "ascii")
+        if ui.notice and rect.height >= 2:
+            _draw_notice(canvas, Rect(row.x, row.y - 1, row.width, 1), ui)
+    elif ui.notice:
+        _draw_notice(canvas, row, ui)
+    else:
+        margin = 1 if row.width >= 20 else 0
+        parts.keys(canvas, row.x + margin, row.y, fitting(ui.keys, row.width - margin), row.right)
+
+
+def _draw_notice(canvas: Canvas, row: Rect, ui: Ui) -> None:
+    canvas.fill(row, " ", ui.notice_style)
+    words = text.clip(figures.visible_line(ui.notice), row.width - 2, ui.look.more)
+    canvas.put(row.x + 1, row.y, words, ui.notice_style, row.width - 1)
+
+
+def fitting(hints: Sequence[KeyHint], columns: int) -> list[KeyHint]:
+    """The keys valid now. Where not all fit, the later ones go, and of the needed ones those least needed."""
+    shown = [hint for hint in hints if hint.enabled and hint.label]
+    while shown and parts.keys_width(shown) - 2 > columns:
+        common = [hint for hint in shown if hint.label not in _NEEDED]
+        shown.remove(common[-1] if common else max(shown, key=lambda hint: _NEEDED.index(hint.label)))
+    return shown

@@ -1,0 +1,171 @@
+"""The last two minutes as pictures: loss, jitter and buffer, one point a second, the newest at the right.
+
+With braille a cell holds two seconds and four heights, in ASCII one second. A second of which nothing is known
+stays empty; one in which all was well has a point on the ground.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+
+from engine.model import HistoryPoint
+from widgets import figures, parts
+from widgets.canvas import Canvas, Rect
+from widgets.ui import Scene
+
+LEAST_COLUMNS = 18  # of one picture
+GAP = 3  # columns between two
+
+_LEFT = (0, 0x40, 0x44, 0x46, 0x47)  # dots of the left half of a braille cell, filled from below
+_RIGHT = (0, 0x80, 0xA0, 0xB0, 0xB8)
+_ASCII_SOLID = " _:|"  # how full a cell is
+_ASCII_LINE = " _-'"  # how high the line is in its cell
+_STYLES = ("dim", "ok", "warn", "bad")
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One figure over time."""
+
+    name: str
+    value: Callable[[HistoryPoint], float | None]
+    words: Callable[[float | None], str]
+    scales: tuple[float, ...]  # the picture is as high as the first of these that is not exceeded
+    warn: float
+    bad: float
+    solid: bool = True  # filled down to the ground, or a line
+
+
+TRACES = (
+    Trace("loss", lambda point: point.loss_percent, figures.percent, (5, 10, 25, 50, 100), 0.05, 5.0),
+    Trace("jitter", lambda point: point.jitter_ms, figures.millis, (20, 50, 100, 200, 500, 1000), 30.0, 60.0),
+    Trace("buffer", lambda point: point.buffer_ms, figures.millis, (100, 200, 500, 1000, 2000), 200.0, 400.0, False),
+)
+
+
+def sizes(_scene: Scene, _width: int) -> tuple[int, ...]:
+    return (3, 5, 8)
+
+
+def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
+    media = scene.call.media if scene.call is not None else None
+    if media is None or rect.empty:
+        return
+    count = max(1, min(len(TRACES), rect.width // (LEAST_COLUMNS + GAP)))
+    width = max(1, (rect.width - 2 - GAP * (count - 1)) // count)
+    seconds = min(120, width * (2 if scene.look.braille else 1))
+    below = parts.heading(canvas, rect, "last two minutes" if seconds >= 120 else f"last {seconds} s")
+    for index, trace in enumerate(TRACES[:count]):
+        place = Rect(below.x + 1 + index * (width + GAP), below.y, width, below.height)
+        draw_trace(canvas, place, trace, media.history[-seconds:], scene.look.braille)
+
+
+def draw_trace(
+    canvas: Canvas, rect: Rect, trace: Trace, history: Sequence[HistoryPoint], braille: bool
+) -> None:
+    """A line with name, newest value and scale; below it the picture."""
+    if rect.empty:
+        return
+    values = [trace.value(point) for point in history]
+    top = _scale(values, trace.scales)
+    newest = values[-1] if values else None
+    after = canvas.put(rect.x, rect.y, trace.name + " ", "dim", rect.width)
+    style = figures.graded(newest, trace.warn, trace.bad)
+    after = canvas.put(after, rect.y, trace.words(newest), style, rect.right - after)
+    scale = f"of {top:g} {trace.words(top).split()[-1]}"
+    if rect.right - after > len(scale) + 1:
+        canvas.put(rect.right - len(scale), rect.y, scale, "dim")
+    paper = rect.split_top(1)[1]
+    if not paper.empty:
+        _draw_picture(canvas, paper, trace, values, top, braille)
+
+
+def _scale(values: Sequence[float | None], scales: Sequence[float]) -> float:
+    highest = max((value for value in values if value is not None and math.isfinite(value)), default=0.0)
+    return next((scale for scale in scales if highest <= scale), scales[-1])
+
+
+def _draw_picture(
+    canvas: Canvas, paper: Rect, trace: Trace, values: list[float | None], top: float, braille: bool
+) -> None:
+    per_cell, per_row = (2, 4) if braille else (1, 3)
+    room = paper.width * per_cell
+    unknown: list[float | None] = [None] * (room - len(values))
+    values = unknown + values[-room:]
+    spans = solid if trace.solid else outline
+    columns_drawn = spans([height(value, top, paper.height * per_row) for value in values])
+    kinds = [_kind(value, trace) for value in values]
+    cell_kinds = [max(kinds[at : at + per_cell]) for at in range(0, room, per_cell)]
+    lines = picture(columns_drawn, paper.height, braille)
+    for row, line in zip(paper.rows(), lines, strict=True):
+        x = row.x
+        for kind, run in groupby(cell_kinds):
+            columns = len(list(run))
+            canvas.put(x, row.y, line[x - row.x : x - row.x + columns], _STYLES[kind])
+            x += columns
+
+
+def _kind(value: float | None, trace: Trace) -> int:
+    """How alarming a second is: an index of ``_STYLES``."""
+    if value is None or not value > 0:
+        return 0
+    return 1 if value < trace.warn else 2 if value < trace.bad else 3
+
+
+def height(value: float | None, top: float, steps: int) -> int:
+    """How many of ``steps`` dots high a value is: 0 when unknown, at least 1 when known."""
+    if value is None or not math.isfinite(value):
+        return 0
+    return max(1, min(steps, 1 + round(value / top * (steps - 1))))
+
+
+Span = tuple[int, int]  # the lowest and the highest dot of a column, from 1; (0, 0): none
+
+
+def solid(heights: Sequence[int]) -> tuple[Span, ...]:
+    """Columns that reach down to the ground."""
+    return tuple((1, high) if high else (0, 0) for high in heights)
+
+
+def outline(heights: Sequence[int]) -> tuple[Span, ...]:
+    """A line: every column begins where the one before it ended."""
+    before = [0, *heights[:-1]]
+    return tuple(
+        (min(high, last), max(high, last)) if high and last else (high, high)
+        for last, high in zip(before, heights, strict=True)
+    )
+
+
+@lru_cache(maxsize=32)
+def picture(columns: tuple[Span, ...], rows: int, braille: bool) -> tuple[str, ...]:
+    """Rows of text, the highest first; remembered, since it changes once a second only."""
+    draw_row = _braille_row if braille else _ascii_row
+    return tuple(draw_row(columns, row) for row in range(rows - 1, -1, -1))
+
+
+def _dots(span: Span, row: int, steps: int) -> tuple[int, int]:
+    """How far a column fills a row of so many steps: up to where it is empty, and up to where it is full."""
+    low, high = span
+    return max(0, min(steps, low - 1 - row * steps)), max(0, min(steps, high - row * steps))
+
+
+def _braille_row(columns: tuple[Span, ...], row: int) -> str:
+    cells = []
+    for left, right in zip(columns[::2], columns[1::2], strict=True):
+        left_empty, left_full = _dots(left, row, 4)
+        right_empty, right_full = _dots(right, row, 4)
+        cells.append(_LEFT[left_full] & ~_LEFT[left_empty] | _RIGHT[right_full] & ~_RIGHT[right_empty])
+    return "".join(chr(0x2800 | cell) if cell else " " for cell in cells)
+
+
+def _ascii_row(columns: tuple[Span, ...], row: int) -> str:
+    cells = []
+    for span in columns:
+        empty, full = _dots(span, row, 3)
+        glyphs = _ASCII_SOLID if span[0] <= 1 else _ASCII_LINE
+        cells.append(glyphs[full] if full > empty else " ")
+    return "".join(cells)
