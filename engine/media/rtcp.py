@@ -21,6 +21,7 @@ SR, RR, SDES, BYE, APP, RTPFB, PSFB, XR = 200, 201, 202, 203, 204, 205, 206, 207
 
 END, CNAME, NAME, EMAIL, PHONE, LOC, TOOL, NOTE, PRIV = range(9)  # SDES item types (6.5)
 
+MAX_OCTETS = 8192  # of a datagram: far more than any end sends, and little enough to read in a millisecond or two
 MAX_BLOCKS = 31  # the count field has five bits
 MAX_TEXT_OCTETS = 255
 LOST_MIN, LOST_MAX = -0x800000, 0x7FFFFF  # cumulative lost is a signed 24 bit number (6.4.1)
@@ -138,6 +139,8 @@ def parse(data: bytes) -> list[Packet]:
     """Read one datagram; :class:`MediaError` when it is no chain of RTCP packets (A.2)."""
     if len(data) < _HEADER.size:
         raise MediaError("RTCP datagram shorter than a header")
+    if len(data) > MAX_OCTETS:
+        raise MediaError("RTCP datagram of absurd length")
     if not SR <= data[1] <= XR:
         raise MediaError(f"RTCP datagram begins with packet type {data[1]}")
     packets: list[Packet] = []
