@@ -1,0 +1,430 @@
+"""SIP messages: bytes to message to bytes (RFC 3261 sections 7, 18.3, 19 and 20).
+
+Reading is in two steps. :func:`parse` splits the datagram into start line, headers and body, and checks only
+what is needed to find its way; headers are read when they are asked for, once. Anything wrong raises SipError
+with the status to answer with. Text is UTF-8; bytes that are not survive the round trip.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.sip.grammar import SipError, is_token, number, parameter_text, parameters, split
+from engine.sip.uri import NameAddr, Uri, hostport_text, parse_hostport
+
+__all__ = ["CSeq", "Headers", "Message", "NameAddr", "Request", "Response", "SipError", "Uri", "Via", "parse"]
+
+VERSION = "SIP/2.0"
+BRANCH_COOKIE = "z9hG4bK"
+MAX_SEQUENCE = 2**31 - 1
+MAX_HEADERS = 6000
+MAX_BODY_PARTS = 32
+
+_COMPACT = {
+    "a": "accept-contact", "b": "referred-by", "c": "content-type", "d": "request-disposition",
+    "e": "content-encoding", "f": "from", "i": "call-id", "k": "supported", "l": "content-length", "m": "contact",
+    "o": "event", "r": "refer-to", "s": "subject", "t": "to", "u": "allow-events", "v": "via", "x": "session-expires",
+}  # fmt: skip
+_SPELLING = {"call-id": "Call-ID", "cseq": "CSeq", "www-authenticate": "WWW-Authenticate", "mime-version": "MIME-Version"}
+_LISTS = frozenset(
+    "accept accept-encoding accept-language alert-info allow call-info contact content-encoding content-language "
+    "error-info in-reply-to proxy-require record-route require route supported unsupported via warning".split()
+)
+_ONCE = ("from", "to", "call-id", "cseq", "max-forwards", "content-length", "content-type")
+_START = re.compile(r"([^ ]+) ([^ ]+) SIP/(\d{1,9})\.(\d{1,9})")
+_STATUS = re.compile(r"SIP/2\.0 (\d{3})(?: (.*))?", re.DOTALL)
+_METHOD_LIKE = re.compile(r"\S+\s.*\sSIP/\d+\.\d+\s*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Via:
+    """One hop (section 20.42)."""
+
+    transport: str
+    host: str
+    port: int | None = None
+    params: dict[str, str | None] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> Via:
+        head, *params = split(text, ";")
+        protocol, _, sent_by = _first_lws(_tight(head, "/"))
+        name, _, rest = protocol.partition("/")
+        version, _, transport = rest.partition("/")
+        if name.strip().upper() != "SIP" or not is_token(version.strip()) or not is_token(transport.strip()):
+            raise SipError("a Via that is not SIP")
+        host, port = parse_hostport(sent_by)
+        # empty parameters are let pass: without a Via not even the 400 could be sent
+        return cls(transport.strip().upper(), host, port, parameters([part for part in params if part]))
+
+    @property
+    def branch(self) -> str | None:
+        return self.params.get("branch")
+
+    @property
+    def sent_by(self) -> tuple[str, int]:
+        return self.host.lower(), 5060 if self.port is None else self.port
+
+    def __str__(self) -> str:
+        return f"{VERSION}/{self.transport} {hostport_text(self.host, self.port)}{parameter_text(self.params)}"
+
+
+def _tight(text: str, mark: str) -> str:
+    """White space around ``mark`` removed: ``SIP / 2.0 / UDP host`` is legal."""
+    return mark.join(part.strip() for part in text.split(mark))
+
+
+def _first_lws(text: str) -> tuple[str, str, str]:
+    words = text.split(None, 1)
+    if len(words) != 2:
+        raise SipError("a Via without a sent-by")
+    return words[0], " ", words[1]
+
+
+@dataclass(frozen=True, slots=True)
+class CSeq:
+    number: int
+    method: str
+
+    @classmethod
+    def parse(cls, text: str) -> CSeq:
+        words = text.split()
+        if len(words) != 2 or not is_token(words[1]):
+            raise SipError("a CSeq that is not a number and a method")
+        return cls(number(words[0], "the CSeq", 0, MAX_SEQUENCE), words[1])
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.method}"
+
+
+class Headers:
+    """An ordered multi-map of header fields; names compare in any case and in compact form."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, fields: list[tuple[str, str]] | None = None) -> None:
+        self._fields: list[tuple[str, str]] = [(_key(name), value) for name, value in fields or []]
+
+    def get(self, name: str) -> str | None:
+        """The first value, as it was written; None when there is none."""
+        key = _key(name)
+        for known, value in self._fields:
+            if known == key:
+                return value
+        return None
+
+    def get_all(self, name: str) -> list[str]:
+        """Every value; comma lists are taken apart where the header is a list."""
+        key = _key(name)
+        values = [value for known, value in self._fields if known == key]
+        if key not in _LISTS:
+            return values
+        return [part for value in values for part in split(value, ",") if part]
+
+    def count(self, name: str) -> int:
+        key = _key(name)
+        return sum(known == key for known, _ in self._fields)
+
+    def add(self, name: str, value: object) -> None:
+        self._fields.append((_key(name), str(value)))
+
+    def prepend(self, name: str, value: object) -> None:
+        self._fields.insert(0, (_key(name), str(value)))
+
+    def set(self, name: str, value: object) -> None:
+        """One value in place of all there were, where the first of them stood."""
+        key = _key(name)
+        for index, (known, _) in enumerate(self._fields):
+            if known == key:
+                rest = [item for item in self._fields[index + 1 :] if item[0] != key]
+                self._fields = [*self._fields[:index], (key, str(value)), *rest]
+                return
+        self._fields.append((key, str(value)))
+
+    def remove(self, name: str) -> None:
+        key = _key(name)
+        self._fields = [item for item in self._fields if item[0] != key]
+
+    def items(self) -> Iterator[tuple[str, str]]:
+        return iter(self._fields)
+
+    def copy(self) -> Headers:
+        copied = Headers()
+        copied._fields = list(self._fields)
+        return copied
+
+    def __contains__(self, name: str) -> bool:
+        return self.get(name) is not None
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+
+def _key(name: str) -> str:
+    name = name.lower()
+    return _COMPACT.get(name, name) if len(name) == 1 else name
+
+
+def _spelling(key: str) -> str:
+    known = _SPELLING.get(key)
+    if known is None:
+        known = _SPELLING[key] = key.title() if len(_SPELLING) < 500 else key
+        return known
+    return known
+
+
+class Message:
+    """What requests and responses share. Typed headers are read once and raise SipError(400)."""
+
+    __slots__ = ("_read", "body", "headers")
+
+    def __init__(self, headers: Headers, body: bytes = b"") -> None:
+        self.headers = headers
+        self.body = body
+        self._read: dict[str, Any] = {}
+
+    def _once(self, name: str, read: Any) -> Any:
+        if name not in self._read:
+            self._read[name] = read(self._needed(name))
+        return self._read[name]
+
+    def _needed(self, name: str) -> str:
+        value = self.headers.get(name)
+        if value is None:
+            raise SipError(f"no {_spelling(name)} header")
+        return value
+
+    @property
+    def vias(self) -> list[Via]:
+        if "via" not in self._read:
+            self._read["via"] = [Via.parse(text) for text in self.headers.get_all("via")]
+        if not self._read["via"]:
+            raise SipError("no Via header")
+        found: list[Via] = self._read["via"]
+        return found
+
+    @property
+    def via(self) -> Via:
+        """The topmost Via. The ones below it belong to others and are not even looked at."""
+        if "top via" not in self._read:
+            self._read["top via"] = Via.parse(next(iter(split(self._needed("via"), ",")), ""))
+        found: Via = self._read["top via"]
+        return found
+
+    @property
+    def from_(self) -> NameAddr:
+        found: NameAddr = self._once("from", NameAddr.parse)
+        return found
+
+    @property
+    def to(self) -> NameAddr:
+        found: NameAddr = self._once("to", NameAddr.parse)
+        return found
+
+    @property
+    def cseq(self) -> CSeq:
+        found: CSeq = self._once("cseq", CSeq.parse)
+        return found
+
+    @property
+    def call_id(self) -> str:
+        value = self._needed("call-id").strip()
+        if not value or any(character.isspace() for character in value):
+            raise SipError("a Call-ID that is none")
+        return value
+
+    @property
+    def contacts(self) -> list[NameAddr]:
+        return [NameAddr.parse(text) for text in self.headers.get_all("contact") if text != "*"]
+
+    @property
+    def routes(self) -> list[NameAddr]:
+        return [NameAddr.parse(text) for text in self.headers.get_all("route")]
+
+    @property
+    def record_routes(self) -> list[NameAddr]:
+        return [NameAddr.parse(text) for text in self.headers.get_all("record-route")]
+
+    @property
+    def max_forwards(self) -> int | None:
+        value = self.headers.get("max-forwards")
+        return None if value is None else number(value, "Max-Forwards", 0, 255)
+
+    @property
+    def content_type(self) -> str | None:
+        """``type/subtype`` in lower case, without parameters."""
+        value = self.headers.get("content-type")
+        return None if value is None else "".join(value.split(";", 1)[0].split()).lower()
+
+    def sdp(self) -> bytes | None:
+        """The session description: the body, or the part of a multipart body that is one."""
+        for content_type, part in self.body_parts():
+            if content_type == "application/sdp":
+                return part
+        return None
+
+    def body_parts(self) -> list[tuple[str, bytes]]:
+        """(content type, content) of the body, or of each part of a multipart body (RFC 2046 section 5.1)."""
+        if not self.body:
+            return []
+        kind = self.content_type or ""
+        if not kind.startswith("multipart/"):
+            return [(kind, self.body)]
+        params = parameters(split(self.headers.get("content-type") or "", ";")[1:])
+        boundary = (params.get("boundary") or "").strip('"')
+        return _multipart(self.body, boundary.encode("utf-8", "surrogateescape")) if boundary else []
+
+    def encode(self) -> bytes:
+        """The message as bytes, with a Content-Length that is true."""
+        lines = [self.start_line]
+        lines += [f"{_spelling(key)}: {value}" for key, value in self.headers.items() if key != "content-length"]
+        lines.append(f"Content-Length: {len(self.body)}\r\n\r\n")
+        return "\r\n".join(lines).encode("utf-8", "surrogateescape") + self.body
+
+    @property
+    def start_line(self) -> str:
+        raise AssertionError("a message is a request or a response")
+
+
+class Request(Message):
+    """``uri`` is the text of the Request-URI; :attr:`target` reads it."""
+
+    __slots__ = ("method", "uri")
+
+    def __init__(self, method: str, uri: str, headers: Headers, body: bytes = b"") -> None:
+        super().__init__(headers, body)
+        self.method = method
+        self.uri = uri
+
+    @property
+    def target(self) -> Uri:
+        return Uri.parse(self.uri)
+
+    @property
+    def start_line(self) -> str:
+        return f"{self.method} {self.uri} {VERSION}"
+
+
+class Response(Message):
+    __slots__ = ("reason", "status")
+
+    def __init__(self, status: int, reason: str, headers: Headers, body: bytes = b"") -> None:
+        super().__init__(headers, body)
+        self.status = status
+        self.reason = reason
+
+    @property
+    def start_line(self) -> str:
+        return f"{VERSION} {self.status} {self.reason}"
+
+
+def parse(data: bytes) -> Request | Response:
+    """One datagram is one message; SipError when it is none (see ``SipError.request``)."""
+    head, body = _head_and_body(data.lstrip(b"\r\n"))
+    start, *lines = head.decode("utf-8", "surrogateescape").split("\n")
+    start = start.rstrip("\r")
+    if start.startswith("SIP/"):
+        return _response(start, lines, body)
+    return _request(start, lines, body)
+
+
+def _head_and_body(data: bytes) -> tuple[bytes, bytes]:
+    ends = [(at, mark) for mark in (b"\r\n\r\n", b"\n\n") if (at := data.find(mark)) >= 0]
+    if not ends:
+        return data, b""
+    at, mark = min(ends)
+    return data[:at], data[at + len(mark) :]
+
+
+def _response(start: str, lines: list[str], body: bytes) -> Response:
+    found = _STATUS.fullmatch(start)
+    if found is None or not 100 <= int(found.group(1)) <= 699:
+        raise SipError("a response without a status")
+    headers, wrong = _headers(lines)
+    if wrong is not None:
+        raise wrong
+    return Response(int(found.group(1)), found.group(2) or "", headers, _body(headers, body))
+
+
+def _request(start: str, lines: list[str], body: bytes) -> Request:
+    found = _START.fullmatch(start)
+    if found is None:
+        if not _METHOD_LIKE.fullmatch(start):
+            raise SipError("not SIP")
+        method, _, uri = start.partition(" ")
+        raise _with_request(SipError("a request line that is not METHOD URI SIP/2.0"), method, uri.strip(), lines)
+    method, uri, major, minor = found.groups()
+    if (int(major), int(minor)) != (2, 0):
+        raise _with_request(SipError(f"SIP version {major}.{minor}", 505), method, uri, lines)
+    if not is_token(method):
+        raise _with_request(SipError("a method that is no token"), method, uri, lines)
+    headers, wrong = _headers(lines)
+    if wrong is not None:
+        raise _with_request(wrong, method, uri, lines)
+    try:
+        return Request(method, uri, headers, _body(headers, body))
+    except SipError as error:
+        raise _with_request(error, method, uri, lines) from None
+
+
+def _with_request(error: SipError, method: str, uri: str, lines: list[str]) -> SipError:
+    error.request = Request(method, uri, _headers(lines)[0])  # type: ignore[assignment]
+    return error
+
+
+def _headers(lines: list[str]) -> tuple[Headers, SipError | None]:
+    """The header fields, unfolded, and the first thing that is wrong with them."""
+    wrong: SipError | None = None
+    fields: list[tuple[str, list[str]]] = []
+    for line in lines:
+        line = line.rstrip("\r")
+        if line[:1] in (" ", "\t"):
+            if fields:
+                fields[-1][1].append(line.strip())
+            continue
+        name, colon, value = line.partition(":")
+        name = name.rstrip(" \t")
+        if not colon or not is_token(name):
+            wrong = wrong or SipError("a line that is no header")
+            continue
+        fields.append((name, [value.strip()]))
+    if len(fields) > MAX_HEADERS:
+        wrong = wrong or SipError("too many headers", 513)
+    headers = Headers([(name, " ".join(parts).strip()) for name, parts in fields[:MAX_HEADERS]])
+    return headers, wrong or _repeated(headers)
+
+
+def _repeated(headers: Headers) -> SipError | None:
+    seen: set[str] = set()
+    for key, _ in headers.items():
+        if key in _ONCE:
+            if key in seen:
+                return SipError(f"more than one {_spelling(key)}")
+            seen.add(key)
+    return None
+
+
+def _body(headers: Headers, rest: bytes) -> bytes:
+    """Section 18.3: a datagram may hold more than Content-Length says, never less."""
+    text = headers.get("content-length")
+    if text is None:
+        return rest
+    length = number(text, "the Content-Length", 0, 2**31)
+    if length > len(rest):
+        raise SipError("a body shorter than its Content-Length")
+    return rest[:length]
+
+
+def _multipart(body: bytes, boundary: bytes) -> list[tuple[str, bytes]]:
+    parts = []
+    for chunk in (b"\r\n" + body).split(b"\r\n--" + boundary, MAX_BODY_PARTS)[1:]:
+        if chunk.startswith(b"--"):
+            break
+        head, content = _head_and_body(chunk.lstrip(b" \t").removeprefix(b"\r\n"))
+        headers, _ = _headers(head.decode("utf-8", "surrogateescape").split("\n"))
+        kind = "".join((headers.get("content-type") or "text/plain").split(";", 1)[0].split()).lower()
+        parts.append((kind, content))
+    return parts

@@ -1,0 +1,95 @@
+"""What is wrong with a request before anybody looks at what it wants (RFC 3261 section 8.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.sip.message import BRANCH_COOKIE, NameAddr, Request, SipError
+from engine.sip.sdp import Format, SdpError, acceptable, parse
+
+ALLOWED = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS")
+ALLOW = ", ".join(ALLOWED)
+MAX_MESSAGE = 32_768
+_BODY_TYPES = ("application/sdp", "multipart/mixed", "multipart/alternative")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The answer a faulty request gets: a status and the headers that explain it."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def readable(request: Request) -> bool:
+    """Can an answer be addressed at all? (Via is all it takes.)"""
+    try:
+        return bool(request.via.host)
+    except SipError:
+        return False
+
+
+def screen(request: Request, size: int) -> Refusal | None:
+    """The first fault of a request, in the order of section 8.2; None when it may be worked on."""
+    if size > MAX_MESSAGE:
+        return Refusal(513)
+    try:
+        cseq, _ = request.cseq, (request.via, request.from_, request.to, request.call_id, request.max_forwards)
+        if request.from_.uri.scheme in ("sip", "sips") and not request.from_.uri.host:
+            return Refusal(400)
+    except SipError as error:
+        return Refusal(error.status)
+    if request.method not in ALLOWED:
+        return Refusal(405, (("Allow", ALLOW),))
+    if cseq.method != request.method:
+        return Refusal(400)
+    refusal = _screen_target(request)
+    if refusal is None and request.method not in ("ACK", "CANCEL"):
+        refusal = _screen_extensions(request)
+    return refusal
+
+
+def _screen_target(request: Request) -> Refusal | None:
+    try:
+        scheme = request.target.scheme
+    except SipError as error:
+        return Refusal(error.status)
+    return None if scheme == "sip" else Refusal(416)
+
+
+def _screen_extensions(request: Request) -> Refusal | None:
+    try:
+        wanted = request.headers.get_all("require")
+    except SipError as error:
+        return Refusal(error.status)
+    return Refusal(420, (("Unsupported", ", ".join(wanted[:16])),)) if wanted else None
+
+
+def screen_invite(request: Request, formats: tuple[Format, ...]) -> Refusal | None:
+    """What an INVITE must have besides: one Contact, a body we can read, a codec in common."""
+    try:
+        contacts = request.contacts
+        accepts = [value.split(";", 1)[0].strip().lower() for value in request.headers.get_all("accept")]
+        kind = request.content_type
+        body = request.sdp()
+    except SipError as error:
+        return Refusal(error.status)
+    if not _one_contact(request, contacts):
+        return Refusal(400)
+    if (request.body and kind not in _BODY_TYPES) or "content-encoding" in request.headers:
+        return Refusal(415, (("Accept", "application/sdp"), ("Accept-Encoding", "identity")))
+    if accepts and not {"application/sdp", "application/*", "*/*"} & set(accepts):
+        return Refusal(406)
+    if body is None:
+        return None
+    try:
+        return None if acceptable(parse(body), formats) else Refusal(488)
+    except SdpError:
+        return Refusal(400)
+
+
+def _one_contact(request: Request, contacts: list[NameAddr]) -> bool:
+    """Section 8.1.1.8: exactly one. A caller from before RFC 3261 may leave it out: its From stands in."""
+    if not contacts and not (request.via.branch or "").startswith(BRANCH_COOKIE):
+        return bool(request.from_.uri.host)
+    return len(contacts) == 1 and bool(contacts[0].uri.host)

@@ -1,0 +1,218 @@
+"""Offer and answer (RFC 3264) for one audio stream.
+
+We take the first audio line over RTP/AVP in which there is a codec of ours, and refuse every other line with
+port 0, in its place. An answer keeps the offerer's payload numbers. What both sides agreed on becomes an
+:class:`Agreement`, seen from us.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.sip.sdp_text import (
+    Format,
+    MediaLine,
+    SdpError,
+    SessionDescription,
+    parse,
+)
+
+__all__ = [
+    "Agreement", "Format", "LocalAudio", "MediaLine", "SdpError", "SessionDescription", "acceptable", "make_answer",
+    "make_offer", "parse", "read_answer",
+]  # fmt: skip
+
+Address = tuple[str, int]
+
+TELEPHONE_EVENT = "telephone-event"
+PROTO = "RTP/AVP"
+PTIME_RANGE_MS = (10, 60)
+DEFAULT_PTIME_MS = 20
+_UNSPECIFIED = ("0.0.0.0", "::")
+_REVERSED = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
+
+
+@dataclass(frozen=True, slots=True)
+class LocalAudio:
+    """What we can do, and where: the stuff of offers and answers."""
+
+    address: Address
+    rtcp: Address
+    formats: tuple[Format, ...]  # in order of preference, telephone-event among them
+    ptime_ms: int | None = DEFAULT_PTIME_MS
+    direction: str = "sendrecv"
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What both sides agreed on, seen from us."""
+
+    remote: Address | None  # None: nowhere to send to (c=0.0.0.0)
+    remote_rtcp: Address | None
+    send: Format  # with the payload type to put on the wire
+    receive: dict[int, Format]
+    dtmf_send: Format | None
+    dtmf_receive: frozenset[int]
+    ptime_ms: int
+    direction: str
+    held_there: bool
+
+
+def make_offer(
+    local: LocalAudio, session_id: int, version: int, before: SessionDescription | None = None
+) -> bytes:
+    """Our own offer: one audio line with everything we can do.
+
+    ``before`` is what we said last in this session: its lines keep their number and order (RFC 3264 section 8).
+    """
+    line = MediaLine("audio", local.address[1], PROTO, [str(item.payload_type) for item in local.formats])
+    _describe(line, list(local.formats), local)
+    lines = [] if before is None else [MediaLine(old.kind, 0, old.proto, old.formats[:1]) for old in before.media]
+    place = 0 if before is None else _audio_place(before)
+    return _session(local, session_id, version, [*lines[:place], line, *lines[place + 1 :]]).encode()
+
+
+def _audio_place(ours: SessionDescription) -> int:
+    """Which of our media lines is the live one."""
+    return next((index for index, line in enumerate(ours.media) if line.port), 0)
+
+
+def make_answer(
+    offer: SessionDescription, local: LocalAudio, session_id: int, version: int
+) -> tuple[bytes, Agreement | None]:
+    """(answer, agreement); without an agreement every line is refused and the call deserves a 488."""
+    chosen = _first_acceptable(offer, local.formats)
+    lines, agreement = [], None
+    for line in offer.media:
+        if line is not chosen:
+            lines.append(MediaLine(line.kind, 0, line.proto, line.formats[:1] or ["0"]))
+            continue
+        ours = _common(line.payload_formats(), local.formats)
+        theirs = offer.direction_of(line)
+        direction = _answer_direction(theirs, local.direction)
+        answer = MediaLine("audio", local.address[1], PROTO, [str(item.payload_type) for item in ours])
+        _describe(answer, ours, local, direction)
+        lines.append(answer)
+        agreement = _agree(offer, line, ours, ours, direction, local)
+    return _session(local, session_id, version, lines).encode(), agreement
+
+
+def read_answer(offer_sent: SessionDescription, answer: SessionDescription, local: LocalAudio) -> Agreement | None:
+    """What came of our offer; None when the far end took none of it."""
+    place = _audio_place(offer_sent)
+    if len(answer.media) <= place:
+        return None
+    line = answer.media[place]
+    if line.port == 0 or line.kind != "audio" or line.proto.upper() != PROTO:
+        return None
+    theirs = _common(line.payload_formats(), local.formats)
+    if not any(_is_audio(item) for item in theirs):
+        return None
+    direction = _answer_direction(answer.direction_of(line), local.direction)
+    return _agree(answer, line, theirs, list(local.formats), direction, local)
+
+
+def acceptable(offer: SessionDescription, formats: tuple[Format, ...]) -> bool:
+    """Is there an audio line we could take?"""
+    return _first_acceptable(offer, formats) is not None
+
+
+# ------------------------------------------------------------------ choosing
+
+
+def _first_acceptable(offer: SessionDescription, formats: tuple[Format, ...]) -> MediaLine | None:
+    for line in offer.media:
+        if line.kind != "audio" or line.port == 0 or line.proto.upper() != PROTO or offer.host_of(line) is None:
+            continue
+        if any(_is_audio(item) for item in _common(line.payload_formats(), formats)):
+            return line
+    return None
+
+
+def _common(theirs: list[Format], ours: tuple[Format, ...]) -> list[Format]:
+    """Their formats that we have too, in their order, with their payload numbers."""
+    known = {_identity(item) for item in ours}
+    return [item for item in theirs if _identity(item) in known]
+
+
+def _identity(wanted: Format) -> tuple[str, int, int]:
+    return wanted.encoding.upper(), wanted.clock_rate, wanted.channels
+
+
+def _is_audio(wanted: Format) -> bool:
+    return wanted.encoding.lower() != TELEPHONE_EVENT
+
+
+def _agree(
+    remote: SessionDescription,
+    line: MediaLine,
+    theirs: list[Format],
+    ours: list[Format],
+    direction: str,
+    local: LocalAudio,
+) -> Agreement:
+    """``theirs`` are numbered as we must send them, ``ours`` as we must understand them."""
+    send = next(item for item in theirs if _is_audio(item))
+    digits = [item for item in theirs if not _is_audio(item)]
+    same_clock = [item for item in digits if item.clock_rate == send.clock_rate]
+    host = remote.host_of(line)
+    held = host in _UNSPECIFIED
+    receive = {item.payload_type: item for item in [*ours, *theirs] if _is_audio(item)}
+    return Agreement(
+        remote=None if held or host is None else (host, line.port),
+        remote_rtcp=None if held or host is None else _rtcp_of(line, host),
+        send=send,
+        receive=receive,
+        dtmf_send=(same_clock or digits or [None])[0],
+        dtmf_receive=frozenset(item.payload_type for item in [*ours, *theirs] if not _is_audio(item)),
+        ptime_ms=_ptime(line, local),
+        direction="inactive" if held and direction == "recvonly" else "recvonly" if held else direction,
+        held_there=held or remote.direction_of(line) in ("sendonly", "inactive"),
+    )
+
+
+def _rtcp_of(line: MediaLine, host: str) -> Address:
+    said = line.rtcp
+    if said is None:
+        return host, min(line.port + 1, 65535)
+    return said[1] or host, said[0]
+
+
+def _ptime(line: MediaLine, local: LocalAudio) -> int:
+    """What they ask for, else what we would like, within what they can take and we can do."""
+    wanted = line.ptime_ms or local.ptime_ms or DEFAULT_PTIME_MS
+    low, high = PTIME_RANGE_MS
+    if line.maxptime_ms is not None:
+        high = max(min(high, line.maxptime_ms), low)
+    return max(min(wanted // 10 * 10, high // 10 * 10), low)
+
+
+def _answer_direction(theirs: str, ours: str) -> str:
+    """The meet of what they say (turned round) and what we want (RFC 3264 section 6.1)."""
+    turned = _REVERSED[theirs]
+    send = turned in ("sendrecv", "sendonly") and ours in ("sendrecv", "sendonly")
+    receive = turned in ("sendrecv", "recvonly") and ours in ("sendrecv", "recvonly")
+    return {(True, True): "sendrecv", (True, False): "sendonly", (False, True): "recvonly"}.get((send, receive), "inactive")
+
+
+# ------------------------------------------------------------------ writing
+
+
+def _session(local: LocalAudio, session_id: int, version: int, lines: list[MediaLine]) -> SessionDescription:
+    host = local.address[0]
+    origin = f"- {session_id} {version} IN {'IP6' if ':' in host else 'IP4'} {host}"
+    return SessionDescription(origin=origin, connection=host, media=lines)
+
+
+def _describe(line: MediaLine, formats: list[Format], local: LocalAudio, direction: str | None = None) -> None:
+    for item in formats:
+        channels = f"/{item.channels}" if item.channels > 1 else ""
+        line.attributes.append(("rtpmap", f"{item.payload_type} {item.encoding}/{item.clock_rate}{channels}"))
+        details = "0-15" if not _is_audio(item) else item.fmtp
+        if details:
+            line.attributes.append(("fmtp", f"{item.payload_type} {details}"))
+    if local.ptime_ms is not None:
+        line.attributes.append(("ptime", str(local.ptime_ms)))
+    if local.rtcp[1] != local.address[1] + 1:
+        line.attributes.append(("rtcp", str(local.rtcp[1])))
+    line.attributes.append((direction or local.direction, None))
