@@ -13,6 +13,7 @@ from widgets.ui import Scene, ringing_call
 STATE_COLUMNS = 13
 TIME_COLUMNS = 9
 PEER_LEAST = 24  # columns of the peer that no figure may take away
+PEER_MOST = 64  # more would only tear name and state apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def _columns(width: int) -> tuple[list[Column], bool]:
 
 def _peer_columns(width: int, columns: list[Column], with_level: bool) -> int:
     figures_width = sum(column.width for column in columns) + (LEVEL_COLUMNS if with_level else 0)
-    return max(0, width - 8 - STATE_COLUMNS - TIME_COLUMNS - figures_width)
+    return max(0, min(PEER_MOST, width - 8 - STATE_COLUMNS - TIME_COLUMNS - figures_width))
 
 
 def _listed(scene: Scene, rows: int) -> tuple[CallView, ...]:
@@ -139,10 +140,7 @@ def _draw_row(
     room = _peer_columns(row.width, columns, with_level)
     canvas.put(row.x + 7, row.y, figures.peer(call, room - 1, look.more), plain, room - 1)
     x = row.x + 7 + room
-    style = figures.STATE_STYLES[call.state]
-    if shown and call.state is not CallState.RINGING:
-        style = "selected"
-    canvas.put(x, row.y, figures.state(call), style, STATE_COLUMNS - 1)
+    canvas.put(x, row.y, figures.state(call), _on(shown, figures.STATE_STYLES[call.state]), STATE_COLUMNS - 1)
     canvas.put(x + STATE_COLUMNS - 1, row.y, figures.elapsed(call).rjust(TIME_COLUMNS), plain)
     rest = Rect(x + STATE_COLUMNS + TIME_COLUMNS, row.y, row.right - x - STATE_COLUMNS - TIME_COLUMNS, 1)
     if answerable:
@@ -153,11 +151,17 @@ def _draw_row(
         _draw_figures(canvas, rest, scene, call, columns, with_level)
 
 
+def _on(shown: bool, style: str) -> str:
+    """A style on the highlighted row; what says something keeps its colour."""
+    if not shown:
+        return style
+    return "selected" if style in ("", "value", "dim") else f"{style}+selected"
+
+
 def _draw_keys(canvas: Canvas, row: Rect, rest: Rect, scene: Scene) -> None:
-    """What can be done about a call that rings, at the end of its row: over the peer rather than not at all."""
+    """What can be done about a call that rings, at the end of its row."""
     hints = parts.answer_keys(scene.ui.keys)
-    needed = parts.keys_width(hints)
-    if rest.width >= needed + 1:
+    if rest.width > parts.keys_width(hints):
         parts.keys(canvas, rest.x + 2, row.y, hints, row.right)
 
 
@@ -168,9 +172,8 @@ def _draw_figures(
     x = rest.x
     for column in columns:
         value, style = column.value(call)
-        if shown and style in ("value", "dim"):
-            style = "selected"
-        canvas.put(x, rest.y, value.rjust(column.width), style, column.width)
+        canvas.put(x, rest.y, value.rjust(column.width), _on(shown, style), column.width)
         x += column.width
     if with_level and call.media is not None:
+        canvas.restyle(Rect(x, rest.y, LEVEL_COLUMNS, 1), "")
         meter.draw_bar(canvas, Rect(x + 2, rest.y, LEVEL_COLUMNS - 3, 1), call.media.level_in, scene.look)

@@ -148,7 +148,7 @@ def state(call: model.CallView) -> str:
     if call.state is model.CallState.HELD:
         if call.held_here and call.held_there:
             return "held by both"
-        return "held by them" if call.held_there else "held by us"
+        return "held by them" if call.held_there else "held by us" if call.held_here else "held"
     if call.state is model.CallState.PROGRESS:
         return "early media" if call.early_media else "rings there"
     return str(call.state.value)

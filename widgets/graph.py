@@ -7,14 +7,14 @@ stays empty; one in which all was well has a point on the ground.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
 from engine.model import HistoryPoint
 from widgets import figures, parts
-from widgets.canvas import Canvas, Rect
+from widgets.canvas import Canvas, Rect, Run
 from widgets.ui import Scene
 
 LEAST_COLUMNS = 18  # of one picture
@@ -64,9 +64,7 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
         draw_trace(canvas, place, trace, media.history[-seconds:], scene.look.braille)
 
 
-def draw_trace(
-    canvas: Canvas, rect: Rect, trace: Trace, history: Sequence[HistoryPoint], braille: bool
-) -> None:
+def draw_trace(canvas: Canvas, rect: Rect, trace: Trace, history: Sequence[HistoryPoint], braille: bool) -> None:
     """A line with name, newest value and scale; below it the picture."""
     if rect.empty:
         return
@@ -79,9 +77,10 @@ def draw_trace(
     scale = f"of {top:g} {trace.words(top).split()[-1]}"
     if rect.right - after > len(scale) + 1:
         canvas.put(rect.right - len(scale), rect.y, scale, "dim")
-    paper = rect.split_top(1)[1]
-    if not paper.empty:
-        _draw_picture(canvas, paper, trace, values, top, braille)
+    paper = (rect.width, rect.height - 1)
+    for row, runs in zip(rect.split_top(1)[1].rows(), plan(trace, tuple(values), top, paper, braille), strict=True):
+        for start, run, style in runs:
+            canvas.put(row.x + start, row.y, run, style)
 
 
 def _scale(values: Sequence[float | None], scales: Sequence[float]) -> float:
@@ -89,24 +88,28 @@ def _scale(values: Sequence[float | None], scales: Sequence[float]) -> float:
     return next((scale for scale in scales if highest <= scale), scales[-1])
 
 
-def _draw_picture(
-    canvas: Canvas, paper: Rect, trace: Trace, values: list[float | None], top: float, braille: bool
-) -> None:
-    per_cell, per_row = (2, 4) if braille else (1, 3)
-    room = paper.width * per_cell
-    unknown: list[float | None] = [None] * (room - len(values))
-    values = unknown + values[-room:]
+@lru_cache(maxsize=32)
+def plan(
+    trace: Trace, values: tuple[float | None, ...], top: float, paper: tuple[int, int], braille: bool
+) -> tuple[tuple[Run, ...], ...]:
+    """The picture row by row, as runs of one style; remembered, since it changes once a second only."""
+    (width, rows), (per_cell, per_row) = paper, (2, 4) if braille else (1, 3)
+    room = width * per_cell
+    shown = (None,) * (room - len(values)) + values[max(0, len(values) - room) :]
     spans = solid if trace.solid else outline
-    columns_drawn = spans([height(value, top, paper.height * per_row) for value in values])
-    kinds = [_kind(value, trace) for value in values]
+    columns = spans([height(value, top, rows * per_row) for value in shown])
+    kinds = [_kind(value, trace) for value in shown]
     cell_kinds = [max(kinds[at : at + per_cell]) for at in range(0, room, per_cell)]
-    lines = picture(columns_drawn, paper.height, braille)
-    for row, line in zip(paper.rows(), lines, strict=True):
-        x = row.x
-        for kind, run in groupby(cell_kinds):
-            columns = len(list(run))
-            canvas.put(x, row.y, line[x - row.x : x - row.x + columns], _STYLES[kind])
-            x += columns
+    return tuple(tuple(_runs(line, cell_kinds)) for line in picture(columns, rows, braille))
+
+
+def _runs(line: str, kinds: Sequence[int]) -> Iterator[Run]:
+    start = 0
+    for kind, cells in groupby(kinds):
+        end = start + len(list(cells))
+        if not line[start:end].isspace():
+            yield start, line[start:end], _STYLES[kind]
+        start = end
 
 
 def _kind(value: float | None, trace: Trace) -> int:
@@ -140,9 +143,8 @@ def outline(heights: Sequence[int]) -> tuple[Span, ...]:
     )
 
 
-@lru_cache(maxsize=32)
 def picture(columns: tuple[Span, ...], rows: int, braille: bool) -> tuple[str, ...]:
-    """Rows of text, the highest first; remembered, since it changes once a second only."""
+    """Rows of text, the highest first."""
     draw_row = _braille_row if braille else _ascii_row
     return tuple(draw_row(columns, row) for row in range(rows - 1, -1, -1))
 

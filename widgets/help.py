@@ -17,7 +17,7 @@ def draw(canvas: Canvas, rect: Rect, ui: Ui) -> None:
     rows = max(1, rect.height - 1)
     count = -(-len(ui.keys) // columns)
     start = max(0, min(ui.scroll, count - rows))
-    note = "Up and Down show the rest" if count > rows else "any of them works now unless it is dim"
+    note = "Up and Down show the rest" if count > rows else "a dim one does nothing now"
     below = parts.heading(canvas, rect, "keys", note)
     key_columns = max((text.width(hint.key) for hint in ui.keys), default=0)
     width = rect.width // columns

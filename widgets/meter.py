@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from engine.model import LevelView
+from engine.model import LevelView, SoundView
 from widgets import figures, parts
 from widgets.canvas import Canvas, Rect
 from widgets.ui import Glyphs, Scene
@@ -24,9 +24,7 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     """Two meters; above them a heading and below them a scale, where there are rows for them."""
     sound = scene.snapshot.sound
     if rect.height >= 3:
-        volume = f"  volume {sound.volume_db:+.0f} dB" if sound.volume_db else ""
-        note = figures.visible_line(sound.note or sound.kind) + volume
-        rect = parts.heading(canvas, rect, "levels", note, "dim" if sound.ok else "warn")
+        rect = parts.heading(canvas, rect, "levels", _device(sound), "dim" if sound.ok else "warn")
     media = scene.call.media if scene.call is not None else None
     levels = (media.level_out, media.level_in) if media is not None else (LevelView(), LevelView())
     rows = list(rect.rows())
@@ -35,6 +33,16 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
         _draw_row(canvas, row, name, view, scene.look, silent)
     if len(rows) >= 3:
         _draw_scale(canvas, _bar(rows[2]))
+
+
+def _device(sound: SoundView) -> str:
+    """What is heard with, and what there is to say about it."""
+    words = [figures.visible_line(sound.note or sound.kind)]
+    if sound.volume_db:
+        words.append(f"volume {sound.volume_db:+.0f} dB")
+    if sound.underruns or sound.overruns:
+        words.append(f"{figures.count(sound.underruns + sound.overruns)} gaps")
+    return "  ".join(words)
 
 
 def _bar(row: Rect) -> Rect:

@@ -40,6 +40,8 @@ def _right(scene: Scene) -> list[tuple[str, str]]:
     alive = len(living(snapshot))
     words.append((f"{alive} call{'' if alive == 1 else 's'}" if alive else "idle", "title"))
     words.append((figures.clock(snapshot.time), "title"))
+    if any(call.recording for call in living(snapshot)):
+        words.append(("REC", "bad"))
     if snapshot.sound.muted:
         words.append(("MUTED", "warn"))
     ringing = sum(call.state is CallState.RINGING for call in snapshot.calls)

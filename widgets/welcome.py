@@ -21,8 +21,9 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     items = _items(scene)
     if rect.height >= 6:
         rect = parts.heading(canvas, rect, "no call")
-        canvas.put(rect.x + 3, rect.y + 1, "Ready. Waiting for a call.", "ok", rect.width - 3)
-        rect = rect.split_top(3 if rect.height >= 7 else 2)[1]
+        blank = 1 if rect.height >= 7 else 0
+        canvas.put(rect.x + 3, rect.y + blank, "Ready. Waiting for a call.", "ok", rect.width - 3)
+        rect = rect.split_top(1 + 2 * blank)[1]
     indent = 2 if rect.width >= 60 else 0
     for row, (label, value, style) in zip(rect.rows(), items, strict=False):
         canvas.put(row.x + 1 + indent, row.y, label, "dim", row.width - 1)

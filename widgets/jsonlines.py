@@ -1,0 +1,175 @@
+"""The face for programs: one JSON object a line, ``type`` and ``time`` first.
+
+``stats`` and ``ended`` carry the same figures under the same names whatever happened; what is not known is
+``null``. Lines are ASCII, hold no control characters, and never ``NaN``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+from engine import model
+from widgets import text
+
+Fields = dict[str, Any]
+
+
+class JsonFace:
+    """Turns events into JSON lines; ``write`` gets whole lines with their line end."""
+
+    def __init__(self, write: Callable[[str], object], clock: Callable[[], float] = time.time) -> None:
+        self._write = write
+        self._clock = clock
+
+    def event(self, event: model.Event) -> None:
+        describe = _DESCRIBERS.get(type(event))
+        if describe is None:
+            return
+        kind, fields = describe(event)
+        line = {"type": kind, "time": rounded(self._clock(), 3), **fields}
+        self._write(json.dumps(line, ensure_ascii=True, allow_nan=False) + "\n")
+
+
+def rounded(value: float | None, digits: int) -> float | None:
+    """A number JSON can hold, or None."""
+    return None if value is None or not math.isfinite(value) else round(float(value), digits)
+
+
+def _who(call: model.CallView) -> Fields:
+    return {"call": call.id, "peer": text.stripped(call.peer_uri)}
+
+
+def _whose(call: model.CallView) -> Fields:
+    return {**_who(call), "name": text.stripped(call.peer_name), "direction": call.direction}
+
+
+def figures(call: model.CallView) -> Fields:
+    """Everything counted of one call, as ``stats`` and ``ended`` carry it."""
+    media = call.media
+    tx, rx, rtcp = (media.tx, media.rx, media.rtcp) if media else (model.TxView(), model.RxView(), model.RtcpView())
+    return {
+        **_who(call),
+        "codec": text.stripped(media.codec) if media else None,
+        "tx": {"packets": tx.packets, "bytes": tx.bytes},
+        "rx": {
+            "packets": rx.packets,
+            "bytes": rx.bytes,
+            "lost": rx.lost,
+            "late": rx.late,
+            "duplicate": rx.duplicate,
+            "reordered": rx.reordered,
+            "discarded": rx.discarded,
+        },
+        "jitter_ms": rounded(rx.jitter_ms, 3),
+        "loss_percent": rounded(rx.loss_percent, 3),
+        "rtt_ms": rounded(rtcp.rtt_ms, 3),
+        "buffer_ms": rounded(rx.buffer_ms, 1),
+        "target_ms": rounded(rx.target_ms, 1),
+        "concealed_ms": rounded(rx.concealed_ms, 1) if media else None,
+        "level_dbfs": _levels(media),
+        "mos": {"here": None, "there": None},
+        "remote": _remote(rtcp.remote),
+    }
+
+
+def _levels(media: model.MediaView | None) -> Fields:
+    if media is None:
+        return {"in": None, "out": None}
+    return {"in": rounded(media.level_in.rms_dbfs, 1), "out": rounded(media.level_out.rms_dbfs, 1)}
+
+
+def _remote(report: model.RemoteReport | None) -> Fields:
+    if report is None:
+        return {"lost": None, "loss_percent": None, "jitter_ms": None}
+    return {
+        "lost": report.lost,
+        "loss_percent": rounded(report.loss_percent, 3),
+        "jitter_ms": rounded(report.jitter_ms, 3),
+    }
+
+
+def _agreed(media: model.MediaView | None) -> Fields:
+    """What the answer fixed."""
+    if media is None:
+        return {"codec": None, "clock_rate_hz": None, "ptime_ms": None, "local": None, "remote": None}
+    return {
+        "codec": text.stripped(media.codec),
+        "clock_rate_hz": media.clock_rate_hz,
+        "ptime_ms": rounded(media.ptime_ms, 1),
+        "local": _address(media.local),
+        "remote": _address(media.remote),
+    }
+
+
+def _address(where: tuple[str, int] | None) -> list[str | int] | None:
+    return None if where is None else [text.stripped(where[0]), where[1]]
+
+
+# ------------------------------------------------------------------ one function an event
+
+
+def _ready(event: model.Ready) -> tuple[str, Fields]:
+    return "ready", {"uri": text.stripped(event.local_uri), "address": _address(event.address)}
+
+
+def _incoming(event: model.Incoming) -> tuple[str, Fields]:
+    return "incoming", {**_whose(event.call), "auto_answer": event.auto_answer}
+
+
+def _progress(event: model.Progress) -> tuple[str, Fields]:
+    reason = text.stripped(event.reason)
+    early = event.call.early_media
+    return "progress", {**_whose(event.call), "status": event.status, "reason": reason, "early_media": early}
+
+
+def _answered(event: model.Answered) -> tuple[str, Fields]:
+    automatic = event.call.auto_answered
+    return "answered", {**_whose(event.call), **_agreed(event.call.media), "auto_answered": automatic}
+
+
+def _held(event: model.Held) -> tuple[str, Fields]:
+    return "held", {**_who(event.call), "here": event.call.held_here, "there": event.call.held_there}
+
+
+def _dtmf(event: model.Dtmf) -> tuple[str, Fields]:
+    duration_ms = rounded(event.duration_ms, 1)
+    return "dtmf", {**_who(event.call), "digit": text.stripped(event.digit), "duration_ms": duration_ms}
+
+
+def _stats(event: model.Stats) -> tuple[str, Fields]:
+    return "stats", figures(event.call)
+
+
+def _message(event: model.Message) -> tuple[str, Fields]:
+    """A SIP message; the only control characters left in its text are the ends of its lines, as ``\\n``."""
+    lines = "\n".join(text.stripped(line) for line in event.text.replace("\r\n", "\n").split("\n"))
+    fields = {"call": event.call, "direction": event.direction, "remote": _address(event.peer), "text": lines}
+    return "message", fields
+
+
+def _error(event: model.Error) -> tuple[str, Fields]:
+    return "error", {"text": text.stripped(event.text)}
+
+
+def _ended(event: model.Ended) -> tuple[str, Fields]:
+    duration_s = rounded(event.call.talk_s, 3)
+    reason = text.stripped(event.reason)
+    return "ended", {**figures(event.call), "reason": reason, "status": event.status, "duration_s": duration_s}
+
+
+_DESCRIBERS: dict[type, Callable[[Any], tuple[str, Fields]]] = {
+    model.Ready: _ready,
+    model.Incoming: _incoming,
+    model.Progress: _progress,
+    model.Answered: _answered,
+    model.Held: _held,
+    model.Dtmf: _dtmf,
+    model.Stats: _stats,
+    model.Message: _message,
+    model.Error: _error,
+    model.Ended: _ended,
+}
