@@ -125,7 +125,7 @@ class KeyDecoder:
         if first == 0x1B:
             return self._escape(data)
         if first < 0x20 or first == 0x7F:
-            return _CONTROLS.get(first) or f"Ctrl-{chr(first + 0x40)}", 1
+            return control_name(chr(first)), 1
         if first < 0x80:
             return chr(first), 1
         return _character(data)
@@ -210,6 +210,16 @@ class KeyDecoder:
         return ["Paste:" + pasted.decode("utf-8", "ignore")] if pasted else []
 
 
+def control_name(char: str) -> str:
+    """The key name of an ASCII control character; "" for any other."""
+    code = ord(char)
+    if code == 0x1B:
+        return "Escape"
+    if code < 0x20 or code == 0x7F:
+        return _CONTROLS.get(code) or f"Ctrl-{chr(code + 0x40)}"
+    return ""
+
+
 def _partial_suffix(data: bytes) -> int:
     """How many bytes at the end of ``data`` may be the beginning of the end of a paste."""
     for length in range(min(len(data), len(_PASTE_END) - 1), 0, -1):
@@ -219,12 +229,14 @@ def _partial_suffix(data: bytes) -> int:
 
 
 def _csi_name(parameters: str, final: str) -> str:
+    if parameters[:1] in ("<", "=", ">", "?"):
+        return ""  # an answer, not a key
     numbers = [int(part) if part.isdecimal() else 0 for part in parameters[:40].split(";")]
     modifier = _modifier(numbers[1]) if len(numbers) > 1 else ""
     if final in "~^$@":
         name = _TILDES.get(numbers[0], "")
         modifier = {"^": "Ctrl-", "$": "Shift-", "@": "Ctrl-Shift-"}.get(final, modifier)  # rxvt
-    elif final in "abcd":
+    elif final in "abcd" and not parameters:
         name, modifier = _FINALS[final.upper()], "Shift-"  # rxvt
     elif final == "R" and numbers[0] != 1:
         return ""  # a cursor position, not F3

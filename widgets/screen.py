@@ -28,7 +28,7 @@ from typing import Any, Protocol
 from widgets import text as text_module
 from widgets import theme
 from widgets.canvas import Canvas, Run
-from widgets.keycodes import KeyDecoder
+from widgets.keycodes import KeyDecoder, control_name
 
 WINDOWS = sys.platform == "win32"
 if sys.platform != "win32":
@@ -452,6 +452,101 @@ def _give_signals_back() -> None:
             signal.signal(number, handler)
 
 
+class ConsoleScreen(Screen):
+    """The same on a Windows console, by windows-curses. The console neither stalls nor answers nor vanishes."""
+
+    def __init__(self, *, ascii: bool = False, colour: bool | None = None) -> None:
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise ScreenUnusable("no console to draw on: use --plain, --json or --headless")
+        self.gone = False
+        self._closed = False
+        self._active = True
+        self._size = (0, 0)
+        window = curses.initscr()
+        _give_signals_back()
+        curses.noecho()
+        curses.cbreak()
+        window.keypad(True)
+        window.nodelay(True)
+        self.unicode = not ascii
+        self._names = _curses_keys()
+        self._painter = _Painter(window, theme.wants_colour(os.environ) if colour is None else colour, ascii)
+        self._follow_size()
+        atexit.register(self.close)
+
+    def _follow_size(self) -> None:
+        try:
+            size = tuple(os.get_terminal_size(1))
+        except (OSError, ValueError):
+            size = (curses.COLS, curses.LINES)
+        if self._active and size != self._size:
+            self._size = (size[0], size[1])
+            curses.resize_term(0, 0)  # PDCurses: whatever the console has
+            self._painter.forget()
+
+    def keys(self, now: float) -> list[str]:
+        keys: list[str] = []
+        while self._active and len(keys) < 256:
+            try:
+                code = self._painter.window.get_wch()
+            except curses.error:
+                break
+            name = self._names.get(code, "") if isinstance(code, int) else control_name(code) or code
+            if name:
+                keys.append(name)
+        return keys
+
+    def deadline(self) -> float | None:
+        return None
+
+    def can_paint(self, now: float) -> bool:
+        return self._active
+
+    def paint(self, canvas: Canvas, now: float) -> None:
+        if self._active:
+            self._follow_size()
+            self._painter.paint(canvas)
+
+    round_trip_ms = None
+    bytes_written = 0
+    bytes_pending = 0
+
+    def readers(self) -> list[Watcher]:
+        return []
+
+    def writers(self) -> list[Watcher]:
+        return []
+
+    def watch(self, loop: Watch, priority: int = 1) -> None:
+        """Nothing to wait for: ``select()`` takes sockets only, keys are polled."""
+
+    def suspend(self) -> None:
+        if self._active:
+            self._active = False
+            curses.endwin()
+
+    def resume(self) -> bool:
+        self._active = not self._closed
+        self._painter.forget()
+        return self._active
+
+    def close(self) -> None:
+        self.suspend()
+        self._closed = True
+        atexit.unregister(self.close)
+
+
+def _curses_keys() -> dict[int, str]:
+    """The key codes of curses, for a console that sends no sequences."""
+    names = {
+        "UP": "Up", "DOWN": "Down", "LEFT": "Left", "RIGHT": "Right", "HOME": "Home", "END": "End", "IC": "Insert",
+        "PPAGE": "PageUp", "NPAGE": "PageDown", "DC": "Delete", "BTAB": "BackTab", "BACKSPACE": "Backspace",
+        "ENTER": "Enter", **{f"F{number}": f"F{number}" for number in range(1, 13)},
+    }  # fmt: skip
+    codes = {getattr(curses, f"KEY_{key}"): name for key, name in names.items()}
+    return {**codes, 459: "Enter"}  # PDCurses: the keypad's own Enter
+
+
 def open_screen(*, ascii: bool = False, colour: bool | None = None) -> Screen:
     """The screen of this system. ``colour=None`` asks NO_COLOR."""
-    return Screen(ascii=ascii, colour=colour)
+    return (ConsoleScreen if WINDOWS else Screen)(ascii=ascii, colour=colour)

@@ -60,7 +60,7 @@ LOOKS: dict[str, Look] = {
     "meter_low": Look(GREEN),
     "meter_mid": Look(YELLOW),
     "meter_high": Look(RED, bold=True),
-    "meter_peak": Look(bold=True),
+    "peak": Look(bold=True),
     "graph": Look(CYAN),
     "incoming": Look(MAGENTA, bold=True),
     "outgoing": Look(BLUE, bold=True),

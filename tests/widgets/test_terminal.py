@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pty = pytest.importorskip("pty")
+termios = pytest.importorskip("termios")
+
+from widgets import terminal as terminal_module  # noqa: E402
+from widgets.terminal import Pace, Terminal  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# ------------------------------------------------------------------ Pace
+
+
+def test_a_terminal_that_answers_gets_a_frame_per_answer() -> None:
+    pace = Pace()
+    assert pace.may_paint(0.0)
+    pace.frame_sent(1.0, asked=True)
+    assert pace.waiting and not pace.may_paint(1.01)
+    pace.answered(1.04)
+    assert pace.may_paint(1.04) and not pace.waiting
+    assert pace.round_trip_s == pytest.approx(0.04)
+
+
+def test_a_lost_answer_costs_some_patience_and_then_more() -> None:
+    pace = Pace()
+    pace.frame_sent(0.0, asked=True)
+    pace.answered(0.1)
+    painted, now = [], 1.0
+    while len(painted) < 4:
+        if pace.may_paint(now):
+            painted.append(now)
+            pace.frame_sent(now, asked=pace.should_ask)
+        now += 0.5
+    assert painted == [1.0, 3.0, 7.0, 15.0]
+    pace.answered(now)
+    assert pace.may_paint(now)
+
+
+def test_patience_is_bounded() -> None:
+    pace = Pace()
+    pace.frame_sent(0.0, asked=True)
+    pace.answered(0.1)
+    for _ in range(100):
+        pace.frame_sent(1.0, asked=True)
+    assert pace.next_frame_at() == 1.0 + Pace.MOST_PATIENCE_S
+
+
+def test_a_terminal_that_never_answers_gets_a_modest_rate_and_is_left_in_peace() -> None:
+    pace = Pace()
+    painted, asked, now = [], 0, 0.0
+    while now < 5.0:
+        if pace.may_paint(now):
+            painted.append(now)
+            asked += pace.should_ask
+            pace.frame_sent(now, asked=pace.should_ask)
+        now += 0.05
+    assert painted[:2] == pytest.approx([0.0, Pace.FIRST_PATIENCE_S], abs=0.06)
+    assert 10 <= len(painted) <= 2 + 4.0 / Pace.SILENT_FRAME_S
+    assert asked == Pace.ASKS_WITHOUT_ANSWER
+    pace.answered(5.0)  # late, but it speaks
+    assert pace.should_ask
+
+
+def test_a_terminal_of_another_kind_is_never_asked() -> None:
+    pace = Pace(asks=False)
+    assert not pace.should_ask
+    pace.frame_sent(0.0, asked=False)
+    assert not pace.may_paint(0.1) and pace.may_paint(Pace.SILENT_FRAME_S)
+
+
+def test_reset_lets_the_next_frame_through_at_once() -> None:
+    pace = Pace()
+    pace.frame_sent(0.0, asked=True)
+    pace.reset()
+    assert pace.may_paint(0.0) and not pace.waiting
+
+
+# ------------------------------------------------------------------ Terminal
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[int, int]]:
+    master, slave = pty.openpty()
+    yield master, slave
+    for descriptor in (master, slave):
+        try:
+            os.close(descriptor)
+        except OSError:
+            pass
+
+
+def read_until(descriptor: int, end: bytes) -> bytes:
+    data = b""
+    while not data.endswith(end):
+        assert select.select([descriptor], [], [], 10.0)[0]
+        data += os.read(descriptor, 65_536)
+    return data
+
+
+def test_modes_come_and_go(pair: tuple[int, int]) -> None:
+    _, slave = pair
+    before = termios.tcgetattr(slave)
+    terminal = Terminal(slave, slave)
+    terminal.enter()
+    flags = termios.tcgetattr(slave)
+    assert not flags[3] & (termios.ECHO | termios.ICANON)
+    assert flags[3] & termios.ISIG
+    terminal.leave()
+    terminal.leave()
+    assert termios.tcgetattr(slave) == before
+    terminal.close()
+    terminal.close()
+
+
+def test_the_descriptor_of_the_shell_stays_blocking(pair: tuple[int, int]) -> None:
+    _, slave = pair
+    terminal = Terminal(slave, slave)
+    terminal.enter()
+    assert os.get_blocking(slave)
+    terminal.close()
+
+
+def test_a_shared_descriptor_is_blocking_again_afterwards(
+    pair: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, slave = pair
+
+    def refused(*_: object, **__: object) -> int:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "open", refused)
+    terminal = Terminal(slave, slave)
+    terminal.enter()
+    assert not os.get_blocking(slave)
+    assert terminal.read() == b"" and not terminal.gone
+    terminal.leave()
+    assert os.get_blocking(slave)
+    terminal.close()
+
+
+def test_a_stalled_terminal_takes_what_it_takes_and_the_rest_waits(pair: tuple[int, int]) -> None:
+    master, slave = pair
+    terminal = Terminal(slave, slave)
+    terminal.enter()
+    data = bytes(range(32, 127)) * 5000
+    terminal.write(data)
+    assert terminal.pending and not terminal.gone
+    received = bytearray()
+    while len(received) < len(data):
+        assert select.select([master], [], [], 5.0)[0]
+        received += os.read(master, 65_536)
+        terminal.write()
+    assert received == data
+    assert not terminal.pending and terminal.bytes_written == len(data)
+    terminal.close()
+
+
+def test_a_stalled_terminal_does_not_hold_up_the_farewell(pair: tuple[int, int]) -> None:
+    _, slave = pair
+    terminal = Terminal(slave, slave)
+    terminal.enter()
+    terminal.write(b"x" * 500_000)
+    start = time.monotonic()
+    terminal.farewell(b"bye")
+    assert time.monotonic() - start < 5.0
+    assert not terminal.pending and not terminal.gone
+    terminal.close()
+
+
+def test_a_frame_cut_short_is_broken_off_before_the_farewell(
+    pair: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    master, slave = pair
+    monkeypatch.setattr(terminal_module, "FLUSH_S", 0.0)
+    monkeypatch.setattr(terminal_module, "RESTORE_S", 10.0)
+    terminal = Terminal(slave, slave)
+    terminal.enter()
+    terminal.write(b"x" * 500_000)
+    received = bytearray()
+    reader = threading.Timer(0.1, lambda: received.extend(read_until(master, b"bye")))
+    reader.start()
+    terminal.farewell(b"bye")
+    reader.join()
+    assert received.endswith(b"x" + terminal_module.CANCEL + b"bye")
+    assert len(received) < 500_000
+    terminal.close()
+
+
+def test_a_terminal_that_hangs_up_is_gone_and_nothing_raises(pair: tuple[int, int]) -> None:
+    master, slave = pair
+    terminal = Terminal(slave, slave)
+    terminal.enter()
+    os.close(master)
+    assert terminal.read() == b""
+    assert terminal.gone
+    terminal.write(b"x")
+    assert not terminal.pending
+    assert not terminal.flush(1.0)
+    terminal.farewell(b"bye")
+    terminal.leave()
+    terminal.close()
+    assert terminal.read() == b""
+
+
+def test_hang_up_is_noticed_in_writing_too(pair: tuple[int, int]) -> None:
+    master, slave = pair
+    terminal = Terminal(slave, slave)
+    os.close(master)
+    terminal.write(b"x")
+    assert terminal.gone
+    terminal.close()
+
+
+def test_size_of_a_terminal_that_does_not_know_it(pair: tuple[int, int]) -> None:
+    _, slave = pair
+    terminal = Terminal(slave, slave)
+    assert terminal.size() is None
+    terminal.close()
+
+
+# ------------------------------------------------------------------ PrivateOutput
+
+_PRIVATE = """
+import os, sys
+from widgets.terminal import PrivateOutput
+private = PrivateOutput((33, 7))
+size, is_terminal = os.get_terminal_size(1), os.isatty(0) and os.isatty(1)
+os.write(1, b"start")
+first = private.seal()
+os.write(1, b"x" * 3_000_000)
+second = private.take()
+os.write(1, b"frame")
+third, fourth, typed = private.take(), private.take(), os.read(0, 10)
+private.restore()
+private.restore()
+print(size.columns, size.lines, is_terminal, first, len(second), third, fourth, typed)
+"""
+
+
+def test_private_output_takes_any_frame_and_gives_the_descriptors_back() -> None:
+    command = [sys.executable, "-c", _PRIVATE]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
+    assert done.stdout.strip() == "33 7 True b'start' 3000000 b'frame' b'' b''", done.stderr
