@@ -1,0 +1,75 @@
+"""The codecs by encoding name. A new codec is one file here and one line in ``_FAMILIES``.
+
+A codec turns int16 mono samples into a payload and back. ``formats`` gives what is offered, in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from engine.media.codecs import g711, l16
+
+WireFormat = tuple[int, str, int, int]  # payload type, encoding, clock rate, channels
+
+
+class Codec(Protocol):
+    """Encodes and decodes; one for each direction of each stream."""
+
+    def encode(self, pcm: np.ndarray) -> bytes: ...
+
+    def decode(self, payload: bytes) -> np.ndarray: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One encoding name: how to make its codec, and which variants we offer."""
+
+    encoding: str
+    make: Callable[[int, int], Codec]  # clock rate, channels
+    variants: tuple[tuple[int, int, int], ...]  # payload type, clock rate, channels
+
+
+_FAMILIES = {
+    family.encoding: family
+    for family in (
+        Family("PCMU", g711.make_pcmu, ((0, 8000, 1),)),
+        Family("PCMA", g711.make_pcma, ((8, 8000, 1),)),
+        Family("L16", l16.make, ((96, 16000, 1), (97, 8000, 1), (98, 48000, 1), (11, 44100, 1), (10, 44100, 2))),
+    )
+}
+
+
+def formats(names: list[str] | None = None) -> tuple[WireFormat, ...]:
+    """What we offer. A name may carry a rate and channels: ``L16/16000``, ``L16/44100/2``.
+
+    Raises KeyError, with a line that lists what there is, for a name we do not have.
+    """
+    every = [
+        (number, family.encoding, rate, channels)
+        for family in _FAMILIES.values()
+        for number, rate, channels in family.variants
+    ]
+    if names is None:
+        return tuple(every)
+    chosen: list[WireFormat] = []
+    for name in names:
+        fitting = [item for item in every if _fits(name, item)]
+        if not fitting:
+            raise KeyError(f"'{name}' is not one of {', '.join(_FAMILIES)}, such as PCMU or L16/16000")
+        chosen += [item for item in fitting if item not in chosen]
+    return tuple(chosen)
+
+
+def make(encoding: str, clock_rate: int, channels: int = 1) -> Codec:
+    """A codec for this format; raises KeyError when there is none."""
+    return _FAMILIES[encoding.upper()].make(clock_rate, channels)
+
+
+def _fits(name: str, item: WireFormat) -> bool:
+    words = name.upper().split("/")
+    wanted = [item[1], str(item[2]), str(item[3])]
+    return len(words) <= 3 and words == wanted[: len(words)]
