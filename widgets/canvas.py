@@ -119,17 +119,18 @@ class Canvas:
 
         Returns the column after the text, whether or not it was visible.
         """
-        end = self.width if limit is None else min(self.width, x + max(0, limit))
         if not _NARROW.issuperset(text):
+            end = self.width if limit is None else min(self.width, x + max(0, limit))
             return self._put_cells(x, y, text, style, end)
-        after = x + len(text) if limit is None else x + min(len(text), max(0, limit))
+        if limit is not None and limit < len(text):
+            text = text[: max(0, limit)]
+        after = x + len(text)
+        if x >= self.width or after <= 0 or not text or not 0 <= y < self.height:
+            return after
         if x < 0:
             text, x = text[-x:], 0
-        room = end - x
-        if room <= 0 or not text or not 0 <= y < self.height:
-            return after
-        if len(text) > room:
-            text = text[:room]
+        if after > self.width:
+            text = text[: self.width - x]
         self._write(x, y, text, len(text), self._style_id(style))
         return after
 
@@ -173,7 +174,10 @@ class Canvas:
             self.put(x, y, corner, style)
 
     def _style_id(self, style: str) -> int:
-        return self._style_ids.setdefault(style, len(self._style_ids))
+        style_id = self._style_ids.get(style)
+        if style_id is None:
+            style_id = self._style_ids[style] = len(self._style_ids)
+        return style_id
 
     def _write(self, x: int, y: int, cells: str | list[str], count: int, style_id: int) -> None:
         """Put cells that fit; half of a wide character that stays behind becomes a space."""

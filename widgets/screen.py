@@ -183,7 +183,8 @@ class Screen:
     def __init__(self, *, ascii: bool = False, colour: bool | None = None) -> None:
         self.gone = False  # the terminal hung up: nothing more can be shown or typed
         self._closed = False
-        self._active = True
+        self._active = True  # the terminal is ours: neither suspended nor in the background
+        self._in_background = False
         self._answers_seen = 0
         self._keys: list[str] = []
         self._watched: tuple[set[int], set[int]] = (set(), set())
@@ -272,6 +273,8 @@ class Screen:
 
     def keys(self, now: float) -> list[str]:
         """The names of the keys pressed since the last call (see ``keycodes``)."""
+        if self._in_background and self._terminal.in_foreground():
+            self.resume()  # a shell's "fg" sends no SIGCONT to a job that runs
         self._read(now)
         self._keys += self._decoder.expire(now)
         keys, self._keys = self._keys, []
@@ -402,8 +405,12 @@ class Screen:
 
     def resume(self) -> bool:
         """Take the terminal again (after SIGCONT). False when the shell keeps us in the background: then the
-        call goes on unseen until the next SIGCONT."""
-        if self._closed or self.gone or not self._terminal.in_foreground():
+        call goes on unseen, and ``keys`` takes the terminal as soon as it is ours."""
+        if self._closed or self.gone:
+            return False
+        self._in_background = not self._terminal.in_foreground()
+        if self._in_background:
+            self._active = False
             return False
         if self._active:  # stopped without a word (SIGSTOP): the shell has changed the modes meanwhile
             try:

@@ -48,7 +48,6 @@ LOOKS: dict[str, Look] = {
     "value": PLAIN,
     "border": Look(dim=True),
     "dim": Look(dim=True),
-    "strong": Look(bold=True),
     "ok": Look(GREEN),
     "warn": Look(YELLOW, bold=True),
     "bad": Look(RED, bold=True),
@@ -56,14 +55,13 @@ LOOKS: dict[str, Look] = {
     "key": Look(bold=True),
     "notice": Look(YELLOW, bold=True),
     "prompt": Look(bold=True),
-    "input": Look(underline=True),
     "meter_low": Look(GREEN),
     "meter_mid": Look(YELLOW),
     "meter_high": Look(RED, bold=True),
     "peak": Look(bold=True),
-    "graph": Look(CYAN),
-    "incoming": Look(MAGENTA, bold=True),
-    "outgoing": Look(BLUE, bold=True),
+    "talking": Look(GREEN, bold=True),
+    "ringing": Look(MAGENTA, bold=True),
+    "held": Look(BLUE, bold=True),
 }
 
 

@@ -32,7 +32,7 @@ class Easel:
         self.keys: list[str] = []
         self.all_keys: list[str] = []
         self.mode = ""
-        self.stop_asked = False
+        self.caught: list[int] = []
         self.ended = "q"
 
     def report(self, **more: object) -> None:
@@ -70,10 +70,15 @@ class Easel:
             self.mode = key
         return key != "q"
 
-    def suspend(self, screen: Screen) -> None:
-        screen.suspend()
-        self.report(suspended=True)
-        os.kill(os.getpid(), signal.SIGSTOP)
+    def obey_signals(self, screen: Screen) -> None:
+        caught, self.caught = self.caught, []
+        for number in caught:
+            if number == signal.SIGTSTP:
+                screen.suspend()
+                self.report(suspended=True)
+                os.kill(os.getpid(), signal.SIGSTOP)
+            else:
+                screen.resume()
 
     def run(self, screen: Screen) -> None:
         glyphs = "unicode" if screen.unicode else "ascii"
@@ -90,16 +95,15 @@ class Easel:
             for descriptor, callback in screen.readers() + screen.writers():
                 if descriptor in readable or descriptor in writable:
                     callback(start)
-            if self.stop_asked:
-                self.stop_asked = False
-                self.suspend(screen)
-            for key in screen.keys(start):
-                going = self.press(key)
+            self.obey_signals(screen)
+            keys = screen.keys(start)
+            for key in keys:
+                going = self.press(key) and going
             if screen.can_paint(start):
                 screen.paint(self.draw(screen.size, glyphs, start), start)
                 self.frames += 1
             self.longest_s = max(self.longest_s, time.monotonic() - start)
-            if self.turns % 20 == 0:
+            if keys or self.frames == 1 or self.turns % 20 == 0:
                 self.report()
         self.ended = "gone" if screen.gone else "q"
 
@@ -114,14 +118,8 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
 
-    def stop(number: int, frame: object) -> None:
-        easel.stop_asked = True
-
-    def go_on(number: int, frame: object) -> None:
-        screen.resume()
-
-    signal.signal(signal.SIGTSTP, stop)
-    signal.signal(signal.SIGCONT, go_on)
+    for number in (signal.SIGTSTP, signal.SIGCONT):
+        signal.signal(number, lambda number, frame: easel.caught.append(number))
     with screen:
         easel.run(screen)
     easel.report(

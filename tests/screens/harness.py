@@ -127,6 +127,10 @@ class Program:
         """The terminal's modes (termios), as the shell would find them."""
         return termios.tcgetattr(self._master)
 
+    def set_modes(self, modes: list[object]) -> None:
+        """Somebody else, a shell perhaps, changes the modes."""
+        termios.tcsetattr(self._master, termios.TCSANOW, modes)
+
     # -------------------------------------------------------------- touching
 
     def send(self, keys: bytes | str) -> None:
