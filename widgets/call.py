@@ -51,13 +51,14 @@ def _happening(call: CallView, scene: Scene) -> list[parts.Field]:
     """What the list of calls does not say about the state."""
     style, why = figures.STATE_STYLES[call.state], figures.reason(call)
     if call.state is CallState.ENDED:
-        return [("ended", f"{why or 'no reason given'}, after {figures.duration(call.talk_s)}", "value")]
+        after = f", after {figures.duration(call.talk_s)}" if call.talk_s > 0 else ""
+        return [("ended", (why or "no reason given") + after, "value")]
     if call.state is CallState.RINGING:
         return [("state", _invitation(scene), style)]
     if call.state is CallState.DIALLING:
         return [("state", "calling, no answer yet", style)]
     if call.state is CallState.PROGRESS:
-        return [("state", f"{figures.state(call)}{f' ({why})' if why else ''}", style)]
+        return [("state", f"{figures.state(call)}{f': {why}' if why else ''}", style)]
     facts = [("state", "answered automatically", "")] if call.auto_answered else []
     if call.media is not None and call.media.direction != "sendrecv":
         facts.append(("audio", figures.DIRECTIONS.get(call.media.direction, call.media.direction), "held"))

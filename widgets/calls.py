@@ -131,16 +131,17 @@ def _draw_row(
     canvas: Canvas, row: Rect, scene: Scene, call: CallView, columns: list[Column], with_level: bool, answerable: bool
 ) -> None:
     look, shown = scene.look, scene.call is not None and call.id == scene.call.id
-    plain = "selected" if shown else "dim" if call.state is CallState.ENDED else ""
+    style = figures.STATE_STYLES[call.state]
+    plain = _on(shown, style if call.state in (CallState.RINGING, CallState.ENDED) else "")
     if shown:
-        canvas.fill(row, " ", "selected")
-        canvas.put(row.x, row.y, look.pointer, "selected")
+        canvas.fill(row, " ", plain)
+        canvas.put(row.x, row.y, look.pointer, plain)
     canvas.put(row.x + 1, row.y, f"{call.id:2d}", plain)
     canvas.put(row.x + 4, row.y, look.outgoing if call.direction == "out" else look.incoming, plain)
     room = _peer_columns(row.width, columns, with_level)
     canvas.put(row.x + 7, row.y, figures.peer(call, room - 1, look.more), plain, room - 1)
     x = row.x + 7 + room
-    canvas.put(x, row.y, figures.state(call), _on(shown, figures.STATE_STYLES[call.state]), STATE_COLUMNS - 1)
+    canvas.put(x, row.y, figures.state(call), _on(shown, style), STATE_COLUMNS - 1)
     canvas.put(x + STATE_COLUMNS - 1, row.y, figures.elapsed(call).rjust(TIME_COLUMNS), plain)
     rest = Rect(x + STATE_COLUMNS + TIME_COLUMNS, row.y, row.right - x - STATE_COLUMNS - TIME_COLUMNS, 1)
     if answerable:

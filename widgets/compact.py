@@ -24,11 +24,12 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
         body, levels = body.split_bottom(2)
         meter.draw(canvas, levels, scene)
     calls = _ordered(scene)
-    for row, call in zip(body.rows(), calls, strict=False):
-        _draw_status(canvas, row, scene, call)
     rest = body.split_top(len(calls))[1]
-    if not rest.empty and rest.width < 50 and scene.call is not None:
-        _draw_extras(canvas, rest, _extras(scene, scene.call))
+    apart = scene.call if body.width < 50 and not rest.empty else None  # its figures get rows of their own
+    for row, call in zip(body.rows(), calls, strict=False):
+        _draw_status(canvas, row, scene, call, with_figures=call is not apart)
+    if apart is not None:
+        _draw_figures(canvas, rest, _figures(scene, apart))
 
 
 def _first(scene: Scene) -> CallView | None:
@@ -46,7 +47,7 @@ def _ordered(scene: Scene) -> list[CallView | None]:
     return [None, *unique] if first is None else list(unique)
 
 
-def _draw_status(canvas: Canvas, row: Rect, scene: Scene, call: CallView | None) -> None:
+def _draw_status(canvas: Canvas, row: Rect, scene: Scene, call: CallView | None, with_figures: bool = True) -> None:
     if call is None:
         uri = figures.visible_line(scene.snapshot.local_uri)
         x = canvas.put(row.x, row.y, "ready", "ok", row.width) + 1
@@ -55,7 +56,7 @@ def _draw_status(canvas: Canvas, row: Rect, scene: Scene, call: CallView | None)
     style = figures.STATE_STYLES[call.state]
     x = canvas.put(row.x, row.y, figures.state(call), style, row.width) + 1
     x = canvas.put(x, row.y, figures.elapsed(call), "value", row.right - x) + 1
-    extras = _extras(scene, call)
+    extras = _figures(scene, call) if with_figures else []
     while extras and row.right - x - sum(text.width(words) + 1 for words, _ in extras) < 8:
         extras.pop()
     room = row.right - x - sum(text.width(words) + 1 for words, _ in extras)
@@ -64,10 +65,10 @@ def _draw_status(canvas: Canvas, row: Rect, scene: Scene, call: CallView | None)
         x = canvas.put(x, row.y, words, style, row.right - x) + 1
 
 
-def _draw_extras(canvas: Canvas, rect: Rect, extras: list[tuple[str, str]]) -> None:
+def _draw_figures(canvas: Canvas, rect: Rect, items: list[tuple[str, str]]) -> None:
     """The figures of the shown call on rows of their own, for narrow screens."""
     x, y = rect.x, rect.y
-    for words, style in extras:
+    for words, style in items:
         if x > rect.x and x + text.width(words) > rect.right:
             x, y = rect.x, y + 1
         if y >= rect.bottom:
@@ -75,7 +76,7 @@ def _draw_extras(canvas: Canvas, rect: Rect, extras: list[tuple[str, str]]) -> N
         x = canvas.put(x, y, words, style, rect.right - x) + 2
 
 
-def _extras(scene: Scene, call: CallView) -> list[tuple[str, str]]:
+def _figures(scene: Scene, call: CallView) -> list[tuple[str, str]]:
     """What follows the peer, the first ones staying the longest."""
     if call.state is CallState.ENDED:
         return [(figures.reason(call), "dim")] if call.reason else []

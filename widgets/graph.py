@@ -19,6 +19,7 @@ from widgets.ui import Scene
 
 LEAST_COLUMNS = 18  # of one picture
 GAP = 3  # columns between two
+HISTORY_S = 120
 
 _LEFT = (0, 0x40, 0x44, 0x46, 0x47)  # dots of the left half of a braille cell, filled from below
 _RIGHT = (0, 0x80, 0xA0, 0xB0, 0xB8)
@@ -57,15 +58,24 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
         return
     count = max(1, min(len(TRACES), rect.width // (LEAST_COLUMNS + GAP)))
     width = max(1, (rect.width - 2 - GAP * (count - 1)) // count)
-    seconds = min(120, width * (2 if scene.look.braille else 1))
-    below = parts.heading(canvas, rect, "last two minutes" if seconds >= 120 else f"last {seconds} s")
+    below = parts.heading(canvas, rect, "last two minutes")
+    step = -(-HISTORY_S // (width * (2 if scene.look.braille else 1)))
+    phase = int(scene.call.talk_s) if scene.call is not None and figures.known(scene.call.talk_s) else 0
     for index, trace in enumerate(TRACES[:count]):
         place = Rect(below.x + 1 + index * (width + GAP), below.y, width, below.height)
-        draw_trace(canvas, place, trace, media.history[-seconds:], scene.look.braille)
+        draw_trace(canvas, place, trace, media.history, scene.look.braille, step, phase)
 
 
-def draw_trace(canvas: Canvas, rect: Rect, trace: Trace, history: Sequence[HistoryPoint], braille: bool) -> None:
-    """A line with name, newest value and scale; below it the picture."""
+def draw_trace(
+    canvas: Canvas,
+    rect: Rect,
+    trace: Trace,
+    history: Sequence[HistoryPoint],
+    braille: bool,
+    step: int = 1,
+    phase: int = 0,
+) -> None:
+    """A line with name, newest value and scale; below it the picture with ``step`` seconds to a point."""
     if rect.empty:
         return
     values = [trace.value(point) for point in history]
@@ -78,7 +88,8 @@ def draw_trace(canvas: Canvas, rect: Rect, trace: Trace, history: Sequence[Histo
     if rect.right - after > len(scale) + 1:
         canvas.put(rect.right - len(scale), rect.y, scale, "dim")
     paper = (rect.width, rect.height - 1)
-    for row, runs in zip(rect.split_top(1)[1].rows(), plan(trace, tuple(values), top, paper, braille), strict=True):
+    picture_rows = plan(trace, tuple(values), step, phase % step, top, paper, braille)
+    for row, runs in zip(rect.split_top(1)[1].rows(), picture_rows, strict=True):
         for start, run, style in runs:
             canvas.put(row.x + start, row.y, run, style)
 
@@ -90,17 +101,35 @@ def _scale(values: Sequence[float | None], scales: Sequence[float]) -> float:
 
 @lru_cache(maxsize=32)
 def plan(
-    trace: Trace, values: tuple[float | None, ...], top: float, paper: tuple[int, int], braille: bool
+    trace: Trace,
+    values: tuple[float | None, ...],
+    step: int,
+    phase: int,
+    top: float,
+    paper: tuple[int, int],
+    braille: bool,
 ) -> tuple[tuple[Run, ...], ...]:
     """The picture row by row, as runs of one style; remembered, since it changes once a second only."""
     (width, rows), (per_cell, per_row) = paper, (2, 4) if braille else (1, 3)
     room = width * per_cell
-    shown = (None,) * (room - len(values)) + values[max(0, len(values) - room) :]
+    points = worst(values, step, phase)[-room:]
+    shown = [None] * (room - len(points)) + points
     spans = solid if trace.solid else outline
     columns = spans([height(value, top, rows * per_row) for value in shown])
     kinds = [_kind(value, trace) for value in shown]
     cell_kinds = [max(kinds[at : at + per_cell]) for at in range(0, room, per_cell)]
     return tuple(tuple(_runs(line, cell_kinds)) for line in picture(columns, rows, braille))
+
+
+def worst(values: Sequence[float | None], step: int, phase: int) -> list[float | None]:
+    """The highest of every ``step`` seconds. ``phase`` is the number of the newest second: points keep their
+    seconds while time goes on, so that the picture moves without shimmering."""
+    if step == 1 or not values:
+        return list(values)
+    newest = phase % step + 1
+    ends = range(len(values), 0, -step) if newest == step else [len(values), *range(len(values) - newest, 0, -step)]
+    bins = [values[max(0, end - (newest if end == len(values) else step)) : end] for end in ends]
+    return [max((value for value in part if value is not None), default=None) for part in reversed(bins)]
 
 
 def _runs(line: str, kinds: Sequence[int]) -> Iterator[Run]:
@@ -123,7 +152,7 @@ def height(value: float | None, top: float, steps: int) -> int:
     """How many of ``steps`` dots high a value is: 0 when unknown, at least 1 when known."""
     if value is None or not math.isfinite(value):
         return 0
-    return max(1, min(steps, 1 + round(value / top * (steps - 1))))
+    return 1 + round(max(0.0, min(value, top)) / top * (steps - 1))
 
 
 Span = tuple[int, int]  # the lowest and the highest dot of a column, from 1; (0, 0): none

@@ -19,7 +19,8 @@ def heading(canvas: Canvas, rect: Rect, title: str, note: str = "", note_style: 
     canvas.rule(top.x, top.y, top.width, title, "border", "label")
     room = top.width - text.width(title) - 8
     if note and room >= 6:
-        note = f" {text.clip(note, room, '~')} "
+        mark = "…" if canvas.lines.horizontal == "─" else "~"
+        note = f" {text.clip(note, room, mark)} "
         canvas.put(top.right - 2 - text.width(note), top.y, note, note_style)
     return below
 

@@ -234,12 +234,14 @@ def _draw_line(canvas: Canvas, row: Rect, prompt: Prompt, marks: str) -> None:
         return
     start, end = window(prompt.text, prompt.cursor, row.width)
     if (start > 0 or end < len(prompt.text)) and row.width >= 8:
-        start, end = window(prompt.text, prompt.cursor, row.width - 2)
+        row, last = row.split_right(1)
+        start, end = window(prompt.text, prompt.cursor, row.width)
         if start > 0:
             canvas.put(row.x, row.y, marks[0], "key")
+            row = row.split_left(1)[1]
+            start, end = window(prompt.text, prompt.cursor, row.width)
         if end < len(prompt.text):
-            canvas.put(row.right - 1, row.y, marks[1], "key")
-        row = Rect(row.x + 1, row.y, row.width - 2, 1)
+            canvas.put(last.x, last.y, marks[1], "key")
     canvas.put(row.x, row.y, prompt.text[start:end], "prompt", row.width)
     column = row.x + text.width(prompt.text[start : prompt.cursor])
     if column < row.right:

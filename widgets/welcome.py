@@ -7,7 +7,7 @@ from widgets import figures, parts, text
 from widgets.canvas import Canvas, Rect
 from widgets.ui import Scene
 
-_LABEL_COLUMNS = 11
+_LABEL_COLUMNS = 12
 
 
 def sizes(_scene: Scene, _width: int) -> tuple[int, ...]:
@@ -34,7 +34,7 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
 def _items(scene: Scene) -> list[parts.Field]:
     snapshot = scene.snapshot
     return [
-        ("call me at", f"{figures.visible_line(snapshot.local_uri)}", "value"),
+        ("call me at", figures.visible_line(snapshot.local_uri), "value"),
         ("to call", _how_to_dial(scene), ""),
         ("sound", *_sound(snapshot.sound)),
         ("keys", _other_keys(scene), ""),

@@ -1,0 +1,61 @@
+"""The newest lines of the log."""
+
+from __future__ import annotations
+
+from engine.model import LogLine, NetworkView
+from tests.widgets import views
+from tests.widgets.views import drawn
+from widgets import log, ui
+from widgets.canvas import Canvas
+
+SCENE = views.scene()
+
+
+def test_the_newest_lines() -> None:
+    assert drawn(log.draw, 60, 5, SCENE) == [
+        "── log ─────────────────────────────────────────────────────",
+        " 15:38:51 call     ringing there (180 Ringing)",
+        " 15:38:55 media    PCMU 8 kHz, 20 ms, 192.0.2.10:10000 to 2…",
+        " 15:41:37 media    call 1 lost 8 % of a second",
+        " 15:42:03 call     Carol <sip:carol@198.51.100.7> is calling",
+    ]
+
+
+def test_narrow() -> None:
+    assert drawn(log.draw, 40, 3, SCENE) == [
+        "── log ─────────────────────────────────",
+        " 15:41:37 call 1 lost 8 % of a second",
+        " 15:42:03 Carol <sip:carol@198.51.100.7…",
+    ]
+
+
+def test_the_log_view_scrolls_back_and_not_further() -> None:
+    assert drawn(log.draw, 40, 3, views.scene(view="log", scroll=2)) == [
+        "── log ─────────────────────────────────",
+        " 15:38:51 ringing there (180 Ringing)",
+        " 15:38:55 PCMU 8 kHz, 20 ms, 192.0.2.10…",
+    ]
+    assert drawn(log.draw, 40, 3, views.scene(view="log", scroll=99)) == [
+        "── log ─────────────────────────────────",
+        " 15:38:47 ready on 192.0.2.10:5060 (UDP)",
+        " 15:38:48 calling sip:bob@203.0.113.5",
+    ]
+    assert drawn(log.draw, 40, 3, views.scene(scroll=99)) == drawn(log.draw, 40, 3, SCENE)
+
+
+def test_what_was_not_worth_a_call_is_counted_beside_the_title() -> None:
+    scene = ui.scene(views.snapshot(network=NetworkView(malformed=3, stray=1200), log=()), views.ui())
+    assert drawn(log.draw, 60, 2, scene) == [
+        "── log ───────────────────────── 3 malformed  1,200 stray ──",
+        "",
+    ]
+    assert log.strangers(NetworkView(3, 0, 1200, 1)) == "3 malformed  1,200 stray  1 turned away"
+    assert log.strangers(NetworkView()) == ""
+
+
+def test_lines_are_safe_and_coloured() -> None:
+    lines = (LogLine(views.NOW, "error", "sip", "\x1b[2J\r\nboo"), LogLine(views.NOW, "unheard-of", "x", "plain"))
+    canvas = Canvas(60, 3)
+    log.draw(canvas, canvas.rect, ui.scene(views.snapshot(log=lines), views.ui()))
+    assert canvas.rows()[1].rstrip() == " 15:42:07 sip      ^[[2J^M^Jboo"
+    assert canvas.style_at(19, 1) == "bad" and canvas.style_at(19, 2) == ""
