@@ -1,0 +1,187 @@
+"""Plain lines, and the words that can be typed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine import model
+from engine.model import CallState
+from tests.widgets import views
+from widgets import plain
+from widgets.plain import PlainFace, PlainRequest, parse_word
+
+
+def said(*events: model.Event) -> list[str]:
+    lines: list[str] = []
+    face = PlainFace(lines.append)
+    for event in events:
+        face.event(event)
+    assert all(line.endswith("\n") for line in lines)
+    return [line[:-1] for line in lines]
+
+
+def test_a_call_from_its_beginning_to_its_end() -> None:
+    incoming, talking = views.ringing(2), views.call(2, peer_name="Carol", peer_uri="sip:carol@198.51.100.7")
+    over = replace(talking, state=CallState.ENDED)
+    assert said(
+        model.Ready("sip:anna@192.0.2.10:5060", ("192.0.2.10", 5060)),
+        model.Incoming(incoming, auto_answer=False),
+        model.Answered(talking),
+        model.Held(replace(talking, held_there=True)),
+        model.Held(talking),
+        model.Dtmf(talking, "5", 120.0),
+        model.Ended(over, 200, "they hung up", 0),
+    ) == [
+        "ready: call me at sip:anna@192.0.2.10:5060 (type help for what can be typed)",
+        "call 2: Carol <sip:carol@198.51.100.7> is calling: type answer or reject",
+        "call 2: talking with Carol <sip:carol@198.51.100.7>, PCMU 8 kHz, 20 ms packets",
+        "call 2: held by them",
+        "call 2: taken back from hold",
+        "call 2: they pressed 5",
+        "call 2: ended after 03:12: they hung up",
+        "call 2: sent 9,601 packets, received 9,589, lost 12 (0.1 %), late 3, jitter 4.1 ms, round trip 43 ms",
+    ]
+
+
+def test_a_call_that_is_not_taken() -> None:
+    call = views.call(peer_name="", media=None, talk_s=0.0)
+    assert said(
+        model.Progress(call, 180, "Ringing"),
+        model.Progress(replace(call, early_media=True), 183, "Session Progress"),
+        model.Ended(views.ended(1), 486, "busy", 10),
+    ) == [
+        "call 1: sip:bob@203.0.113.5: Ringing (180)",
+        "call 1: sip:bob@203.0.113.5: Session Progress (183), their side can be heard already",
+        "call 1: ended after 00:00: busy (486)",
+    ]
+
+
+def test_auto_answer_says_whom_it_answered() -> None:
+    assert said(model.Incoming(views.ringing(), auto_answer=True)) == [
+        "call 2: Carol <sip:carol@198.51.100.7> is calling: answered automatically"
+    ]
+
+
+def second(at_s: float, **received: object) -> model.Stats:
+    rx = replace(model.RxView(packets=int(at_s * 50), loss_percent=0.0, jitter_ms=2.0), **received)  # type: ignore[arg-type]
+    return model.Stats(views.call(talk_s=at_s, media=views.media(rx=rx, rtcp=model.RtcpView())))
+
+
+def test_a_call_in_good_order_is_summed_up_once() -> None:
+    quiet = [second(float(at)) for at in range(1, 61)]
+    assert said(model.Answered(views.call()), *quiet)[1:] == ["call 1: 00:10, lost 0.0 %, jitter 2.0 ms"]
+
+
+def test_bad_news_comes_at_most_every_ten_seconds() -> None:
+    worse = [second(float(at), lost=max(0, at - 15)) for at in range(1, 41)]
+    assert said(model.Answered(views.call()), *worse)[1:] == [
+        "call 1: 00:10, lost 0.0 %, jitter 2.0 ms",
+        "call 1: 00:20, lost 0.0 %, jitter 2.0 ms, 5 packets lost since the last line",
+        "call 1: 00:30, lost 0.0 %, jitter 2.0 ms, 10 packets lost since the last line",
+        "call 1: 00:40, lost 0.0 %, jitter 2.0 ms, 10 packets lost since the last line",
+    ]
+
+
+def test_silence_from_the_far_end_is_news() -> None:
+    stopped = [second(float(at), packets=500) for at in range(1, 21)]
+    assert said(model.Answered(views.call()), *stopped)[-1].endswith("nothing is coming in")
+
+
+def test_messages_errors_and_the_log() -> None:
+    assert said(
+        model.Message(1, "in", ("192.0.2.7", 5060), "BYE sip:anna SIP/2.0\r\nVia: x\r\n\r\n"),
+        model.Error("card\x1b[2J lost"),
+        model.Log(views.log()[0]),
+        model.Log(views.log()[4]),
+    ) == [
+        "received from 192.0.2.7:5060:",
+        "    BYE sip:anna SIP/2.0",
+        "    Via: x",
+        "error: card[2J lost",
+        "warn: call 1 lost 8 % of a second",
+    ]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(), st.text(), st.floats())
+def test_whatever_a_peer_writes_a_line_is_a_line(name: str, reason: str, talk_s: float) -> None:
+    call = views.call(peer_name=name, peer_uri=reason, talk_s=talk_s)
+    for line in said(model.Incoming(call, False), model.Stats(call), model.Ended(call, 500, reason, 15)):
+        assert line.isprintable()
+
+
+def test_status() -> None:
+    assert plain.status_lines(views.snapshot()) == ["sip:anna@192.0.2.10:5060 (UDP), sound: Built-in Audio", "no call"]
+    assert plain.status_lines(views.four_calls())[1:] == [
+        "call 1 to Bob <sip:bob@203.0.113.5>: talking 03:12, lost 0.1 %, jitter 4.1 ms, round trip 43 ms, "
+        "the far end lost 0.4 %, you -18 dBFS, far end -31 dBFS",
+        "call 2 from Carol <sip:carol@198.51.100.7>: ringing 00:04",
+        "call 3 to sip:dave@example.net: held by us 12:01, lost 0.1 %, jitter 4.1 ms, round trip 43 ms, "
+        "the far end lost 0.4 %, you -18 dBFS, far end -31 dBFS",
+        "call 4 to Eve <sip:eve@example.org>: ended 00:00, busy (486)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("answer", model.Answer()),
+        ("a 2", model.Answer(2)),
+        ("REJECT", model.Reject()),
+        ("hang", model.HangUp()),
+        ("hangup 3", model.HangUp(3)),
+        ("dial bob@192.0.2.7", model.Dial("bob@192.0.2.7")),
+        ("digits 12 3# d", model.SendDigits("123#D")),
+        ("hold", model.Hold()),
+        ("hold 2", model.Hold(2)),
+        ("hold off", model.Hold(None, False)),
+        ("hold 2 on", model.Hold(2, True)),
+        ("mute", model.Mute()),
+        ("m off", model.Mute(False)),
+        ("volume -6", model.SetVolume(-6.0)),
+        ("q", model.Quit()),
+        ("s", PlainRequest("status")),
+        ("help", PlainRequest("help")),
+        ("  ", PlainRequest("nothing")),
+    ],
+)
+def test_words(line: str, meant: model.Command | PlainRequest) -> None:
+    assert parse_word(line) == meant
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("d", "d can mean dial or digits"),
+        ("fly", "unknown word fly: type help"),
+        ("dial", "dial whom? for example: dial bob@192.0.2.7"),
+        ("digits 12x", "digits are 0 to 9, *, # and A to D, as in: digits 123#"),
+        ("hangup now", "hangup takes the number of a call, as in: hangup 1"),
+        ("answer ²", "answer takes the number of a call, as in: answer 1"),
+        ("mute maybe", "mute takes on or off, or nothing to change it"),
+        ("volume loud", "volume takes decibels, as in: volume -6"),
+        ("volume nan", "volume takes decibels, as in: volume -6"),
+        ("quit now", "quit takes no now"),
+    ],
+)
+def test_a_bad_word_gives_one_clear_line(line: str, why: str) -> None:
+    assert parse_word(line) == PlainRequest("bad", why)
+
+
+def test_help_names_every_word() -> None:
+    assert [line.split()[0] for line in plain.help_lines()] == [word.name for word in plain.WORDS]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.text()
+    | st.sampled_from([word.name for word in plain.WORDS]).flatmap(lambda name: st.text().map(f"{name} ".__add__))
+)
+def test_anything_typed_has_an_answer(line: str) -> None:
+    meant = parse_word(line)
+    if isinstance(meant, PlainRequest) and meant.kind == "bad":
+        assert meant.text and meant.text.isprintable()
