@@ -1,6 +1,6 @@
 """The whole screen: a title, as many panes as fit, and the keys.
 
-The tables in ``widgets`` say which bands there are. ``arrange`` gives every band its least height in the order
+The tables of ``layout`` say which bands there are. ``arrange`` gives every band its least height in the order
 of rank, leaving out those for which no row is left; then it lets them grow, again by rank, from one of their
 sizes to the next; what remains goes to the band that can use any number of rows.
 """
@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import widgets
 from engine.model import CallState, Snapshot
-from widgets import compact, footer, help, title
+from widgets import compact, footer, help, layout, title
 from widgets.canvas import Canvas, Rect
 from widgets.ui import Band, Pane, Scene, Tables, Ui, scene
 
@@ -47,13 +46,13 @@ def bands(now: Scene, width: int) -> Sequence[Band]:
     """Which bands the screen has at this moment."""
     tables: Tables
     if now.ui.view == "log":
-        tables = widgets.LOG_VIEW
+        tables = layout.LOG_VIEW
     elif now.call is None:
-        tables = widgets.IDLE
+        tables = layout.IDLE
     elif now.call.state is CallState.ENDED:
-        tables = widgets.OVER if now.call.media is not None else widgets.SILENT
+        tables = layout.OVER if now.call.media is not None else layout.SILENT
     else:
-        tables = widgets.TALKING if now.call.media is not None else widgets.SILENT
+        tables = layout.TALKING if now.call.media is not None else layout.SILENT
     return next(table for least, table in tables if width >= least)
 
 

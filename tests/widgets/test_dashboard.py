@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import widgets
 from engine.model import CallState, CallView, LevelView, LogLine, RemoteReport, RtcpView, RxView, Snapshot
 from tests.widgets import views
-from widgets import dashboard, prompt, text, theme, ui
+from widgets import dashboard, layout, prompt, text, theme, ui
 from widgets.canvas import Canvas, Rect
 
 TALKING_KEYS = views.keys("dial", "hang up", "mute", "hold", "digits", "log", "help", "quit")
@@ -331,14 +330,14 @@ def test_the_more_rows_the_more_panes() -> None:
 
 
 def test_every_registered_pane_is_used() -> None:
-    tables = (widgets.TALKING, widgets.SILENT, widgets.IDLE, widgets.OVER, widgets.LOG_VIEW)
+    tables = (layout.TALKING, layout.SILENT, layout.IDLE, layout.OVER, layout.LOG_VIEW)
     used = {pane for table in tables for _, bands in table for band in bands for pane in band.panes}
-    registered = {value for value in vars(widgets).values() if isinstance(value, ui.Pane)}
+    registered = {value for value in vars(layout).values() if isinstance(value, ui.Pane)}
     assert used == registered
 
 
 def test_a_table_for_every_width() -> None:
-    for table in (widgets.TALKING, widgets.SILENT, widgets.IDLE, widgets.OVER, widgets.LOG_VIEW):
+    for table in (layout.TALKING, layout.SILENT, layout.IDLE, layout.OVER, layout.LOG_VIEW):
         widths = [least for least, _ in table]
         assert widths == sorted(widths, reverse=True) and widths[-1] == 0
 

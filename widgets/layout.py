@@ -1,0 +1,92 @@
+"""Which widget sits where. A new pane is one new file and one line in the tables below.
+
+Bands stand from top to bottom, the panes of a band from left to right; the rank tells which bands stay when
+rows are scarce, the lowest the longest.
+"""
+
+from __future__ import annotations
+
+from widgets import call, calls, counters, graph, log, meter, rtcp, welcome
+from widgets.ui import Band, Pane, Tables
+
+CALLS = Pane(calls.draw, calls.sizes)
+LEVELS = Pane(meter.draw, meter.sizes)
+MEDIA = Pane(counters.draw, counters.sizes)
+REPORTS = Pane(rtcp.draw, rtcp.sizes)
+CALL = Pane(call.draw, call.sizes)
+HISTORY = Pane(graph.draw, graph.sizes)
+LOG = Pane(log.draw, log.sizes)
+WELCOME = Pane(welcome.draw, welcome.sizes)
+
+SOUND = (MEDIA, REPORTS)
+UNEVEN = (3, 2)  # the left pane has more figures
+
+# With a call that has sound.
+TALKING: Tables = (
+    (
+        150,
+        (
+            Band((CALLS,), 0),
+            Band((LEVELS,), 1),
+            Band((MEDIA, REPORTS, CALL), 2),
+            Band((HISTORY,), 4),
+            Band((LOG,), 3, grows=True),
+        ),
+    ),
+    (
+        76,
+        (
+            Band((CALLS,), 0),
+            Band((LEVELS,), 1),
+            Band(SOUND, 2, shares=UNEVEN),
+            Band((CALL,), 5),
+            Band((HISTORY,), 4),
+            Band((LOG,), 3, grows=True),
+        ),
+    ),
+    (
+        0,
+        (
+            Band((CALLS,), 0),
+            Band((LEVELS,), 1),
+            Band((MEDIA,), 2),
+            Band((REPORTS,), 4),
+            Band((CALL,), 6),
+            Band((HISTORY,), 5),
+            Band((LOG,), 3, grows=True),
+        ),
+    ),
+)
+
+# With a call that has none, not yet or never.
+SILENT: Tables = ((0, (Band((CALLS,), 0), Band((CALL,), 1), Band((LOG,), 2, grows=True))),)
+
+# Without a call: the last ones that ended stay in the list.
+IDLE: Tables = ((0, (Band((WELCOME,), 0), Band((CALLS,), 1), Band((LOG,), 2, grows=True))),)
+
+# With a call that is over: its totals.
+OVER: Tables = (
+    (
+        76,
+        (
+            Band((CALLS,), 0),
+            Band((CALL,), 1),
+            Band(SOUND, 2, shares=UNEVEN),
+            Band((HISTORY,), 4),
+            Band((LOG,), 3, grows=True),
+        ),
+    ),
+    (
+        0,
+        (
+            Band((CALLS,), 0),
+            Band((CALL,), 1),
+            Band((MEDIA,), 2),
+            Band((REPORTS,), 4),
+            Band((HISTORY,), 5),
+            Band((LOG,), 3, grows=True),
+        ),
+    ),
+)
+
+LOG_VIEW: Tables = ((0, (Band((CALLS,), 0), Band((LOG,), 1, grows=True))),)
