@@ -31,7 +31,7 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     below = parts.heading(canvas, rect, "media", note, "value")
     _draw_traffic(canvas, below, media)
     columns = _columns(rect.width)
-    parts.fields(canvas, below.split_top(2)[1], _ordered(media.rx, columns), columns)
+    parts.fields(canvas, below.split_top(2)[1], _ordered(media, columns), columns)
 
 
 def _draw_traffic(canvas: Canvas, rect: Rect, media: MediaView) -> None:
@@ -61,9 +61,9 @@ def _draw_traffic(canvas: Canvas, rect: Rect, media: MediaView) -> None:
             canvas.put(x + 2, row.y, f"{figures.millis(late)} late", "warn" if late >= 10 else "dim")
 
 
-def _ordered(rx: RxView, columns: int) -> list[parts.Field]:
+def _ordered(media: MediaView, columns: int) -> list[parts.Field]:
     """What became of the packets, and their timing beside it; the figures that matter most in the first rows."""
-    fates, oddities, timing = _fates(rx)
+    fates, oddities, timing = _fates(media)
     if columns == 3:
         return [field for row in zip(fates, oddities, timing, strict=True) for field in row]
     if columns == 2:
@@ -71,24 +71,33 @@ def _ordered(rx: RxView, columns: int) -> list[parts.Field]:
     return [fates[0], *timing, *fates[1:], *oddities]
 
 
-def _fates(rx: RxView) -> tuple[list[parts.Field], list[parts.Field], list[parts.Field]]:
+def _fates(media: MediaView) -> tuple[list[parts.Field], list[parts.Field], list[parts.Field]]:
+    rx = media.rx
     return (
         [
             ("lost", _lost(rx), figures.loss_style(rx.loss_percent) if rx.lost > 0 else "dim"),
-            _counted("late", rx.late),
-            _counted("reordered", rx.reordered),
+            _counted("late", rx.late, rx.packets),
+            _counted("reordered", rx.reordered, rx.packets),
         ],
-        [_counted("duplicate", rx.duplicate), _counted("discarded", rx.discarded), _counted("foreign", rx.foreign)],
+        [
+            _counted("duplicate", rx.duplicate, rx.packets),
+            _counted("discarded", rx.discarded),
+            _counted("foreign", rx.foreign),
+        ],
         [
             ("jitter", figures.millis(rx.jitter_ms), figures.jitter_style(rx.jitter_ms)),
             ("buffer", _buffer(rx), "value" if figures.known(rx.buffer_ms) else "dim"),
-            ("concealed", figures.millis(rx.concealed_ms), "warn" if rx.concealed_ms >= 1 else "dim"),
+            (
+                "concealed",
+                figures.millis(rx.concealed_ms),
+                figures.count_style(rx.concealed_ms, rx.packets * media.ptime_ms),
+            ),
         ],
     )
 
 
-def _counted(name: str, number: int) -> parts.Field:
-    return name, figures.count(number), figures.count_style(number)
+def _counted(name: str, number: int, total: int = 0) -> parts.Field:
+    return name, figures.count(number), figures.count_style(number, total)
 
 
 def _lost(rx: RxView) -> str:

@@ -189,8 +189,8 @@ def graded(value: float | None, warn: float, bad: float, good: str = "value") ->
 
 
 def loss_style(loss_percent: float | None) -> str:
-    """Any loss is worth a colour; from 3 % on it is heard."""
-    return graded(loss_percent, 0.05, 3.0)
+    """From half a percent on concealment is at work, from 3 % on it is heard."""
+    return graded(loss_percent, 0.5, 3.0)
 
 
 def jitter_style(jitter_ms: float | None) -> str:
@@ -202,6 +202,8 @@ def rtt_style(rtt_ms: float | None) -> str:
     return graded(rtt_ms, 300.0, 800.0)
 
 
-def count_style(number: int) -> str:
-    """Something that should not happen: zero steps back."""
-    return "warn" if number > 0 else "dim"
+def count_style(number: float, total: float = 0) -> str:
+    """Something that should not happen: zero steps back, up to half a percent of ``total`` stays calm."""
+    if not number > 0:
+        return "dim"
+    return "value" if number * 200 < total else "warn"

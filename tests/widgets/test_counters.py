@@ -78,10 +78,11 @@ def test_a_late_turn_of_ours_and_a_one_way_call_are_said() -> None:
 
 
 def test_losses_are_coloured() -> None:
-    canvas = Canvas(60, 6)
-    counters.draw(canvas, Rect(0, 0, 60, 6), SCENE)
-    place = canvas.rows()[3].index("12 (0.1 %)")
-    assert canvas.style_at(place, 3) == "warn"
+    for loss_percent, style in ((0.1, "value"), (1.0, "warn"), (5.0, "bad")):
+        media = views.media(rx=RxView(packets=1000, lost=12, loss_percent=loss_percent))
+        canvas = Canvas(60, 6)
+        counters.draw(canvas, Rect(0, 0, 60, 6), views.scene(views.call(media=media)))
+        assert canvas.style_at(canvas.rows()[3].index("12 ("), 3) == style
 
 
 def test_without_media_there_is_nothing_to_draw() -> None:

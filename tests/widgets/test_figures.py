@@ -135,6 +135,7 @@ def test_codec() -> None:
 
 
 def test_colours_of_figures() -> None:
-    styles = [figures.loss_style(value) for value in (None, 0.0, 0.5, 3.0)]
+    styles = [figures.loss_style(value) for value in (None, 0.1, 0.5, 3.0)]
     assert styles == ["dim", "value", "warn", "bad"]
     assert [figures.count_style(number) for number in (-1, 0, 1)] == ["dim", "dim", "warn"]
+    assert [figures.count_style(number, 1000) for number in (0, 4, 5)] == ["dim", "value", "warn"]
