@@ -1,0 +1,119 @@
+"""One call as the phone keeps it: its state, its people, its audio."""
+
+from __future__ import annotations
+
+from engine.media_session import MediaSession
+from engine.model import CallState, CallView
+from engine.ports import MediaPorts
+
+LIVING = frozenset(CallState) - {CallState.ENDED}
+DIGITS_SHOWN = 64  # of each direction, newest
+
+
+class Call:
+    """Mutable, owned by the phone; faces see :meth:`view`."""
+
+    def __init__(self, number: int, direction: str, peer_uri: str, peer_name: str, now: float) -> None:
+        self.id = number
+        self.direction = direction
+        self.peer_uri = peer_uri
+        self.peer_name = peer_name
+        self.state = CallState.DIALLING if direction == "out" else CallState.RINGING
+        self.state_since = now
+        self.answered_at: float | None = None
+        self.ended_at: float | None = None
+        self.confirmed = False
+        self.told_answered = False
+        self.auto_answered = False
+        self.early_media = False
+        self.held_here = False
+        self.held_there = False
+        self.status: int | None = None
+        self.reason = ""
+        self.digits_sent = ""
+        self.digits_received = ""
+        self.recording: str | None = None
+        self.ports: MediaPorts | None = None
+        self.media: MediaSession | None = None
+        self.last_media = None  # the final MediaView, once the call is over
+        self.answer_at: float | None = None  # auto-answer
+        self.hang_up_at: float | None = None  # --duration, or nobody answers
+        self.hang_up_reason = ""
+        self.own_reason = ""  # why we hung up by ourselves
+        self.next_second: float | None = None  # statistics
+
+    # -- state: one setter
+
+    def enter(self, state: CallState, now: float) -> None:
+        """Change the state; the clock of the state starts anew."""
+        if state is not self.state:
+            self.state = state
+            self.state_since = now
+
+    def answered(self, now: float) -> None:
+        """The 2xx was sent or came."""
+        self.answered_at = now
+        self.enter_talking(now)
+
+    def enter_talking(self, now: float) -> None:
+        """Talking, or held when either side holds."""
+        self.enter(CallState.HELD if self.held_here or self.held_there else CallState.TALKING, now)
+
+    def ended(self, now: float) -> None:
+        self.ended_at = now
+        self.answer_at = self.hang_up_at = self.next_second = None
+        if self.media is not None:
+            self.last_media = self.media.view(now)
+            self.media = None
+        self.enter(CallState.ENDED, now)
+
+    @property
+    def living(self) -> bool:
+        return self.state in LIVING
+
+    @property
+    def up(self) -> bool:
+        """Answered and not on its way out."""
+        return self.state in (CallState.TALKING, CallState.HELD)
+
+    # -- what happened
+
+    def note_digits(self, sent: str = "", received: str = "") -> None:
+        self.digits_sent = (self.digits_sent + sent)[-DIGITS_SHOWN:]
+        self.digits_received = (self.digits_received + received)[-DIGITS_SHOWN:]
+
+    # -- time
+
+    def deadline(self) -> float:
+        """The earliest moment at which this call wants something done."""
+        earliest = float("inf") if self.media is None else self.media.deadline()
+        for moment in (self.answer_at, self.hang_up_at, self.next_second):
+            if moment is not None and moment < earliest:
+                earliest = moment
+        return earliest
+
+    # -- looking
+
+    def view(self, now: float) -> CallView:
+        talk_s = 0.0
+        if self.answered_at is not None:
+            talk_s = (now if self.ended_at is None else self.ended_at) - self.answered_at
+        return CallView(
+            id=self.id,
+            direction=self.direction,
+            state=self.state,
+            peer_uri=self.peer_uri,
+            peer_name=self.peer_name,
+            state_s=now - self.state_since,
+            talk_s=talk_s,
+            held_here=self.held_here,
+            held_there=self.held_there,
+            early_media=self.early_media,
+            auto_answered=self.auto_answered,
+            status=self.status,
+            reason=self.reason,
+            digits_sent=self.digits_sent,
+            digits_received=self.digits_received,
+            recording=self.recording,
+            media=self.last_media if self.media is None else self.media.view(now),
+        )

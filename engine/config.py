@@ -1,0 +1,266 @@
+"""Flags to one checked Config.
+
+Every value is checked here, once, so that nothing behind this door meets a port of 70000 or a call that
+lasts minus one second. What is wrong is said as one line (:class:`ConfigError`) and ends with exit code 2.
+Checks that need the outside world (is the port free, is the file a WAV) belong to whoever opens it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+from dataclasses import dataclass
+
+from engine.sip.message import SipError
+from engine.sip.uri import Uri
+
+DEFAULT_SIP_PORT = 5060
+DEFAULT_RTP_PORT = 10000
+PTIMES_MS = (10, 20, 30, 40, 50, 60)
+DEMO_SECONDS_WITHOUT_TERMINAL = 15.0
+
+EXIT_CODES = """exit codes:
+  0   the call was made and ended normally
+  1   a bug in ringtop
+  2   wrong usage or configuration (port taken, file unreadable)
+  10  busy
+  11  no answer
+  12  declined
+  13  not found
+  14  not authorised
+  15  any other final SIP failure
+  20  answered, but no media came
+  21  quality below what was asked
+"""
+
+
+class ConfigError(ValueError):
+    """Wrong usage: one line that says what is wrong, where, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything the program was asked to do. Times are in seconds."""
+
+    mode: str | None = None  # "receiver", "caller" or None
+    local_ip: str | None = None  # None: the address that reaches the far end
+    local_sip_port: int = DEFAULT_SIP_PORT
+    local_rtp_port: int = DEFAULT_RTP_PORT
+    uri: str | None = None  # dialled at once
+    suggested_uri: str | None = None  # stands in the dial prompt: the remote end of a receiver
+    audio_file: str | None = None
+    record: str | None = None
+    record_stereo: str | None = None
+    audio: str | None = None  # "device", "file", "null" or None for "device if there is one"
+    input_name: str | None = None
+    output_name: str | None = None
+    face: str = "dashboard"  # "dashboard", "plain" or "json"
+    headless: bool = False
+    auto_answer: float | None = None
+    echo: bool = False
+    duration: float | None = None
+    codecs: tuple[str, ...] = ()  # empty: all, in our order
+    ptime_ms: int = 20
+    max_calls: int = 8
+    demo: bool = False
+    trace: bool = False
+    ascii: bool = False
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse that says what is wrong in one line and leaves the exit to the caller."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        raise ConfigError(f"{message} (see --help)")
+
+
+def _number(low: float, high: float, kind: type = int, unit: str = ""):
+    """An argparse type: a number within bounds, with the bounds in the complaint."""
+
+    def convert(text: str):
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"'{text}' is not a number from {low:g} to {high:g}{unit}")
+        return value
+
+    return convert
+
+
+def _port(low: int):
+    return _number(low, 65535)
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text.strip("[]")))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not an IP address") from None
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line, as ``--help`` prints it."""
+    top = _Parser(
+        prog="ringtop",
+        description="htop for your phone call: a SIP phone for the terminal.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    top.add_argument("uri", nargs="?", metavar="URI", help="call this at once, e.g. sip:bob@192.0.2.7")
+    where = top.add_argument_group("where")
+    where.add_argument("--mode", choices=("receiver", "caller"), help="wait for a call, or dial the remote end at once")
+    where.add_argument("--local-ip", type=_address, metavar="A", help="our address (default: the one that reaches out)")
+    where.add_argument("--local-sip-port", type=_port(0), metavar="P", help="SIP port (5060; 0 = any free)")
+    where.add_argument("--local-rtp-port", type=_port(0), metavar="R", help="RTP port of the first call (10000; 0 = any free)")
+    where.add_argument("--remote-ip", metavar="B", help="far end; with --mode caller the same as the URI sip:B:Q")
+    where.add_argument("--remote-sip-port", type=_port(1), metavar="Q", help="SIP port of the far end (5060)")
+    heard = top.add_argument_group("what is heard")
+    heard.add_argument("--audio-file", metavar="F.wav", help="the microphone is this file, repeated")
+    heard.add_argument("--record", metavar="F.wav", help="write the far end here (a second call to F-2.wav)")
+    heard.add_argument("--record-stereo", metavar="F.wav", help="write both ends here: left we, right they")
+    heard.add_argument("--audio", choices=("device", "file", "null"), help="sound card, file or silence (default: device if there is one)")
+    heard.add_argument("--input", dest="input_name", metavar="NAME", help="microphone, by part of its name")
+    heard.add_argument("--output", dest="output_name", metavar="NAME", help="loudspeaker, by part of its name")
+    face = top.add_argument_group("the face")
+    face.add_argument("--plain", action="store_true", help="append-only lines; words on standard input")
+    face.add_argument("--json", action="store_true", help="one JSON object a line")
+    face.add_argument("--headless", action="store_true", help="no screen and no keys")
+    face.add_argument("--trace", action="store_true", help="with --json or --plain: every SIP message too")
+    face.add_argument("--ascii", action="store_true", help="draw with ASCII alone")
+    call = top.add_argument_group("the call")
+    call.add_argument("--auto-answer", nargs="?", const=0.0, type=_number(0, 3600, float, " seconds"), metavar="SECONDS", help="take calls by itself (after so long)")
+    call.add_argument("--echo", action="store_true", help="send back what is heard")
+    call.add_argument("--duration", type=_number(0.1, 1e7, float, " seconds"), metavar="SECONDS", help="hang up after so long")
+    call.add_argument("--codecs", metavar="A,B,...", help="only these, in this order, e.g. PCMA,PCMU,L16/16000")
+    call.add_argument("--ptime", dest="ptime_ms", type=_number(10, 60), metavar="MS", help="audio per packet: 10 to 60 ms (20)")
+    call.add_argument("--max-calls", type=_number(1, 200), metavar="N", help="calls at once (8); more hear busy")
+    call.add_argument("--demo", action="store_true", help="a call with itself on this machine")
+    return top
+
+
+def from_arguments(arguments: list[str]) -> Config:
+    """The command line as a Config; raises ConfigError with one line when it makes no sense."""
+    options, extra = parser().parse_known_args(_attach_uri(arguments))
+    if extra:
+        raise ConfigError(f"unknown argument '{extra[0]}' (see --help)")
+    _refuse_contradictions(options)
+    return Config(
+        mode=options.mode,
+        local_ip="127.0.0.1" if options.demo else options.local_ip,
+        local_sip_port=_default(options.local_sip_port, 0 if options.demo else DEFAULT_SIP_PORT),
+        local_rtp_port=_default(options.local_rtp_port, 0 if options.demo else DEFAULT_RTP_PORT),
+        uri=_target(options) if options.mode != "receiver" else None,
+        suggested_uri=_target(options) if options.mode == "receiver" else None,
+        audio_file=options.audio_file,
+        record=options.record,
+        record_stereo=options.record_stereo,
+        audio=options.audio,
+        input_name=options.input_name,
+        output_name=options.output_name,
+        face="json" if options.json else "plain" if options.plain or options.headless else "dashboard",
+        headless=options.headless,
+        auto_answer=options.auto_answer,
+        echo=options.echo,
+        duration=options.duration,
+        codecs=_codec_names(options.codecs),
+        ptime_ms=_ptime(options.ptime_ms),
+        max_calls=_default(options.max_calls, 8),
+        demo=options.demo,
+        trace=options.trace,
+        ascii=options.ascii,
+    )
+
+
+def _default(value, default):
+    return default if value is None else value
+
+
+def _attach_uri(arguments: list[str]) -> list[str]:
+    """``--auto-answer URI`` means the flag and then the URI: its SECONDS are optional and numeric."""
+    result: list[str] = []
+    for argument in arguments:
+        if result and result[-1] == "--auto-answer" and not argument.startswith("-") and not _is_number(argument):
+            result[-1] = "--auto-answer=0"
+        result.append(argument)
+    return result
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _refuse_contradictions(options: argparse.Namespace) -> None:
+    far_end = options.remote_ip is not None or options.uri is not None
+    rules = (
+        (options.plain and options.json, "--plain and --json are two faces: choose one"),
+        (options.uri and options.remote_ip, "the URI and --remote-ip both say whom to call: give one"),
+        (options.mode == "receiver" and options.uri, "--mode receiver waits for a call: leave the URI out"),
+        (options.mode == "caller" and not far_end, "--mode caller needs --remote-ip or a URI"),
+        (options.remote_sip_port is not None and options.remote_ip is None, "--remote-sip-port needs --remote-ip"),
+        (options.remote_ip is not None and options.mode is None, "--remote-ip needs --mode caller or --mode receiver"),
+        (options.demo and (options.mode or far_end), "--demo calls itself: leave --mode, --remote-ip and the URI out"),
+        (options.demo and options.echo, "--demo has its own echo: leave --echo out"),
+        (options.echo and options.audio_file, "--echo sends back what it hears: leave --audio-file out"),
+        (options.audio == "file" and not options.audio_file, "--audio file needs --audio-file"),
+        (options.audio == "null" and (options.input_name or options.output_name), "--audio null has no --input or --output"),
+        (options.audio_file and options.input_name, "--audio-file and --input both name the microphone: give one"),
+        (
+            options.record is not None and options.record == options.record_stereo,
+            "--record and --record-stereo name the same file",
+        ),
+    )
+    for broken, text in rules:
+        if broken:
+            raise ConfigError(text)
+
+
+def _target(options: argparse.Namespace) -> str | None:
+    """The far end that was named, as a checked URI; None when none was."""
+    if options.uri is not None:
+        return str(complete_uri(options.uri))
+    if options.remote_ip is not None:
+        host = f"[{options.remote_ip}]" if ":" in options.remote_ip else options.remote_ip
+        return str(complete_uri(f"sip:{host}:{options.remote_sip_port or DEFAULT_SIP_PORT}"))
+    return None
+
+
+def complete_uri(text: str) -> Uri:
+    """What a person types as an address: ``bob@host``, ``host:port`` and ``sip:...`` alike.
+
+    Raises ConfigError with one line when it cannot be called.
+    """
+    typed = text.strip()
+    with_scheme = typed if typed.lower().startswith(("sip:", "sips:", "tel:")) else f"sip:{typed}"
+    try:
+        uri = Uri.parse(with_scheme)
+    except SipError as error:
+        raise ConfigError(f"'{typed}' is not an address to call: {error}") from None
+    if uri.scheme != "sip" or not uri.host:
+        raise ConfigError(f"'{typed}' cannot be called: only sip: addresses over UDP, such as sip:bob@192.0.2.7")
+    if (uri.params.get("transport") or "udp").lower() != "udp":
+        raise ConfigError(f"'{typed}' cannot be called: its transport is not UDP")
+    return uri
+
+
+def _codec_names(text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise ConfigError("--codecs names no codec: for example --codecs PCMA,PCMU")
+    return names
+
+
+def _ptime(value: int | None) -> int:
+    if value is None:
+        return 20
+    if value not in PTIMES_MS:
+        raise ConfigError(f"--ptime {value}: packets of {', '.join(map(str, PTIMES_MS))} ms are possible")
+    return value

@@ -1,0 +1,158 @@
+"""The engine on a real machine: the phone, given real sockets, clocks, files and sound, and turned by one loop."""
+
+from __future__ import annotations
+
+import gc
+import socket
+from collections.abc import Callable
+
+from engine import model
+from engine.config import Config
+from engine.io import clock
+from engine.io.dns import DnsResolver
+from engine.io.loop import MEDIA, SIP, TERMINAL, Loop
+from engine.io.sound import open_sound
+from engine.io.udp import DSCP_CS3, DSCP_EF, UdpSocket
+from engine.io.wav import WavWriter
+from engine.phone import Outside, Phone
+from engine.sip.uri import Uri
+
+# Nothing is sent there: connecting a UDP socket only asks the routing table which address of ours would be used.
+SOMEWHERE_OUTSIDE = "192.0.2.1"  # TEST-NET-1, RFC 5737
+
+
+class Engine:
+    """One phone, one loop, one thread."""
+
+    def __init__(self, config: Config) -> None:
+        """Open everything; raises NetworkError, ConfigError, WavError or SoundError, each with one line."""
+        self._loop = Loop()
+        self._net = _LoopNet(self._loop)
+        self._sound = open_sound(
+            config.audio, audio_file=config.audio_file, input_name=config.input_name, output_name=config.output_name
+        )
+        self._resolver = DnsResolver(self._loop)
+        outside = Outside(
+            net=self._net,
+            sound=self._sound,
+            entropy=clock.entropy,
+            clock=clock.monotonic,
+            wall=clock.wall,
+            open_writer=WavWriter,
+            resolver=self._resolver,
+        )
+        self.phone = Phone(config, config.local_ip or address_towards(config.uri), outside)
+        self._sound.attach(self._loop)
+        gc.collect()
+        gc.freeze()
+
+    # ------------------------------------------------------------------ turns
+
+    def poll(self, timeout_s: float) -> None:
+        """One turn: wait for sockets or the next deadline, at most ``timeout_s``, and do what is due."""
+        loop, phone = self._loop, self.phone
+        wait = min(timeout_s, min(phone.deadline(), self._sound.deadline(), self._resolver.deadline()) - clock.monotonic())
+        loop.turn(wait)
+        phone.handle_timers(clock.monotonic())
+        self._sound.handle_timer(loop.now)
+        self._resolver.handle_timer(loop.now)
+        for level, text in self._sound.log_lines():
+            phone.log(level, "sound", text)
+
+    def slack_s(self) -> float:
+        """Time until the next packet must leave: what may be spent on drawing without being heard."""
+        return self.phone.media_deadline() - clock.monotonic()
+
+    # -- what a terminal asks of a loop (widgets.screen.Watch)
+
+    def add_reader(self, source: int, callback: Callable[[float], object], priority: int = TERMINAL) -> None:
+        """Let the one loop wait for a terminal or pipe as well."""
+        self._loop.add_reader(source, callback, priority=priority)
+
+    def add_writer(self, source: int, callback: Callable[[float], object], priority: int = TERMINAL) -> None:
+        self._loop.add_writer(source, callback, priority=priority)
+
+    def remove_reader(self, source: int) -> None:
+        self._loop.remove_reader(source)
+
+    def remove_writer(self, source: int) -> None:
+        self._loop.remove_writer(source)
+
+    def catch_signals(self, numbers: list[int], callback: Callable[[int, float], None]) -> None:
+        """Call back from within a turn for each of these signals."""
+        self._loop.catch_signals(numbers, callback)
+
+    # ------------------------------------------------------------------ the phone
+
+    def execute(self, command: model.Command) -> int | None:
+        """See :meth:`engine.phone.Phone.execute`."""
+        return self.phone.execute(command, clock.monotonic())
+
+    def events(self) -> list[model.Event]:
+        return self.phone.events()
+
+    def snapshot(self) -> model.Snapshot:
+        return self.phone.snapshot(clock.monotonic())
+
+    @staticmethod
+    def clock() -> float:
+        """Monotonic, this very moment."""
+        return clock.monotonic()
+
+    @property
+    def now(self) -> float:
+        """Monotonic, as of the present turn."""
+        return self._loop.now
+
+    @property
+    def finished(self) -> bool:
+        """Quit was asked for, and every call has ended (or been given up on)."""
+        return self.phone.finished
+
+    def close(self) -> None:
+        """Give everything back."""
+        self.phone.close(clock.monotonic())
+        self._sound.close()
+        self._loop.close()
+
+
+class _LoopNet:
+    """Sockets for the phone, waited for by the loop."""
+
+    _TRAFFIC_CLASS = {"sip": DSCP_CS3, "rtp": DSCP_EF, "rtcp": DSCP_EF}
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+        self._sip: set[int] = set()
+
+    def open(self, host: str, port: int, kind: str) -> UdpSocket:
+        opened = UdpSocket(host, port, traffic_class=self._TRAFFIC_CLASS[kind], report_errors=kind == "sip")
+        if kind == "sip":
+            self._sip.add(opened.fileno())
+        return opened
+
+    def watch(self, port: UdpSocket, on_readable: Callable[[float], None]) -> None:
+        priority = SIP if port.fileno() in self._sip else MEDIA
+        self._loop.add_reader(port, on_readable, priority=priority)
+
+    def unwatch(self, port: UdpSocket) -> None:
+        self._loop.remove(port)
+
+
+def address_towards(uri: str | None) -> str:
+    """Our address as the far end (or, with none, the outside world) would see it; 127.0.0.1 with no network."""
+    hosts = [SOMEWHERE_OUTSIDE]
+    if uri is not None:
+        hosts.insert(0, Uri.parse(uri).host or SOMEWHERE_OUTSIDE)
+    for host in hosts:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            try:
+                socket.inet_pton(family, host)  # a name would make connect() ask the DNS and wait for it
+                probe.connect((host, 9))
+                return probe.getsockname()[0]
+            except OSError:
+                continue
+    return "127.0.0.1"
+
+

@@ -1,0 +1,364 @@
+"""One call's audio between its sockets, the handset and its recordings.
+
+Theory of operation. Every ``ptime`` there is one tick on an absolute deadline (start + n * ptime): one frame
+of the microphone leaves as a packet, one frame of the far end is taken from the jitter buffer and heard. A
+turn of the loop that comes late does what is due and shifts nothing. Only a stall longer than ``STALL_S`` (the
+process was stopped, the machine slept) is skipped over, with the RTP timestamps advanced by the time that
+passed, so that nobody is sent a minute of packets at once.
+
+Packets count only when they come from the address the SDP named; the rest is foreign, counted and not heard.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.handset import Handset, Microphone
+from engine.media.stream import AudioStream
+from engine.model import HistoryPoint, LevelView, MediaView, RemoteReport, RtcpView, RxView, TxView
+from engine.ports import MediaPorts, Net
+from engine.recorder import Track
+from engine.sip.sdp import Agreement
+
+STALL_S = 0.25
+HISTORY_SECONDS = 120
+LATENESS_SECONDS = 10
+DRAIN = 64  # packets read from one socket in one turn
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every call's audio needs and none of them owns."""
+
+    net: Net
+    handset: Handset
+    entropy: object  # anything with getrandbits(n)
+    cname: str
+    echo: bool
+    log: Callable[[str, str, str], None]  # level, source, text
+
+
+class MediaSession:
+    """The audio of one call."""
+
+    def __init__(self, call: int, ports: MediaPorts, agreement: Agreement, around: Surroundings, now: float) -> None:
+        self._call = call
+        self._ports = ports
+        self._around = around
+        self._tracks: list[Track] = []
+        self._on_hold_here = False
+        self._sending = False
+        self._playing = False
+        self._next_tick = now
+        self._second = _Second()
+        self._history: deque[HistoryPoint] = deque(maxlen=HISTORY_SECONDS)
+        self._late_ms: deque[float] = deque(maxlen=LATENESS_SECONDS)
+        self._late_now_ms = 0.0
+        self._foreign = 0
+        self.agreement = agreement
+        self._resolve_addresses()
+        self._stream = AudioStream(
+            entropy=around.entropy, cname=around.cname, now=now, **_stream_parameters(agreement)
+        )
+        self._microphone: Microphone = around.handset.microphone(self._stream.rate_hz)
+        around.net.watch(ports.rtp, self._read_rtp)
+        around.net.watch(ports.rtcp, self._read_rtcp)
+
+    # -- what the call tells it
+
+    def agree(self, agreement: Agreement, now: float) -> None:
+        """A re-INVITE changed addresses, codec, ptime or direction; counters and SSRC go on."""
+        rate_before = self._stream.rate_hz
+        self.agreement = agreement
+        self._resolve_addresses()
+        self._stream.update(now=now, **_stream_parameters(agreement))
+        if self._stream.rate_hz != rate_before:
+            self._microphone = self._around.handset.microphone(self._stream.rate_hz)
+        if not self._may_hear():
+            self._around.handset.leave(self._call)
+
+    def start_playing(self, now: float) -> None:
+        """Hear the far end (early media, or the call is up)."""
+        if not self._playing:
+            self._playing = True
+            self._next_tick = now
+
+    def start_sending(self, now: float) -> None:
+        """The call is confirmed: the first packet leaves now."""
+        self.start_playing(now)
+        if not self._sending:
+            self._sending = True
+            self._next_tick = now
+
+    def hold_here(self, on: bool) -> None:
+        """While we hold, they hear silence and we hear nothing."""
+        self._on_hold_here = on
+        if on:
+            self._around.handset.leave(self._call)
+
+    def record(self, track: Track) -> None:
+        self._tracks.append(track)
+
+    def send_digits(self, digits: str) -> bool:
+        """Queue telephone-events; False when the far end does not take them."""
+        return self._stream.send_digits(digits)
+
+    def digits(self, now: float) -> list[tuple[str, float]]:
+        """Digits received since the last look: (digit, duration in ms)."""
+        return self._stream.digits(now)
+
+    # -- time
+
+    def deadline(self) -> float:
+        """When :meth:`run` wants to be called next."""
+        rtcp = self._stream.rtcp_deadline() if self._sending else None
+        if not self._playing:
+            return rtcp if rtcp is not None else float("inf")
+        return self._next_tick if rtcp is None else min(self._next_tick, rtcp)
+
+    def tick_deadline(self) -> float:
+        """When the next packet must leave: what the rest of the program must not delay."""
+        return self._next_tick if self._playing else float("inf")
+
+    def run(self, now: float, wall: float) -> None:
+        """Do what is due at ``now``; ``wall`` stamps the sender report."""
+        if self._playing and now >= self._next_tick:
+            self._skip_stall(now)
+            while now >= self._next_tick:
+                self._tick(now)
+        if self._sending:
+            rtcp = self._stream.rtcp_deadline()
+            if rtcp is not None and now >= rtcp:
+                self._send_rtcp(self._stream.make_rtcp(now, wall))
+
+    def close(self, now: float, wall: float) -> None:
+        """The call is over: RTCP BYE, ports and files given back."""
+        if self._sending:
+            self._send_rtcp(self._stream.make_bye(now, wall))
+        self._playing = self._sending = False
+        self._around.handset.leave(self._call)
+        for track in self._tracks:
+            track.close()
+
+    @property
+    def rate_hz(self) -> int:
+        """Sampling rate of the codec."""
+        return self._stream.rate_hz
+
+    # -- one tick
+
+    def _tick(self, now: float) -> None:
+        stream = self._stream
+        self._late_now_ms = max(self._late_now_ms, (now - self._next_tick) * 1000)
+        self._next_tick += stream.frame_samples / stream.rate_hz
+        heard = None
+        if self._around.echo:
+            heard = stream.play_frame(now)
+            sent = heard
+        else:
+            sent = self._microphone.read(stream.frame_samples)
+        if self._around.handset.muted or self._on_hold_here:
+            sent = np.zeros(stream.frame_samples, dtype=np.int16)
+        if self._sending and self._destination is not None and self._may_send():
+            packet = stream.send_frame(sent, now)
+            if packet is not None:
+                self._ports.rtp.send(packet, self._destination)
+        else:
+            stream.skip(1)
+        if heard is None:
+            heard = stream.play_frame(now)
+        if self._may_hear() and not self._on_hold_here:
+            self._around.handset.hear(self._call, heard, stream.rate_hz)
+        for track in self._tracks:
+            complaint = track.write(sent, heard, stream.rate_hz)
+            if complaint:
+                self._around.log("error", "media", complaint)
+
+    def _skip_stall(self, now: float) -> None:
+        late = now - self._next_tick
+        if late < STALL_S:
+            return
+        frame_s = self._stream.frame_samples / self._stream.rate_hz
+        frames = int(late / frame_s)
+        self._stream.skip(frames)
+        self._next_tick += frames * frame_s
+        self._around.log("warn", "media", f"call {self._call}: stood still for {late:.1f} s, {frames} packets not sent")
+
+    # -- packets
+
+    def _read_rtp(self, now: float) -> None:
+        stream, source_wanted = self._stream, self._source
+        for data, source in self._ports.rtp.receive(DRAIN):
+            if source == source_wanted:
+                stream.receive_rtp(data, now)
+            else:
+                self._foreign += 1
+
+    def _read_rtcp(self, now: float) -> None:
+        for data, source in self._ports.rtcp.receive(DRAIN):
+            if source == self._rtcp_source:
+                self._stream.receive_rtcp(data, now)
+            else:
+                self._foreign += 1
+
+    def _send_rtcp(self, data: bytes) -> None:
+        if data and self._rtcp_destination is not None:
+            self._ports.rtcp.send(data, self._rtcp_destination)
+
+    def _may_send(self) -> bool:
+        return self.agreement.direction in ("sendrecv", "sendonly")
+
+    def _may_hear(self) -> bool:
+        return self.agreement.direction in ("sendrecv", "recvonly")
+
+    def _resolve_addresses(self) -> None:
+        self._destination = self._source = _numeric(self.agreement.remote)
+        self._rtcp_destination = self._rtcp_source = _numeric(self.agreement.remote_rtcp)
+        if self.agreement.remote is not None and self._destination is None:
+            self._around.log("error", "media", f"call {self._call}: the far end's media address is a name, not an address")
+
+    # -- looking
+
+    def second(self, now: float) -> None:
+        """Once a second: rates and history. The only place where they change."""
+        stats = self._stream.stats(now)
+        self._second = self._second.next(now, stats.tx.packets, stats.rx.packets, stats.rx.lost)
+        self._late_ms.append(self._late_now_ms)
+        self._late_now_ms = 0.0
+        self._history.append(
+            HistoryPoint(
+                loss_percent=self._second.loss_percent,
+                jitter_ms=stats.rx.jitter_ms,
+                buffer_ms=stats.rx.buffer_ms,
+                in_dbfs=stats.level_in.rms_dbfs,
+                out_dbfs=stats.level_out.rms_dbfs,
+            )
+        )
+
+    def heard_packets(self, now: float) -> int:
+        """Packets of the far end so far: none in an answered call is a finding."""
+        return self._stream.stats(now).rx.packets
+
+    def view(self, now: float) -> MediaView:
+        """A frozen copy of everything the screen shows of this call's audio."""
+        stats = self._stream.stats(now)
+        send, agreement = self.agreement.send, self.agreement
+        worst = max([*self._late_ms, self._late_now_ms])
+        return MediaView(
+            codec=send.encoding,
+            clock_rate_hz=send.clock_rate,
+            channels=send.channels,
+            ptime_ms=1000 * self._stream.frame_samples / self._stream.rate_hz,
+            local=self._ports.rtp.address,
+            local_rtcp=self._ports.rtcp.address,
+            remote=agreement.remote,
+            remote_rtcp=agreement.remote_rtcp,
+            direction=agreement.direction,
+            tx=_tx_view(stats.tx, self._second.tx_per_second, worst if self._sending else None),
+            rx=_rx_view(stats.rx, self._second.rx_per_second, self._foreign),
+            rtcp=_rtcp_view(stats.rtcp),
+            level_in=LevelView(stats.level_in.rms_dbfs, stats.level_in.peak_hold_dbfs),
+            level_out=LevelView(stats.level_out.rms_dbfs, stats.level_out.peak_hold_dbfs),
+            history=tuple(self._history),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Second:
+    """Counters at the last full second, and what they grew by in it."""
+
+    at: float | None = None
+    tx_packets: int = 0
+    rx_packets: int = 0
+    lost: int = 0
+    tx_per_second: float | None = None
+    rx_per_second: float | None = None
+    loss_percent: float | None = None
+
+    def next(self, now: float, tx_packets: int, rx_packets: int, lost: int) -> _Second:
+        if self.at is None or now <= self.at:
+            return _Second(now, tx_packets, rx_packets, lost)
+        took = now - self.at
+        arrived, missing = rx_packets - self.rx_packets, max(lost - self.lost, 0)
+        expected = arrived + missing
+        return _Second(
+            now,
+            tx_packets,
+            rx_packets,
+            lost,
+            (tx_packets - self.tx_packets) / took,
+            arrived / took,
+            100 * missing / expected if expected > 0 else None,
+        )
+
+
+def _numeric(address: tuple[str, int] | None) -> tuple[str, int] | None:
+    """The address as ``recvfrom`` would write it, or None when it is a name."""
+    if address is None:
+        return None
+    try:
+        return str(ipaddress.ip_address(address[0])), address[1]
+    except ValueError:
+        return None
+
+
+def _triple(wanted) -> tuple[int, str, int, int]:
+    return wanted.payload_type, wanted.encoding, wanted.clock_rate, wanted.channels
+
+
+def _stream_parameters(agreement: Agreement) -> dict:
+    """An SDP agreement in the words of ``engine.media``: the one place where the two meet."""
+    dtmf = agreement.dtmf_send
+    return {
+        "send": _triple(agreement.send),
+        "receive": {number: _triple(wanted)[1:] for number, wanted in agreement.receive.items()},
+        "dtmf_send": None if dtmf is None else (dtmf.payload_type, dtmf.clock_rate),
+        "dtmf_receive": agreement.dtmf_receive,
+        "ptime_ms": agreement.ptime_ms,
+    }
+
+
+def _tx_view(tx, packets_per_second: float | None, worst_late_ms: float | None) -> TxView:
+    return TxView(tx.packets, tx.bytes, packets_per_second, worst_late_ms)
+
+
+def _rx_view(rx, packets_per_second: float | None, foreign: int) -> RxView:
+    return RxView(
+        packets=rx.packets,
+        bytes=rx.bytes,
+        packets_per_second=packets_per_second,
+        lost=rx.lost,
+        loss_percent=rx.loss_percent,
+        late=rx.late,
+        duplicate=rx.duplicate,
+        reordered=rx.reordered,
+        discarded=rx.discarded,
+        foreign=rx.foreign + foreign,
+        jitter_ms=rx.jitter_ms,
+        buffer_ms=rx.buffer_ms,
+        target_ms=rx.target_ms,
+        concealed_ms=rx.concealed_ms,
+    )
+
+
+def _rtcp_view(rtcp) -> RtcpView:
+    remote = rtcp.remote
+    return RtcpView(
+        sr_sent=rtcp.sr_sent,
+        rr_sent=rtcp.rr_sent,
+        bye_sent=rtcp.bye_sent,
+        sr_received=rtcp.sr_received,
+        rr_received=rtcp.rr_received,
+        sdes_received=rtcp.sdes_received,
+        bye_received=rtcp.bye_received,
+        unknown_received=rtcp.unknown_received,
+        malformed=rtcp.malformed,
+        cname=rtcp.cname,
+        rtt_ms=rtcp.rtt_ms,
+        remote=None if remote is None else RemoteReport(remote.lost, remote.loss_percent, remote.jitter_ms, remote.age_s),
+    )

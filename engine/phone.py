@@ -1,0 +1,531 @@
+"""The phone: joins sip, media and io, and knows which call is which.
+
+Theory of operation. SIP datagrams go into the user agent; what it has to say comes out as events, which change
+calls here, and as datagrams, which leave at once. An agreement about media (the outcome of SDP offer and answer)
+becomes a :class:`MediaSession`; from then on the call's sockets and ticks are that session's business. Commands
+come in by :meth:`Phone.execute`, what faces want to know goes out by :meth:`Phone.events` and
+:meth:`Phone.snapshot`. There is no socket, clock or file in here: all of them are handed in, so two phones can
+talk in memory in virtual time.
+
+Media comes first: while SIP is being worked off, every message is followed by a look at the next packet's
+deadline, and the rest waits for the next turn when it is near. So a flood of SIP never delays sound.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from engine import model
+from engine.call import Call
+from engine.config import Config, ConfigError, complete_uri
+from engine.handset import Handset, Sound
+from engine.io.errors import NetworkError
+from engine.media import codecs
+from engine.media.dtmf import DIGITS
+from engine.media_session import MediaSession, Surroundings
+from engine.model import CallState, CommandError
+from engine.names import Names, Resolver
+from engine.ports import Net, PortPool
+from engine.recorder import OpenWriter, Track, numbered
+from engine.sip import events as sip_events
+from engine.sip.agent import UserAgent
+from engine.sip.message import SipError
+from engine.sip.reasons import exit_code, reason_text
+from engine.sip.sdp import Format, LocalAudio
+
+SIP_PER_TURN = 32
+MEDIA_MARGIN_S = 0.0015  # SIP work stops so long before the next packet must leave
+RING_OUT_S = 180.0  # nobody answers
+QUIT_PATIENCE_S = 2.0  # how long BYEs are waited for
+ENDED_SHOWN = 5
+LOG_LINES = 500
+EVENTS_KEPT = 10_000  # a face that never looks must not cost memory
+MEDIA_EXPECTED_S = 1.0  # an answered call of this length without a packet had no media
+TELEPHONE_EVENT = 101
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Everything the phone uses but does not own."""
+
+    net: Net
+    sound: Sound
+    entropy: object  # anything with getrandbits(n)
+    clock: Callable[[], float]  # monotonic
+    wall: Callable[[], float]  # since the epoch
+    open_writer: OpenWriter
+    resolver: Resolver
+
+
+class Phone:
+    """All calls of this program. Mutable; only the loop's one thread touches it."""
+
+    def __init__(self, config: Config, local_ip: str, outside: Outside) -> None:
+        """Opens the SIP socket and the first media ports; raises NetworkError or ConfigError."""
+        self._config = config
+        self._outside = outside
+        self._formats = offered_formats(config.codecs)
+        self._net = outside.net
+        self._sip = outside.net.open(local_ip, config.local_sip_port, "sip")
+        self._pool = PortPool(outside.net, local_ip, config.local_rtp_port)
+        self.local = self._sip.address
+        self._agent = UserAgent(local=self.local, formats=self._formats, entropy=outside.entropy)
+        self._agent.trace = config.trace
+        self._names = Names(outside.resolver, self._sip.send, self._unreachable)
+        self._handset = Handset(outside.sound)
+        self._around = Surroundings(
+            net=outside.net,
+            handset=self._handset,
+            entropy=outside.entropy,
+            cname=f"{outside.entropy.getrandbits(96):024x}",
+            echo=config.echo,
+            log=self.log,
+        )
+        self._calls: dict[int, Call] = {}
+        self._ended: deque[Call] = deque(maxlen=ENDED_SHOWN)
+        self._events: deque[model.Event] = deque(maxlen=EVENTS_KEPT)
+        self._log: deque[model.LogLine] = deque(maxlen=LOG_LINES)
+        self._recorded = 0
+        self._quit_by: float | None = None
+        self._handlers = {
+            sip_events.IncomingCall: self._on_incoming,
+            sip_events.Progress: self._on_progress,
+            sip_events.MediaAgreed: self._on_media_agreed,
+            sip_events.Accepted: self._on_accepted,
+            sip_events.Confirmed: self._on_confirmed,
+            sip_events.HangingUp: self._on_hanging_up,
+            sip_events.CallEnded: self._on_ended,
+            sip_events.MediaMoveRefused: self._on_media_move_refused,
+            sip_events.ModifyFailed: self._on_modify_failed,
+            sip_events.TraceMessage: self._on_trace,
+            sip_events.Note: self._on_note,
+        }
+        outside.net.watch(self._sip, self._read_sip)
+        self._tell(model.Ready(self.local_uri, self.local))
+
+    @property
+    def local_uri(self) -> str:
+        host, port = self.local
+        host = f"[{host}]" if ":" in host else host
+        return f"sip:{host}" if port == 5060 else f"sip:{host}:{port}"
+
+    # ------------------------------------------------------------------ commands
+
+    def execute(self, command: model.Command, now: float) -> int | None:
+        """Do what was asked; returns the call it was about. Raises CommandError with one line for the user."""
+        handler = {
+            model.Dial: self._dial,
+            model.Answer: self._answer,
+            model.Reject: self._reject,
+            model.HangUp: self._hang_up,
+            model.SendDigits: self._send_digits,
+            model.Hold: self._hold,
+            model.Mute: self._mute,
+            model.SetVolume: self._set_volume,
+            model.Quit: self._quit,
+        }[type(command)]
+        call = handler(command, now)
+        self._settle(now)
+        return call
+
+    def _dial(self, command: model.Dial, now: float) -> int:
+        if self._quit_by is not None:
+            raise CommandError("ringtop is ending")
+        try:
+            target = complete_uri(command.uri)
+        except ConfigError as error:
+            raise CommandError(str(error)) from None
+        if sum(call.living for call in self._calls.values()) >= self._config.max_calls:
+            raise CommandError(f"all {self._config.max_calls} lines are busy (--max-calls)")
+        self._hold_others(None, now)
+        try:
+            ports = self._pool.take()
+        except NetworkError as error:
+            raise CommandError(str(error)) from None
+        try:
+            number = self._agent.invite(target, self._local_audio(ports), now)
+        except SipError as error:
+            self._pool.give_back(ports)
+            raise CommandError(f"'{command.uri}' cannot be called: {error}") from None
+        call = Call(number, "out", str(target), "", now)
+        call.ports = ports
+        call.hang_up_at, call.hang_up_reason = now + RING_OUT_S, "no answer"
+        self._calls[number] = call
+        return number
+
+    def _answer(self, command: model.Answer, now: float) -> int:
+        call = self._find(command.call, "no call is ringing", lambda call: call.state is CallState.RINGING)
+        self._hold_others(call, now)
+        self._accept(call, now)
+        return call.id
+
+    def _reject(self, command: model.Reject, now: float) -> int:
+        call = self._find(command.call, "no call is ringing", lambda call: call.state is CallState.RINGING)
+        self._agent.reject(call.id, 603, now)
+        return call.id
+
+    def _hang_up(self, command: model.HangUp, now: float) -> int:
+        call = self._find(command.call, "there is no call to hang up", lambda call: call.living, newest=True)
+        self._agent.hang_up(call.id, now)
+        return call.id
+
+    def _send_digits(self, command: model.SendDigits, now: float) -> int:
+        call = self._find(command.call, "no call takes digits now", lambda call: call.up, newest=True)
+        digits = command.digits.upper()
+        if not digits or any(digit not in DIGITS for digit in digits):
+            raise CommandError(f"'{command.digits}' is not made of the digits 0-9 * # A-D")
+        if call.media is None or not call.media.send_digits(digits):
+            raise CommandError("the far end does not take digits (no telephone-event)")
+        call.note_digits(sent=digits)
+        return call.id
+
+    def _hold(self, command: model.Hold, now: float) -> int:
+        call = self._find(command.call, "no call can be held now", lambda call: call.up, newest=True)
+        on = not call.held_here if command.on is None else command.on
+        if on != call.held_here:
+            self._hold_here(call, on, now)
+        return call.id
+
+    def _mute(self, command: model.Mute, now: float) -> None:
+        self._handset.set_muted(command.on)
+
+    def _set_volume(self, command: model.SetVolume, now: float) -> None:
+        self._handset.change_volume(command.change_db)
+
+    def _quit(self, command: model.Quit, now: float) -> None:
+        if self._quit_by is None:
+            self._quit_by = now + QUIT_PATIENCE_S
+            for call in self._calls.values():
+                if call.living:
+                    self._agent.hang_up(call.id, now)
+
+    def _find(self, number: int | None, complaint: str, fits: Callable[[Call], bool], newest: bool = False) -> Call:
+        fitting = [call for call in self._calls.values() if fits(call) and number in (None, call.id)]
+        if not fitting:
+            raise CommandError(complaint if number is None else f"call {number}: {complaint}")
+        return fitting[-1 if newest else 0]
+
+    # ------------------------------------------------------------------ what commands share
+
+    def _local_audio(self, ports, direction: str = "sendrecv") -> LocalAudio:
+        return LocalAudio(
+            address=ports.rtp.address,
+            rtcp=ports.rtcp.address,
+            formats=self._formats,
+            ptime_ms=self._config.ptime_ms,
+            direction=direction,
+        )
+
+    def _accept(self, call: Call, now: float) -> None:
+        try:
+            call.ports = self._pool.take()
+        except NetworkError as error:
+            self.log("error", "media", str(error))
+            self._agent.reject(call.id, 503, now)
+            return
+        call.answer_at = None
+        self._agent.accept(call.id, self._local_audio(call.ports), now)
+
+    def _hold_others(self, but: Call | None, now: float) -> None:
+        """A person has one mouth: taking or making a call puts the one before on hold."""
+        if self._config.auto_answer is not None or self._config.echo:
+            return
+        for call in self._calls.values():
+            if call is not but and call.up and not call.held_here:
+                self._hold_here(call, True, now)
+
+    def _hold_here(self, call: Call, on: bool, now: float) -> None:
+        if call.ports is None:
+            return
+        call.held_here = on
+        if call.media is not None:
+            call.media.hold_here(on)
+        direction = "sendrecv" if not on else "inactive" if call.held_there else "sendonly"
+        self._agent.modify(call.id, self._local_audio(call.ports, direction), now)
+        call.enter_talking(now)
+        self._tell(model.Held(call.view(now)))
+
+    # ------------------------------------------------------------------ time and packets
+
+    def deadline(self) -> float:
+        """When :meth:`handle_timers` must be called at the latest (monotonic; inf: never)."""
+        earliest = self._agent.deadline()
+        earliest = float("inf") if earliest is None else earliest
+        for call in self._calls.values():
+            earliest = min(earliest, call.deadline())
+        return earliest if self._quit_by is None else min(earliest, self._quit_by)
+
+    def media_deadline(self) -> float:
+        """When the next packet must leave; whatever can wait should leave it room."""
+        return min((call.media.tick_deadline() for call in self._calls.values() if call.media), default=float("inf"))
+
+    def handle_timers(self, now: float) -> None:
+        """Do everything that is due: media first, then calls, then SIP."""
+        self._run_media(now)
+        for call in list(self._calls.values()):
+            self._run_call(call, now)
+        deadline = self._agent.deadline()
+        if deadline is not None and deadline <= now:
+            self._agent.handle_timer(now)
+        self._settle(now)
+
+    @property
+    def finished(self) -> bool:
+        """True once Quit is done: nothing lives any more, or patience is over."""
+        if self._quit_by is None:
+            return False
+        return not self._calls or self._outside.clock() >= self._quit_by
+
+    def close(self, now: float) -> None:
+        """Give back sockets and files; calls that still live end here, without waiting for anybody."""
+        for call in list(self._calls.values()):
+            self._finish(call, now, None, "ringtop ended", False)
+        self._net.unwatch(self._sip)
+        self._sip.close()
+        self._pool.close()
+
+    def _run_media(self, now: float) -> None:
+        for call in self._calls.values():
+            media = call.media
+            if media is not None and now >= media.deadline():
+                media.run(now, self._outside.wall())
+                for digit, duration_ms in media.digits(now):
+                    call.note_digits(received=digit)
+                    self._tell(model.Dtmf(call.view(now), digit, duration_ms))
+
+    def _run_call(self, call: Call, now: float) -> None:
+        if call.answer_at is not None and now >= call.answer_at:
+            self._accept(call, now)
+        if call.hang_up_at is not None and now >= call.hang_up_at:
+            call.hang_up_at = None
+            call.own_reason = call.hang_up_reason
+            self._agent.hang_up(call.id, now)
+        if call.next_second is not None and now >= call.next_second and call.media is not None:
+            call.next_second = max(call.next_second + 1, now)
+            call.media.second(now)
+            if call.told_answered:
+                self._tell(model.Stats(call.view(now)))
+
+    def _read_sip(self, now: float) -> None:
+        clock = self._outside.clock
+        for _ in range(SIP_PER_TURN):
+            if self.media_deadline() - clock() < MEDIA_MARGIN_S:
+                break
+            datagrams = self._sip.receive(1)
+            if not datagrams:
+                break
+            data, source = datagrams[0]
+            self._agent.receive(data, source, now)
+            self._settle(now)
+        for peer in self._sip.take_errors():
+            self._agent.transport_error(peer, now)
+        self._settle(now)
+
+    def _settle(self, now: float) -> None:
+        """Work off what the user agent has to say until it is silent (bounded)."""
+        for _ in range(8):
+            happened = self._agent.events()
+            for event in happened:
+                self._handlers[type(event)](event, now)
+            for data, destination in self._agent.datagrams():
+                self._names.send(data, destination, now)
+            if not happened:
+                return
+
+    def _unreachable(self, peer: tuple[str, int], why: str) -> None:
+        self.log("error", "sip", f"{peer[0]}: {why}")
+        self._agent.transport_error(peer, self._outside.clock())
+
+    # ------------------------------------------------------------------ what SIP says
+
+    def _on_incoming(self, event: sip_events.IncomingCall, now: float) -> None:
+        peer_uri, name = str(event.from_.uri), event.from_.display_name
+        busy = sum(call.living and (call.confirmed or call.direction == "out") for call in self._calls.values())
+        ringing = sum(call.state is CallState.RINGING for call in self._calls.values())
+        if self._quit_by is not None or max(busy, ringing) >= self._config.max_calls:
+            self._agent.reject(event.call, 486, now)
+            self.log("warn", "call", f"busy: refused {peer_uri} from {event.source[0]}")
+            return
+        call = self._calls[event.call] = Call(event.call, "in", peer_uri, name, now)
+        wait = self._config.auto_answer
+        call.auto_answered = wait is not None
+        self._tell(model.Incoming(call.view(now), call.auto_answered))
+        if wait is not None:
+            self.log("info", "call", f"answering {peer_uri} from {event.source[0]} by itself (--auto-answer)")
+        if wait == 0:
+            self._accept(call, now)
+            return
+        if wait is not None:
+            call.answer_at = now + wait
+        self._agent.ring(event.call, now)
+
+    def _on_progress(self, event: sip_events.Progress, now: float) -> None:
+        call = self._calls.get(event.call)
+        if call is None or call.direction != "out" or call.answered_at is not None:
+            return
+        call.status, call.reason = event.status, event.reason
+        if call.state is CallState.DIALLING:
+            call.enter(CallState.PROGRESS, now)
+        self._tell(model.Progress(call.view(now), event.status, event.reason))
+
+    def _on_media_agreed(self, event: sip_events.MediaAgreed, now: float) -> None:
+        call = self._calls.get(event.call)
+        if call is None or call.ports is None:
+            return
+        if call.media is None:
+            call.media = MediaSession(call.id, call.ports, event.agreement, self._around, now)
+            call.next_second = now + 1
+            self._start_recording(call)
+        else:
+            call.media.agree(event.agreement, now)
+        if event.early:
+            call.early_media = True
+            call.media.start_playing(now)
+        if event.agreement.held_there != call.held_there:
+            call.held_there = event.agreement.held_there
+            if call.up:
+                call.enter_talking(now)
+                self._tell(model.Held(call.view(now)))
+        self._bring_up(call, now)
+
+    def _on_accepted(self, event: sip_events.Accepted, now: float) -> None:
+        call = self._calls.get(event.call)
+        if call is None or not call.living:
+            return
+        call.early_media = False
+        call.status, call.reason = 200, ""
+        call.hang_up_at = None
+        if self._config.duration is not None:
+            call.hang_up_at, call.hang_up_reason = now + self._config.duration, "duration reached"
+        call.answered(now)
+        self._bring_up(call, now)
+
+    def _on_confirmed(self, event: sip_events.Confirmed, now: float) -> None:
+        call = self._calls.get(event.call)
+        if call is not None:
+            call.confirmed = True
+            self._bring_up(call, now)
+
+    def _bring_up(self, call: Call, now: float) -> None:
+        """Start what may start: hearing once answered, sending once confirmed."""
+        if call.media is None or call.answered_at is None:
+            return
+        call.media.start_playing(now)
+        if call.confirmed:
+            call.media.start_sending(now)
+            self._run_media(now)
+        if not call.told_answered:
+            call.told_answered = True
+            self._tell(model.Answered(call.view(now)))
+
+    def _on_hanging_up(self, event: sip_events.HangingUp, now: float) -> None:
+        call = self._calls.get(event.call)
+        if call is not None and call.living:
+            call.enter(CallState.ENDING, now)
+            call.hang_up_at = None
+
+    def _on_ended(self, event: sip_events.CallEnded, now: float) -> None:
+        call = self._calls.get(event.call)
+        if call is not None:
+            self._finish(call, now, event.status, call.own_reason or event.reason, event.failure)
+
+    def _finish(self, call: Call, now: float, status: int | None, reason: str, failure: bool) -> None:
+        heard, expected = 0, False
+        if call.media is not None:
+            heard = call.media.heard_packets(now)
+            expected = call.answered_at is not None and now - call.answered_at >= MEDIA_EXPECTED_S
+            call.media.close(now, self._outside.wall())
+        call.status, call.reason = status if status is not None else call.status, reason
+        call.ended(now)
+        if call.ports is not None:
+            self._pool.give_back(call.ports)
+            call.ports = None
+        del self._calls[call.id]
+        self._ended.append(call)
+        code = exit_code(status if failure else None, answered=call.answered_at is not None,
+                         media=heard > 0 or not expected)
+        self._tell(model.Ended(call.view(now), call.status, reason, code))
+
+    def _on_media_move_refused(self, event: sip_events.MediaMoveRefused, now: float) -> None:
+        host, port = event.wanted
+        self.log("warn", "sip", f"call {event.call}: {event.source[0]} tried to move the sound to {host}:{port}: refused")
+
+    def _on_modify_failed(self, event: sip_events.ModifyFailed, now: float) -> None:
+        call = self._calls.get(event.call)
+        if call is None or not call.living:
+            return
+        call.held_here = not call.held_here
+        if call.media is not None:
+            call.media.hold_here(call.held_here)
+        if call.up:
+            call.enter_talking(now)
+            self._tell(model.Held(call.view(now)))
+        self._tell(model.Error(f"call {event.call}: the far end refused ({event.status} {reason_text(event.status)})"))
+
+    def _on_trace(self, event: sip_events.TraceMessage, now: float) -> None:
+        text = event.data.decode("utf-8", "replace")
+        self._tell(model.Message(event.call, event.direction, event.peer, text))
+
+    def _on_note(self, event: sip_events.Note, now: float) -> None:
+        self.log(event.level, "sip", event.text)
+
+    # ------------------------------------------------------------------ recordings
+
+    def _start_recording(self, call: Call) -> None:
+        wanted = [(path, channels) for path, channels in ((self._config.record, 1), (self._config.record_stereo, 2)) if path]
+        if not wanted or call.media is None:
+            return
+        self._recorded += 1
+        for path, channels in wanted:
+            name = numbered(path, self._recorded)
+            try:
+                call.media.record(Track(name, channels, call.media.rate_hz, self._outside.open_writer))
+            except OSError as error:
+                self.log("error", "media", str(error))
+            else:
+                call.recording = name
+
+    # ------------------------------------------------------------------ looking
+
+    def log(self, level: str, source: str, text: str) -> None:
+        """One line for the log view."""
+        line = model.LogLine(self._outside.wall(), level, source, text)
+        self._log.append(line)
+        self._tell(model.Log(line))
+
+    def events(self) -> list[model.Event]:
+        """What happened since the last look; takes it out."""
+        taken = list(self._events)
+        self._events.clear()
+        return taken
+
+    def snapshot(self, now: float) -> model.Snapshot:
+        """A frozen copy of everything a face may show."""
+        counters = self._agent.counters
+        return model.Snapshot(
+            time=self._outside.wall(),
+            local_uri=self.local_uri,
+            transport="UDP",
+            calls=tuple(call.view(now) for call in (*self._calls.values(), *self._ended)),
+            sound=self._sound_view(),
+            network=model.NetworkView(counters.malformed, counters.refused, counters.stray, counters.overload),
+            log=tuple(self._log),
+        )
+
+    def _sound_view(self) -> model.SoundView:
+        view = self._handset.view()
+        return replace(view, kind="echo", note="sends back what it hears") if self._config.echo else view
+
+    def _tell(self, event: model.Event) -> None:
+        self._events.append(event)
+
+
+def offered_formats(names: tuple[str, ...]) -> tuple[Format, ...]:
+    """What we offer, in order, with telephone-event last; raises ConfigError for a codec we do not have."""
+    try:
+        audio = [Format(*wanted) for wanted in codecs.formats(list(names) or None)]
+    except KeyError as error:
+        raise ConfigError(f"--codecs: {error.args[0]}") from None
+    return (*audio, Format(TELEPHONE_EVENT, "telephone-event", 8000, 1, "0-15"))

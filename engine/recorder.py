@@ -1,0 +1,71 @@
+"""Writes one call to WAV files: the far end alone, or both ends side by side.
+
+The files are valid at every moment (``engine.io.wav``). A recording keeps the sampling rate it began with:
+when a re-INVITE changes the codec, what follows is resampled. The first call of a run writes to the name
+the user gave; a second one to ``NAME-2.wav``, so no recording of this run overwrites another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from engine.media.resample import Resampler
+
+
+class Writer(Protocol):
+    """A WAV file being written: ``engine.io.wav.WavWriter``."""
+
+    failed: str | None
+
+    def write(self, pcm: np.ndarray) -> None: ...
+
+    def close(self) -> None: ...
+
+
+OpenWriter = Callable[[str, int, int], Writer]
+
+
+def numbered(path: str, number: int) -> str:
+    """``calls.wav`` for the first call, ``calls-2.wav`` for the second."""
+    if number <= 1:
+        return path
+    given = Path(path)
+    return str(given.with_name(f"{given.stem}-{number}{given.suffix}"))
+
+
+class Track:
+    """One file of one call. ``channels`` 1 is the far end, 2 is both."""
+
+    def __init__(self, path: str, channels: int, rate_hz: int, open_writer: OpenWriter) -> None:
+        """Raises WavError when the file cannot be written."""
+        self.path = path
+        self._channels = channels
+        self._rate_hz = rate_hz
+        self._writer = open_writer(path, rate_hz, channels)
+        self._resamplers: dict[tuple[int, int], Resampler] = {}
+        self._told = False
+
+    def write(self, sent: np.ndarray, heard: np.ndarray, rate_hz: int) -> str | None:
+        """One frame of each end, of equal length; returns a line when the file has just failed."""
+        if rate_hz != self._rate_hz:
+            sent, heard = self._resampled(0, sent, rate_hz), self._resampled(1, heard, rate_hz)
+        if self._channels == 2:
+            heard = np.column_stack((sent, heard)).reshape(-1)
+        self._writer.write(heard)
+        if self._writer.failed and not self._told:
+            self._told = True
+            return f"recording stopped: {self._writer.failed}"
+        return None
+
+    def close(self) -> None:
+        self._writer.close()
+
+    def _resampled(self, channel: int, pcm: np.ndarray, rate_hz: int) -> np.ndarray:
+        key = (channel, rate_hz)
+        if key not in self._resamplers:
+            self._resamplers[key] = Resampler(rate_hz, self._rate_hz)
+        return self._resamplers[key].push(pcm)

@@ -1,0 +1,597 @@
+"""ringtop: flags to a Config, keys to commands, and the outer loop. The only place where engine and widgets meet.
+
+    main      reads the flags, says in one line what is wrong with them
+    Program   one run: the engine, one face, and the rule when it ends and with which exit code
+    *Face     the dashboard (keys, frames), plain lines (words), JSON lines
+    Demo      the second process that a demo call is made with
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one thread is the design, and its pools cost memory
+
+from engine import Engine, model
+from engine.config import DEMO_SECONDS_WITHOUT_TERMINAL, Config, ConfigError, from_arguments
+from engine.model import CallState, CommandError
+from widgets import dashboard, ui
+from widgets.canvas import Canvas
+from widgets.jsonlines import JsonFace
+from widgets.output import LineOutput
+from widgets.plain import PlainFace, PlainRequest, help_lines, parse_word, status_lines
+from widgets.prompt import confirm, dial
+from widgets.screen import Screen, ScreenUnusable, open_screen
+
+FRAME_S = 0.1
+IDLE_FRAME_S = 1.0
+SLACK_FOR_FRAME_S = 0.004  # a frame is drawn only where the next packet leaves room for it
+NOTICE_S = 4.0
+HISTORY = 100
+LONGEST_TURN_S = 1.0
+USAGE_ERROR = 2
+HERE = Path(__file__).resolve().parent
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command ``ringtop``. Returns the exit code."""
+    try:
+        config = from_arguments(sys.argv[1:] if arguments is None else arguments)
+        return Program(config).run()
+    except (ConfigError, ScreenUnusable) as error:
+        return _complain(str(error))
+    except OSError as error:  # NetworkError, WavError, SoundError: one line each
+        return _complain(str(error))
+    except KeyboardInterrupt:
+        return 0
+
+
+def _complain(text: str) -> int:
+    sys.stderr.write(f"ringtop: {text}\n")
+    return USAGE_ERROR
+
+
+# ---------------------------------------------------------------------- one run
+
+
+class Face(Protocol):
+    """What a face does for the program."""
+
+    gone: bool  # its user has left: hang up and end
+
+    def event(self, event: model.Event) -> None: ...
+
+    def turn(self, now: float) -> float: ...  # keys, frames; returns when it wants the next turn
+
+    def close(self) -> None: ...
+
+
+class Program:
+    """The engine, a face, and when to end."""
+
+    def __init__(self, config: Config) -> None:
+        self._interactive = _is_interactive(config)
+        config = _without_terminal(config)
+        _check_recordings(config)
+        self._config = config
+        self._engine = Engine(_with_demo_sound(config))
+        try:
+            self._face = _make_face(config, self._engine)
+        except BaseException:
+            self._engine.close()
+            raise
+        self._demo: Demo | None = None
+        self._dialled: int | None = None
+        self._exit_code = 0
+        self._quitting = False
+
+    def run(self) -> int:
+        """Until there is no more to do; leaves the terminal as it was."""
+        engine, face = self._engine, self._face
+        try:
+            engine.catch_signals(_signals(), self._on_signal)
+            self._begin()
+            wanted = engine.now
+            while not engine.finished:
+                engine.poll(max(0.0, min(wanted - engine.clock(), LONGEST_TURN_S)))
+                for event in engine.events():
+                    face.event(event)
+                    self._judge(event)
+                wanted = face.turn(engine.now)
+                if face.gone and not self._quitting:
+                    self._quit()
+            for event in engine.events():
+                face.event(event)
+        finally:
+            face.close()
+            if self._demo is not None:
+                self._demo.close()
+            engine.close()
+        return self._exit_code
+
+    def _begin(self) -> None:
+        if self._config.demo:
+            self._demo = Demo(self._engine, self._dial)
+        elif self._config.uri is not None:
+            self._dial(self._config.uri)
+
+    def _dial(self, uri: str) -> None:
+        try:
+            self._dialled = self._engine.execute(model.Dial(uri))
+        except CommandError as error:
+            raise ConfigError(str(error)) from None
+
+    def _judge(self, event: model.Event) -> None:
+        """The call that was asked for on the command line gives the exit code, and may end the program."""
+        if not isinstance(event, model.Ended) or event.call.id != self._dialled:
+            return
+        if not self._quitting:
+            self._exit_code = event.exit_code
+        if not self._interactive or self._config.duration is not None:
+            self._quit()
+
+    def _quit(self) -> None:
+        self._quitting = True
+        self._engine.execute(model.Quit())
+
+    def _on_signal(self, number: int, now: float) -> None:
+        if number in _JOB_SIGNALS and isinstance(self._face, DashboardFace):
+            self._face.job_signal(number)
+        elif number not in _JOB_SIGNALS and number != getattr(signal, "SIGWINCH", None):
+            self._exit_code = 0
+            self._quit()
+
+
+_JOB_SIGNALS = tuple(getattr(signal, name) for name in ("SIGTSTP", "SIGCONT") if hasattr(signal, name))
+
+
+def _signals() -> list[int]:
+    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGWINCH", "SIGTSTP", "SIGCONT")
+    return [getattr(signal, name) for name in names if hasattr(signal, name)]
+
+
+def _on_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _is_interactive(config: Config) -> bool:
+    """Is somebody at a keyboard, who ends the program when he likes?"""
+    return not config.headless and config.face != "json" and _on_terminal()
+
+
+def _without_terminal(config: Config) -> Config:
+    """A dashboard needs a terminal. A demo without one is told in lines, and ends by itself."""
+    if config.face != "dashboard" or _on_terminal():
+        return config
+    if not config.demo:
+        raise ScreenUnusable("no terminal to draw on: use --plain, --json or --headless")
+    return replace(config, face="plain", duration=config.duration or DEMO_SECONDS_WITHOUT_TERMINAL)
+
+
+def _check_recordings(config: Config) -> None:
+    for path in (config.record, config.record_stereo):
+        folder = Path(path).absolute().parent if path else None
+        if folder is not None and not (folder.is_dir() and os.access(folder, os.W_OK)):
+            what = "cannot be written to" if folder.is_dir() else "does not exist"
+            raise ConfigError(f"{path}: the folder {folder} {what}")
+        if path and (Path(path).is_dir() or (Path(path).exists() and not os.access(path, os.W_OK))):
+            raise ConfigError(f"{path}: cannot be written")
+
+
+def _with_demo_sound(config: Config) -> Config:
+    if not config.demo or config.audio_file is not None:
+        return config
+    return replace(config, audio_file=str(_sample()))
+
+
+def _sample() -> Path:
+    """``sample.wav``: beside this file in a clone, in ``share/ringtop`` of an installation."""
+    for place in (HERE / "sample.wav", Path(sys.prefix) / "share" / "ringtop" / "sample.wav"):
+        if place.exists():
+            return place
+    raise ConfigError("sample.wav is missing: name a WAV file with --audio-file")
+
+
+def _make_face(config: Config, engine: Engine) -> Face:
+    if config.face == "dashboard":
+        return DashboardFace(config, engine)
+    return LinesFace(config, engine)
+
+
+# ---------------------------------------------------------------------- faces without a screen
+
+
+class LinesFace:
+    """Plain or JSON lines out; with plain lines and a user, words in."""
+
+    def __init__(self, config: Config, engine: Engine) -> None:
+        self.gone = False
+        self._engine = engine
+        self._output = LineOutput()
+        self._plain = PlainFace(self._output.write)
+        self._face: PlainFace | JsonFace = JsonFace(self._output.write) if config.face == "json" else self._plain
+        self._json = config.face == "json"
+        self._typed = b""
+        self._writing = False
+        self._reads = not config.headless and not self._json and sys.stdin is not None
+        if self._reads:
+            self._engine.add_reader(0, self._read)
+        if sys.platform != "win32" and not sys.stdout.isatty():
+            self._watch_reader()
+
+    def _watch_reader(self) -> None:
+        """A pipe's writing end becomes readable when nobody is left to read it."""
+        try:
+            self._engine.add_reader(self._output.descriptor, self._reader_left)
+        except OSError:
+            return
+
+    def _reader_left(self, now: float) -> None:
+        import select
+
+        poller = select.poll()
+        poller.register(self._output.descriptor, 0)
+        if poller.poll(0):
+            self.gone = True
+        self._engine.remove_reader(self._output.descriptor)
+
+    def event(self, event: model.Event) -> None:
+        self._face.event(event)
+
+    def turn(self, now: float) -> float:
+        self.gone = self.gone or self._output.gone
+        if self._output.pending != self._writing:
+            self._writing = self._output.pending
+            if self._writing:
+                self._engine.add_writer(self._output.descriptor, self._output.flush)
+            else:
+                self._engine.remove_writer(self._output.descriptor)
+        return now + LONGEST_TURN_S
+
+    def _read(self, now: float) -> None:
+        try:
+            data = os.read(0, 4096)
+        except OSError:
+            data = b""
+        if not data:
+            self._engine.remove_reader(0)
+            self.gone = self.gone or sys.stdin.isatty()  # Ctrl-D, or the terminal is no more
+            return
+        *lines, self._typed = (self._typed + data)[-65536:].split(b"\n")
+        for line in lines:
+            self._word(line.decode("utf-8", "replace"))
+
+    def _word(self, line: str) -> None:
+        wanted = parse_word(line)
+        if isinstance(wanted, PlainRequest):
+            for answer in self._answers(wanted):
+                self._plain.say(answer)
+            return
+        try:
+            self._engine.execute(wanted)
+        except CommandError as error:
+            self._plain.say(f"error: {error}")
+
+    def _answers(self, request: PlainRequest) -> list[str]:
+        if request.kind == "status":
+            return status_lines(self._engine.snapshot())
+        if request.kind == "help":
+            return help_lines()
+        return [request.text] if request.text else []
+
+    def close(self) -> None:
+        self._output.close()
+
+
+# ---------------------------------------------------------------------- keys
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One entry of the key table. ``does`` is a method of DashboardFace; ``valid`` says when it does something."""
+
+    keys: tuple[str, ...]
+    shown: str
+    label: str
+    help: str
+    does: str
+    valid: Callable[[model.Snapshot, model.CallView | None], bool]
+
+
+def _always(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
+    return True
+
+
+def _ringing(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
+    return any(view.state is CallState.RINGING for view in snapshot.calls)
+
+
+def _alive(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
+    return bool(ui.living(snapshot))
+
+
+def _up(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
+    return any(view.state in (CallState.TALKING, CallState.HELD) for view in snapshot.calls)
+
+
+def _several(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
+    return len(snapshot.calls) > 1
+
+
+DIGIT_KEYS = tuple("0123456789*#")
+KEYS = (
+    Key(("d",), "d", "dial", "call somebody: opens a line to type an address", "dial", _always),
+    Key(("a", "Enter"), "a", "answer", "take the call that rings", "answer", _ringing),
+    Key(("r",), "r", "reject", "decline the call that rings", "reject", _ringing),
+    Key(("h",), "h", "hang up", "end the selected call", "hang_up", _alive),
+    Key(("m",), "m", "mute", "send silence, or the microphone again", "mute", _always),
+    Key(("o",), "o", "hold", "put the selected call on hold, or take it back", "hold", _up),
+    Key(DIGIT_KEYS, "0-9*#", "digits", "send a digit to the selected call", "digit", _up),
+    Key(("Up", "k"), "Up", "", "select the call above; scroll up in help and log", "up", _several),
+    Key(("Down", "j"), "Down", "", "select the call below; scroll down", "down", _several),
+    Key(("+", "="), "+", "", "louder by 2 dB", "louder", _always),
+    Key(("-",), "-", "", "softer by 2 dB", "softer", _always),
+    Key(("Tab",), "Tab", "view", "next view: dashboard, log", "next_view", _always),
+    Key(("Ctrl-L",), "Ctrl-L", "", "draw the screen anew", "redraw", _always),
+    Key(("?", "F1"), "?", "help", "every key of this view", "help", _always),
+    Key(("Escape",), "Esc", "", "close what is open, go back", "back", _always),
+    Key(("q",), "q", "quit", "hang up everything and end", "quit", _always),
+)
+_BY_NAME = {name: key for key in KEYS for name in key.keys}
+
+
+class DashboardFace:
+    """The screen: keys in, at most ten frames a second out, and only where a packet leaves room."""
+
+    def __init__(self, config: Config, engine: Engine) -> None:
+        self._engine = engine
+        self._config = config
+        self._screen: Screen = open_screen(ascii=config.ascii)
+        self._ui = ui.Ui(glyphs="unicode" if self._screen.unicode else "ascii")
+        self._history: tuple[str, ...] = (config.suggested_uri,) if config.suggested_uri else ()
+        self._snapshot = engine.snapshot()
+        self._dirty = True
+        self._frame_at = 0.0
+        self._notice_until = 0.0
+        self._ask: Callable[[], None] | None = None  # what a "yes" does
+        self.gone = False
+
+    # -- the program's side
+
+    def event(self, event: model.Event) -> None:
+        """Anything that happens is worth a frame; errors are worth a notice."""
+        self._dirty = True
+        if isinstance(event, model.Error):
+            self._notice(event.text, "bad")
+        elif isinstance(event, model.Incoming) and not event.auto_answer:
+            self._ui = replace(self._ui, selected=event.call.id)
+        elif isinstance(event, model.Ended) and event.exit_code not in (0, 20):
+            self._notice(f"call {event.call.id} ended: {event.reason}", "warn")
+
+    def turn(self, now: float) -> float:
+        screen = self._screen
+        for key in screen.keys(now):
+            self._press(key)
+            self._dirty = True
+        self.gone = screen.gone
+        if screen.resized:
+            self._dirty = True
+        if self._ui.notice and now >= self._notice_until:
+            self._ui = replace(self._ui, notice="")
+            self._dirty = True
+        next_frame = self._draw(now)
+        screen.watch(self._engine)
+        deadline = screen.deadline()
+        return next_frame if deadline is None else min(next_frame, deadline)
+
+    def _draw(self, now: float) -> float:
+        """Draw if it is time and there is room; returns when to look again."""
+        busy = any(view.state is not CallState.ENDED for view in self._snapshot.calls)
+        due = self._frame_at + (FRAME_S if busy or self._dirty else IDLE_FRAME_S)
+        if now < due and not (self._dirty and now >= self._frame_at + FRAME_S / 4):
+            return due
+        slack = self._engine.slack_s()
+        if slack < SLACK_FOR_FRAME_S:
+            return now + max(slack, 0.0) + 0.0005
+        if not self._screen.can_paint(now):
+            return now + FRAME_S
+        self._snapshot = self._engine.snapshot()
+        columns, rows = self._screen.size
+        canvas = Canvas(columns, rows)
+        self._ui = replace(self._ui, keys=self._hints(), line_ms=self._screen.round_trip_ms)
+        dashboard.draw(canvas, self._snapshot, self._ui)
+        self._screen.paint(canvas, now)
+        self._frame_at, self._dirty = now, False
+        return now + FRAME_S
+
+    def _hints(self) -> tuple[ui.KeyHint, ...]:
+        call = ui.shown_call(self._snapshot, self._ui.selected)
+        return tuple(ui.KeyHint(key.shown, key.label, key.help, key.valid(self._snapshot, call)) for key in KEYS)
+
+    def job_signal(self, number: int) -> None:
+        """Ctrl-Z and fg: the terminal goes to the shell and comes back."""
+        if number == signal.SIGCONT:
+            self._screen.resume()
+            self._dirty = True
+            return
+        self._screen.suspend()
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    def close(self) -> None:
+        self._screen.close()
+
+    # -- keys
+
+    def _press(self, name: str) -> None:
+        if self._ui.prompt is not None:
+            self._type(name)
+            return
+        key = _BY_NAME.get(name)
+        if key is None:
+            return
+        self._snapshot = self._engine.snapshot()
+        getattr(self, f"_do_{key.does}")(name)
+
+    def _type(self, name: str) -> None:
+        assert self._ui.prompt is not None
+        prompt = self._ui.prompt.press(name)
+        if prompt.submitted:
+            self._ui = replace(self._ui, prompt=None)
+            act, self._ask = self._ask, None
+            if prompt.mode == "confirm" and act is not None:
+                act()
+            elif prompt.text.strip():
+                self._history = (*self._history, prompt.text.strip())[-HISTORY:]
+                self._select(self._execute(model.Dial(prompt.text.strip())))
+        else:
+            self._ui = replace(self._ui, prompt=None if prompt.cancelled else prompt)
+
+    def _execute(self, command: model.Command) -> int | None:
+        try:
+            return self._engine.execute(command)
+        except CommandError as error:
+            self._notice(str(error), "warn")
+            return None
+
+    def _notice(self, text: str, style: str = "notice") -> None:
+        self._ui = replace(self._ui, notice=text, notice_style=style)
+        self._notice_until = self._engine.clock() + NOTICE_S
+
+    def _select(self, call: int | None) -> None:
+        if call is not None:
+            self._ui = replace(self._ui, selected=call)
+
+    def _selected(self, *states: CallState) -> int | None:
+        """The selected call where the command fits it; otherwise the phone chooses."""
+        view = ui.shown_call(self._snapshot, self._ui.selected)
+        return view.id if view is not None and view.state in states else None
+
+    def _do_dial(self, name: str) -> None:
+        self._ui = replace(self._ui, prompt=dial(self._history, self._config.suggested_uri or ""))
+
+    def _do_answer(self, name: str) -> None:
+        self._select(self._execute(model.Answer(self._selected(CallState.RINGING))))
+
+    def _do_reject(self, name: str) -> None:
+        self._execute(model.Reject(self._selected(CallState.RINGING)))
+
+    def _do_hang_up(self, name: str) -> None:
+        view = ui.shown_call(self._snapshot, self._ui.selected)
+        self._execute(model.HangUp(view.id if view is not None and view.state is not CallState.ENDED else None))
+
+    def _do_mute(self, name: str) -> None:
+        self._execute(model.Mute())
+        muted = self._engine.snapshot().sound.muted
+        self._notice("muted: they hear silence" if muted else "the microphone is open")
+
+    def _do_hold(self, name: str) -> None:
+        self._execute(model.Hold(self._selected(CallState.TALKING, CallState.HELD)))
+
+    def _do_digit(self, name: str) -> None:
+        self._execute(model.SendDigits(name, self._selected(CallState.TALKING, CallState.HELD)))
+
+    def _do_up(self, name: str) -> None:
+        self._move(-1)
+
+    def _do_down(self, name: str) -> None:
+        self._move(1)
+
+    def _move(self, step: int) -> None:
+        if self._ui.help_open or self._ui.view == "log":
+            down = step if self._ui.help_open else -step
+            self._ui = replace(self._ui, scroll=max(0, self._ui.scroll + down))
+            return
+        ids = [view.id for view in self._snapshot.calls]
+        shown = ui.shown_call(self._snapshot, self._ui.selected)
+        if ids:
+            at = ids.index(shown.id) if shown is not None and shown.id in ids else 0
+            self._select(ids[max(0, min(at + step, len(ids) - 1))])
+
+    def _do_louder(self, name: str) -> None:
+        self._change_volume(2.0)
+
+    def _do_softer(self, name: str) -> None:
+        self._change_volume(-2.0)
+
+    def _change_volume(self, change_db: float) -> None:
+        self._execute(model.SetVolume(change_db))
+        self._notice(f"volume {self._engine.snapshot().sound.volume_db:+.0f} dB")
+
+    def _do_next_view(self, name: str) -> None:
+        at = ui.VIEWS.index(self._ui.view)
+        self._ui = replace(self._ui, view=ui.VIEWS[(at + 1) % len(ui.VIEWS)], scroll=0, help_open=False)
+
+    def _do_redraw(self, name: str) -> None:
+        self._screen.repaint()
+
+    def _do_help(self, name: str) -> None:
+        self._ui = replace(self._ui, help_open=not self._ui.help_open, scroll=0)
+
+    def _do_back(self, name: str) -> None:
+        self._ui = replace(self._ui, help_open=False, view=ui.VIEWS[0], scroll=0, notice="")
+
+    def _do_quit(self, name: str) -> None:
+        alive = len(ui.living(self._snapshot))
+        if not alive:
+            self._execute(model.Quit())
+            return
+        self._ask = lambda: self._engine.execute(model.Quit()) and None
+        self._ui = replace(self._ui, prompt=confirm(f"hang up {alive} call{'s' if alive > 1 else ''} and quit?"))
+
+
+# ---------------------------------------------------------------------- the demo's other end
+
+
+class Demo:
+    """A second ringtop on this machine, headless, that answers and sends back what it hears."""
+
+    def __init__(self, engine: Engine, dial: Callable[[str], None]) -> None:
+        self._engine = engine
+        self._dial = dial
+        self._rest = b""
+        command = [
+            sys.executable, str(HERE / "tui.py"), "--headless", "--json", "--mode", "receiver", "--auto-answer", "--echo",
+            "--audio", "null", "--local-ip", "127.0.0.1", "--local-sip-port", "0", "--local-rtp-port", "0",
+        ]  # fmt: skip
+        options: dict[str, Any] = {} if sys.platform == "win32" else {"start_new_session": True}
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **options
+        )
+        assert self._process.stdout is not None
+        self._pipe = self._process.stdout.fileno()
+        engine.add_reader(self._pipe, self._read)
+
+    def _read(self, now: float) -> None:
+        data = os.read(self._pipe, 65536)
+        if not data:
+            self._engine.remove_reader(self._pipe)
+            return
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            event = json.loads(line)
+            if event["type"] == "ready":
+                host, port = event["address"]
+                self._dial(f"sip:echo@{host}:{port}")
+
+    def close(self) -> None:
+        """End it, by its pid."""
+        self._engine.remove_reader(self._pipe)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._process.terminate()
+        try:
+            self._process.wait(3)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
