@@ -191,8 +191,11 @@ class Screen:
         term = os.environ.get("TERM", "")
         if not tty_module.are_terminals((0, 1)):
             raise ScreenUnusable("no terminal to draw on: use --plain, --json or --headless")
-        self._terminal = tty_module.Terminal()
-        self._output = tty_module.PrivateOutput(self._terminal.size() or (80, 24))
+        try:
+            self._terminal = tty_module.Terminal()
+            self._output = tty_module.PrivateOutput(self._terminal.size() or (80, 24))
+        except OSError as error:
+            raise ScreenUnusable(f"no private terminal to draw on ({error.strerror}): use --plain") from error
         try:
             window = self._start_curses(term)
         except BaseException:
@@ -226,7 +229,10 @@ class Screen:
             ) from None
         if not curses.tigetstr("cup") or not curses.tigetstr("clear"):
             raise ScreenUnusable(f"TERM={term!r} cannot position the cursor: use --plain")
-        locale.setlocale(locale.LC_CTYPE, "")
+        try:
+            locale.setlocale(locale.LC_CTYPE, "")
+        except locale.Error:
+            pass  # a locale that is not installed: as in the C locale
         if hasattr(curses, "set_escdelay"):
             curses.set_escdelay(25)
         window = curses.initscr()
@@ -483,12 +489,13 @@ class ConsoleScreen(Screen):
 
     def _follow_size(self) -> None:
         try:
-            size = tuple(os.get_terminal_size(1))
+            columns, rows = os.get_terminal_size(1)
         except (OSError, ValueError):
-            size = (curses.COLS, curses.LINES)
+            columns, rows = curses.COLS, curses.LINES
+        size = (max(1, columns), max(1, rows))
         if self._active and size != self._size:
-            self._size = (size[0], size[1])
-            curses.resize_term(0, 0)  # PDCurses: whatever the console has
+            self._size = size
+            curses.resize_term(*((0, 0) if WINDOWS else size[::-1]))  # PDCurses: 0, 0 is what the console has
             self._painter.forget()
 
     def keys(self, now: float) -> list[str]:

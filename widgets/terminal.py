@@ -30,6 +30,8 @@ READ_BYTES = 4096
 ASK_STATUS = b"\x1b[5n"
 CANCEL = b"\x18"  # CAN: a terminal in the middle of a control sequence gives it up
 
+MOST_COLUMNS, MOST_ROWS = 1000, 500  # a terminal may say anything; a canvas of what it says must be affordable
+
 FLUSH_S = 0.3  # leaving: this long for the rest of a frame,
 RESTORE_S = 0.7  # and this long for the sequences that give the terminal back
 
@@ -195,7 +197,7 @@ class Terminal:
             columns, rows = os.get_terminal_size(self._out)
         except (OSError, ValueError):
             return None
-        return (columns, rows) if columns > 0 and rows > 0 else None
+        return (min(columns, MOST_COLUMNS), min(rows, MOST_ROWS)) if columns > 0 and rows > 0 else None
 
     # -------------------------------------------------------------- modes
 
@@ -288,11 +290,21 @@ class Terminal:
     def farewell(self, data: bytes) -> None:
         """The last words: the rest of the frame if the terminal takes it, else break it off; then ``data``."""
         if not self.flush(FLUSH_S):
+            self._undo_ctrl_s()
             self.pending.clear()
             data = CANCEL + data
         self.write(data)
         if not self.flush(RESTORE_S):
             self.pending.clear()
+
+    def _undo_ctrl_s(self) -> None:
+        """Output that the user has stopped goes on when flow control ends."""
+        try:
+            modes = termios.tcgetattr(self._in)
+            modes[0] &= ~termios.IXON
+            termios.tcsetattr(self._in, termios.TCSANOW, modes)
+        except termios.error:
+            self.gone = True
 
     def await_input(self, seconds: float) -> bytes:
         """Wait at most so long for something to be typed or answered, and read it; for leaving only."""

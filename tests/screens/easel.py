@@ -1,6 +1,7 @@
 """A little program on the real ``Screen``, for the tests of the terminal: it paints what it knows about itself.
 
-``python easel.py REPORT``: REPORT is a file that gets one JSON object now and then and at the end. Keys: ``q`` ends,
+``python easel.py REPORT [console]``: REPORT is a file that gets one JSON object now and then and at the end; with
+``console`` the screen is the one for Windows. Keys: ``q`` ends,
 ``x`` raises, ``b`` paints a busy screen from now on, ``f`` one full of wide and strange characters, ``c`` shows the
 cursor.
 """
@@ -19,7 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from widgets.canvas import Canvas, Rect
-from widgets.screen import Screen, ScreenUnusable, open_screen
+from widgets.screen import ConsoleScreen, Screen, ScreenUnusable, open_screen
 
 STRANGE = "\x1b[31m日本語 \u202e é́́́́\u0301\u0301 👍🏽 ─│█▇⣿ Å ｱ \x07\x9b ﷽ end"
 
@@ -113,7 +114,7 @@ def main() -> int:
     signal.signal(signal.SIGWINCH, lambda number, frame: None)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        screen = open_screen()
+        screen = ConsoleScreen() if "console" in sys.argv else open_screen()
     except ScreenUnusable as error:
         print(error, file=sys.stderr)
         return 2

@@ -34,8 +34,8 @@ def report_path(tmp_path: Path) -> Path:
 def start(report_path: Path) -> Iterator[Start]:
     programs: list[Program] = []
 
-    def run(*, columns: int = 60, rows: int = 8, **more: Any) -> Program:
-        program = Program(python(EASEL, str(report_path)), columns=columns, rows=rows, **more)
+    def run(*extra: str, columns: int = 60, rows: int = 8, **more: Any) -> Program:
+        program = Program(python(EASEL, str(report_path), *extra), columns=columns, rows=rows, **more)
         programs.append(program)
         return program
 
@@ -163,8 +163,9 @@ def test_a_stalled_terminal_does_not_stop_the_turns(start: Start, report_path: P
     program.wait_for("120x40")
     program.send("b")
     program.pump(0.3)
+    time.sleep(0.5)  # from here on nobody reads
     first = report(report_path)
-    time.sleep(3.0)  # nobody reads
+    time.sleep(3.0)
     second = report(report_path)
     assert second["turns"] - first["turns"] > 60  # of about 150 turns that wait 20 ms each
     assert second["turns"] - first["turns"] < 1000  # and no busy loop
@@ -359,6 +360,12 @@ def test_in_the_c_locale_no_other_byte_than_ascii_is_sent(start: Start, report_p
     assert report(report_path)["unicode"] is False
 
 
+def test_a_locale_that_is_not_installed_counts_as_c(start: Start) -> None:
+    program = start(env={"LC_ALL": "xx_YY.UTF-8"}, term="vt100")
+    program.wait_for("+-- 60x8 ---")
+    assert bytes(program.output).isascii()
+
+
 def test_no_color_means_no_colour_bytes(start: Start) -> None:
     program = start(env={"NO_COLOR": "1"})
     program.wait_for("60x8")
@@ -406,4 +413,19 @@ def test_ctrl_c_is_a_signal(start: Start) -> None:
     program.send(b"\x03")
     assert program.wait_exit() in (1, -signal.SIGINT, 130)
     assert b"KeyboardInterrupt" in program.output
+    assert program.modes() == modes
+
+
+def test_the_console_screen_does_the_same(start: Start, report_path: Path) -> None:
+    program = start("console")
+    modes = program.modes()
+    program.wait_for("60x8")
+    program.send("a\x1bOAé\r\x15")
+    wait_report(report_path, lambda values: values["keys"] == ["a", "Up", "é", "Enter", "Ctrl-U"], program)
+    program.wait_for("Ctrl-U")
+    program.resize(40, 6)
+    program.wait_for("40x6")
+    assert program.rows() == boxed(40, 6, " keys a Up é Enter Ctrl-U", " mode")
+    program.send("q")
+    assert program.wait_exit() == 0
     assert program.modes() == modes

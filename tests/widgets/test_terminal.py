@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import select
+import struct
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ import pytest
 
 pty = pytest.importorskip("pty")
 termios = pytest.importorskip("termios")
+fcntl = pytest.importorskip("fcntl")
 
 from widgets import terminal as terminal_module  # noqa: E402
 from widgets.terminal import Pace, Terminal  # noqa: E402
@@ -197,6 +199,21 @@ def test_a_frame_cut_short_is_broken_off_before_the_farewell(
     terminal.close()
 
 
+def test_the_farewell_gets_through_though_the_user_pressed_ctrl_s(pair: tuple[int, int]) -> None:
+    master, slave = pair
+    terminal = Terminal(slave, slave)
+    terminal.enter()
+    before = termios.tcgetattr(slave)
+    os.write(master, b"\x13")
+    terminal.write(b"frame")
+    assert terminal.pending and not select.select([master], [], [], 0.0)[0]
+    terminal.farewell(b"bye")
+    assert read_until(master, b"bye") == terminal_module.CANCEL + b"bye"
+    terminal.leave()
+    assert termios.tcgetattr(slave)[0] & termios.IXON == before[0] & termios.IXON
+    terminal.close()
+
+
 def test_a_terminal_that_hangs_up_is_gone_and_nothing_raises(pair: tuple[int, int]) -> None:
     master, slave = pair
     terminal = Terminal(slave, slave)
@@ -226,6 +243,14 @@ def test_size_of_a_terminal_that_does_not_know_it(pair: tuple[int, int]) -> None
     _, slave = pair
     terminal = Terminal(slave, slave)
     assert terminal.size() is None
+    terminal.close()
+
+
+def test_size_of_a_terminal_that_lies(pair: tuple[int, int]) -> None:
+    master, slave = pair
+    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 65_535, 65_535, 0, 0))
+    terminal = Terminal(slave, slave)
+    assert terminal.size() == (terminal_module.MOST_COLUMNS, terminal_module.MOST_ROWS)
     terminal.close()
 
 
