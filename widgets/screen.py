@@ -205,7 +205,7 @@ class Screen:
         utf8 = "utf" in _codeset()
         self.unicode = utf8 and not ascii and not term.startswith(_NO_GLYPHS)
         wants_colour = theme.wants_colour(os.environ) if colour is None else colour
-        self._painter = _Painter(window, wants_colour, not utf8)
+        self._painter = _Painter(window, wants_colour, ascii or not utf8)
         ecma48 = (curses.tigetstr("cup") or b"").startswith(b"\x1b[")
         self._pastes = ecma48 and not term.startswith(_NO_PASTE)
         self._pace = tty_module.Pace(asks=ecma48)

@@ -1,6 +1,6 @@
 """A little program on the real ``Screen``, for the tests of the terminal: it paints what it knows about itself.
 
-``python easel.py REPORT [console]``: REPORT is a file that gets one JSON object now and then and at the end; with
+``python easel.py REPORT [console|ascii]``: REPORT is a file that gets one JSON object now and then and at the end; with
 ``console`` the screen is the one for Windows. Keys: ``q`` ends,
 ``x`` raises, ``b`` paints a busy screen from now on, ``f`` one full of wide and strange characters, ``c`` shows the
 cursor.
@@ -114,7 +114,7 @@ def main() -> int:
     signal.signal(signal.SIGWINCH, lambda number, frame: None)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        screen = ConsoleScreen() if "console" in sys.argv else open_screen()
+        screen = ConsoleScreen() if "console" in sys.argv else open_screen(ascii="ascii" in sys.argv)
     except ScreenUnusable as error:
         print(error, file=sys.stderr)
         return 2

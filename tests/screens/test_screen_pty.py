@@ -360,6 +360,14 @@ def test_in_the_c_locale_no_other_byte_than_ascii_is_sent(start: Start, report_p
     assert report(report_path)["unicode"] is False
 
 
+def test_a_user_may_ask_for_ascii(start: Start) -> None:
+    program = start("ascii")
+    program.wait_for("+-- 60x8 ---")
+    program.send("f")
+    program.wait_for("end")
+    assert bytes(program.output).isascii()
+
+
 def test_a_locale_that_is_not_installed_counts_as_c(start: Start) -> None:
     program = start(env={"LC_ALL": "xx_YY.UTF-8"}, term="vt100")
     program.wait_for("+-- 60x8 ---")
