@@ -405,7 +405,7 @@ class DashboardFace:
             return now + FRAME_S
         self._snapshot = self._engine.snapshot()
         columns, rows = self._screen.size
-        canvas = Canvas(columns, rows)
+        canvas = Canvas(columns, rows, glyphs=self._ui.glyphs)
         self._ui = replace(self._ui, keys=self._hints(), line_ms=self._screen.round_trip_ms)
         dashboard.draw(canvas, self._snapshot, self._ui)
         self._screen.paint(canvas, now)
@@ -558,8 +558,8 @@ class Demo:
         self._dial = dial
         self._rest = b""
         command = [
-            sys.executable, str(HERE / "tui.py"), "--headless", "--json", "--mode", "receiver", "--auto-answer", "--echo",
-            "--audio", "null", "--local-ip", "127.0.0.1", "--local-sip-port", "0", "--local-rtp-port", "0",
+            sys.executable, str(HERE / "tui.py"), "--headless", "--json", "--mode", "receiver", "--auto-answer",
+            "--echo", "--audio", "null", "--local-ip", "127.0.0.1", "--local-sip-port", "0", "--local-rtp-port", "0",
         ]  # fmt: skip
         options: dict[str, Any] = {} if sys.platform == "win32" else {"start_new_session": True}
         self._process = subprocess.Popen(

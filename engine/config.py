@@ -114,14 +114,14 @@ def parser() -> argparse.ArgumentParser:
     where.add_argument("--mode", choices=("receiver", "caller"), help="wait for a call, or dial the remote end at once")
     where.add_argument("--local-ip", type=_address, metavar="A", help="our address (default: the one that reaches out)")
     where.add_argument("--local-sip-port", type=_port(0), metavar="P", help="SIP port (5060; 0 = any free)")
-    where.add_argument("--local-rtp-port", type=_port(0), metavar="R", help="RTP port of the first call (10000; 0 = any free)")
+    where.add_argument("--local-rtp-port", type=_port(0), metavar="R", help="RTP port (10000; 0 = any free)")
     where.add_argument("--remote-ip", metavar="B", help="far end; with --mode caller the same as the URI sip:B:Q")
     where.add_argument("--remote-sip-port", type=_port(1), metavar="Q", help="SIP port of the far end (5060)")
     heard = top.add_argument_group("what is heard")
     heard.add_argument("--audio-file", metavar="F.wav", help="the microphone is this file, repeated")
     heard.add_argument("--record", metavar="F.wav", help="write the far end here (a second call to F-2.wav)")
     heard.add_argument("--record-stereo", metavar="F.wav", help="write both ends here: left we, right they")
-    heard.add_argument("--audio", choices=("device", "file", "null"), help="sound card, file or silence (default: device if there is one)")
+    heard.add_argument("--audio", choices=("device", "file", "null"), help="default: device if there is one")
     heard.add_argument("--input", dest="input_name", metavar="NAME", help="microphone, by part of its name")
     heard.add_argument("--output", dest="output_name", metavar="NAME", help="loudspeaker, by part of its name")
     face = top.add_argument_group("the face")
@@ -131,11 +131,15 @@ def parser() -> argparse.ArgumentParser:
     face.add_argument("--trace", action="store_true", help="with --json or --plain: every SIP message too")
     face.add_argument("--ascii", action="store_true", help="draw with ASCII alone")
     call = top.add_argument_group("the call")
-    call.add_argument("--auto-answer", nargs="?", const=0.0, type=_number(0, 3600, float, " seconds"), metavar="SECONDS", help="take calls by itself (after so long)")
+    seconds = _number(0, 3600, float, " seconds")
+    call.add_argument(
+        "--auto-answer", nargs="?", const=0.0, type=seconds, metavar="SECONDS", help="take calls by itself"
+    )
     call.add_argument("--echo", action="store_true", help="send back what is heard")
-    call.add_argument("--duration", type=_number(0.1, 1e7, float, " seconds"), metavar="SECONDS", help="hang up after so long")
+    seconds = _number(0.1, 1e7, float, " seconds")
+    call.add_argument("--duration", type=seconds, metavar="SECONDS", help="hang up after so long")
     call.add_argument("--codecs", metavar="A,B,...", help="only these, in this order, e.g. PCMA,PCMU,L16/16000")
-    call.add_argument("--ptime", dest="ptime_ms", type=_number(10, 60), metavar="MS", help="audio per packet: 10 to 60 ms (20)")
+    call.add_argument("--ptime", dest="ptime_ms", type=_number(10, 60), metavar="MS", help="10 to 60 ms (20)")
     call.add_argument("--max-calls", type=_number(1, 200), metavar="N", help="calls at once (8); more hear busy")
     call.add_argument("--demo", action="store_true", help="a call with itself on this machine")
     return top
@@ -209,7 +213,10 @@ def _refuse_contradictions(options: argparse.Namespace) -> None:
         (options.demo and options.echo, "--demo has its own echo: leave --echo out"),
         (options.echo and options.audio_file, "--echo sends back what it hears: leave --audio-file out"),
         (options.audio == "file" and not options.audio_file, "--audio file needs --audio-file"),
-        (options.audio == "null" and (options.input_name or options.output_name), "--audio null has no --input or --output"),
+        (
+            options.audio == "null" and (options.input_name or options.output_name),
+            "--audio null has no --input or --output",
+        ),
         (options.audio_file and options.input_name, "--audio-file and --input both name the microphone: give one"),
         (
             options.record is not None and options.record == options.record_stereo,

@@ -51,8 +51,8 @@ class Engine:
     def poll(self, timeout_s: float) -> None:
         """One turn: wait for sockets or the next deadline, at most ``timeout_s``, and do what is due."""
         loop, phone = self._loop, self.phone
-        wait = min(timeout_s, min(phone.deadline(), self._sound.deadline(), self._resolver.deadline()) - clock.monotonic())
-        loop.turn(wait)
+        due = min(phone.deadline(), self._sound.deadline(), self._resolver.deadline())
+        loop.turn(min(timeout_s, due - clock.monotonic()))
         phone.handle_timers(clock.monotonic())
         self._sound.handle_timer(loop.now)
         self._resolver.handle_timer(loop.now)
@@ -119,15 +119,14 @@ class Engine:
 class _LoopNet:
     """Sockets for the phone, waited for by the loop."""
 
-    _TRAFFIC_CLASS = {"sip": DSCP_CS3, "rtp": DSCP_EF, "rtcp": DSCP_EF}
-
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
         self._sip: set[int] = set()
 
     def open(self, host: str, port: int, kind: str) -> UdpSocket:
-        opened = UdpSocket(host, port, traffic_class=self._TRAFFIC_CLASS[kind], report_errors=kind == "sip")
-        if kind == "sip":
+        is_sip = kind == "sip"
+        opened = UdpSocket(host, port, traffic_class=DSCP_CS3 if is_sip else DSCP_EF, report_errors=is_sip)
+        if is_sip:
             self._sip.add(opened.fileno())
         return opened
 

@@ -220,7 +220,8 @@ class MediaSession:
         self._destination = self._source = _numeric(self.agreement.remote)
         self._rtcp_destination = self._rtcp_source = _numeric(self.agreement.remote_rtcp)
         if self.agreement.remote is not None and self._destination is None:
-            self._around.log("error", "media", f"call {self._call}: the far end's media address is a name, not an address")
+            text = f"call {self._call}: the far end's media address is a name, not an address"
+            self._around.log("error", "media", text)
 
     # -- looking
 
@@ -347,7 +348,8 @@ def _rx_view(rx, packets_per_second: float | None, foreign: int) -> RxView:
 
 
 def _rtcp_view(rtcp) -> RtcpView:
-    remote = rtcp.remote
+    told = rtcp.remote
+    remote = None if told is None else RemoteReport(told.lost, told.loss_percent, told.jitter_ms, told.age_s)
     return RtcpView(
         sr_sent=rtcp.sr_sent,
         rr_sent=rtcp.rr_sent,
@@ -360,5 +362,5 @@ def _rtcp_view(rtcp) -> RtcpView:
         malformed=rtcp.malformed,
         cname=rtcp.cname,
         rtt_ms=rtcp.rtt_ms,
-        remote=None if remote is None else RemoteReport(remote.lost, remote.loss_percent, remote.jitter_ms, remote.age_s),
+        remote=remote,
     )

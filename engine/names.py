@@ -26,7 +26,12 @@ class Resolver(Protocol):
 class Names:
     """Sends at once to literal addresses, and to names as soon as they are known."""
 
-    def __init__(self, resolver: Resolver, send: Callable[[bytes, Address], None], failed: Callable[[Address, str], None]):
+    def __init__(
+        self,
+        resolver: Resolver,
+        send: Callable[[bytes, Address], object],
+        failed: Callable[[Address, str], None],
+    ) -> None:
         self._resolver = resolver
         self._send = send
         self._failed = failed

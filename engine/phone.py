@@ -450,7 +450,8 @@ class Phone:
 
     def _on_media_move_refused(self, event: sip_events.MediaMoveRefused, now: float) -> None:
         host, port = event.wanted
-        self.log("warn", "sip", f"call {event.call}: {event.source[0]} tried to move the sound to {host}:{port}: refused")
+        tried = f"{event.source[0]} tried to move the sound to {host}:{port}"
+        self.log("warn", "sip", f"call {event.call}: {tried}: refused")
 
     def _on_modify_failed(self, event: sip_events.ModifyFailed, now: float) -> None:
         call = self._calls.get(event.call)
@@ -474,7 +475,8 @@ class Phone:
     # ------------------------------------------------------------------ recordings
 
     def _start_recording(self, call: Call) -> None:
-        wanted = [(path, channels) for path, channels in ((self._config.record, 1), (self._config.record_stereo, 2)) if path]
+        both = ((self._config.record, 1), (self._config.record_stereo, 2))
+        wanted = [(path, channels) for path, channels in both if path]
         if not wanted or call.media is None:
             return
         self._recorded += 1

@@ -55,8 +55,8 @@ def _pick(audio: Any, wanted: str | None, direction: str) -> dict[str, Any]:
     """The device whose name contains ``wanted``, or the default one; raises OSError when there is none."""
     channels = f"max{direction}Channels"
     if not wanted:
-        chosen = audio.get_default_input_device_info() if direction == "Input" else audio.get_default_output_device_info()
-        return dict(chosen)
+        default = getattr(audio, f"get_default_{direction.lower()}_device_info")
+        return dict(default())
     for index in range(audio.get_device_count()):
         device = audio.get_device_info_by_index(index)
         if device[channels] > 0 and wanted.lower() in str(device["name"]).lower():
@@ -86,10 +86,8 @@ def _open(pyaudio: Any, audio: Any, names: dict[str, str | None]) -> tuple[Any, 
                     format=pyaudio.paInt16, channels=1, rate=rate, frames_per_buffer=int(rate * FRAME_S),
                     **{key: True, f"{key}_device_index": device["index"]},
                 )  # fmt: skip
-            names_found = {key: str(device["name"]) for key, device in found.items()}
-            return (
-                streams.get("input"), streams.get("output"), rate, names_found.get("input", ""), names_found.get("output", "")
-            )  # fmt: skip
+            opened = {key: str(device["name"]) for key, device in found.items()}
+            return streams.get("input"), streams.get("output"), rate, opened.get("input", ""), opened.get("output", "")
         except (OSError, ValueError) as error:
             trouble = str(error)
             for stream in streams.values():

@@ -33,7 +33,9 @@ LOG_LINES = 200
 class CardLink:
     """Microphone and loudspeaker of the helper, as long as it lives."""
 
-    def __init__(self, loop: Loop, input_name: str | None, output_name: str | None, program: str = CARD_PROGRAM) -> None:
+    def __init__(
+        self, loop: Loop, input_name: str | None, output_name: str | None, program: str = CARD_PROGRAM
+    ) -> None:
         self.ok = False
         self.note = "sound card: starting"
         self.rate_hz = 0
@@ -48,6 +50,7 @@ class CardLink:
         self._heard_at = 0.0
         self._again_at: float | None = None
         self._failures = 0
+        self._refused = ""  # why the helper could not open a card
         self._stderr_rest = b""
         self._to_card: dict[int, Resampler] = {}
         self.listeners: list[CardMicrophone] = []
@@ -72,8 +75,10 @@ class CardLink:
 
     def _spawn(self) -> None:
         root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(self._program))))
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)}
-        base = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "env": environment}
+        paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+        nothing = subprocess.DEVNULL
+        base = {"stdin": nothing, "stdout": nothing, "stderr": subprocess.PIPE, "env": environment}
         if sys.platform == "win32":
             self._spawn_windows(base)
             return
@@ -124,8 +129,9 @@ class CardLink:
         self._failures += 1
         self._again_at = now + pause
         self.ok = False
+        if self.note != f"{why}: silence":  # the same again is not worth another line
+            self.log.append(("warn", f"{why}; trying again in {pause:.0f} s, then less often"))
         self.note = f"{why}: silence"
-        self.log.append(("warn", f"{why}; trying again in {pause:.0f} s"))
 
     def _drop(self) -> None:
         if self._socket is not None:
@@ -160,7 +166,7 @@ class CardLink:
         except OSError:
             data = b""
         if not data:
-            self._failed(self.note if self.note.startswith("no ") else "the sound card is gone", now)
+            self._failed(self._refused or "the sound card is gone", now)
             return
         self._heard_at = now
         for kind, content in self._unpacker.push(data):
@@ -177,12 +183,12 @@ class CardLink:
         except ValueError:
             return
         if status.get("ok"):
-            self.ok, self.rate_hz, self._failures = True, int(status["rate"]), 0
-            self.note = f"{status.get('output') or 'no loudspeaker'} / {status.get('input') or 'no microphone'}, {self.rate_hz} Hz"
+            self.ok, self.rate_hz, self._failures, self._refused = True, int(status["rate"]), 0, ""
+            names = f"{status.get('output') or 'no loudspeaker'} / {status.get('input') or 'no microphone'}"
+            self.note = f"{names}, {self.rate_hz} Hz"
             self.log.append(("info", self.note))
         else:
-            self.note = "no sound card: silence"
-            self.log.append(("warn", f"no sound card: {status.get('error')}"))
+            self._refused = f"no sound card ({status.get('error')})"
 
     def _read_stderr(self, now: float) -> None:
         assert self._process is not None and self._process.stderr is not None

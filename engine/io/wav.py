@@ -110,7 +110,8 @@ def samples(data: bytes, form: WavFormat) -> np.ndarray:
         values = (np.frombuffer(data, np.uint8).astype(np.float64) - 128) * 256
     elif form.bits == 24:
         triples = np.frombuffer(data, np.uint8).reshape(-1, 3)
-        values = (triples[:, 1].astype(np.uint16) | triples[:, 2].astype(np.uint16) << 8).view(np.int16).astype(np.float64)
+        upper = triples[:, 1].astype(np.uint16) | triples[:, 2].astype(np.uint16) << 8
+        values = upper.view(np.int16).astype(np.float64)
     else:
         values = np.frombuffer(data, f"<i{form.bits // 8}") / (1 << (form.bits - 16))
     if form.channels > 1:
@@ -186,8 +187,9 @@ class WavWriter:
         except OSError as error:
             raise WavError(f"{path}: cannot be written: {error.strerror or error}") from error
         head = _RIFF_HEADER.pack(
-            b"RIFF", 36, b"WAVE", b"fmt ", 16, PCM, channels, rate_hz, rate_hz * channels * 2, channels * 2, 16, b"data", 0
-        )
+            b"RIFF", 36, b"WAVE", b"fmt ", 16, PCM, channels, rate_hz, rate_hz * channels * 2, channels * 2, 16,
+            b"data", 0,
+        )  # fmt: skip
         self._attempt(lambda: _write_all(self._file, head))
 
     def write(self, pcm: np.ndarray) -> None:

@@ -37,12 +37,13 @@ class Waiting:
 class DelayEstimate:
     """Relative delays and the target that follows from them."""
 
-    def __init__(self, clock_rate: int) -> None:
+    def __init__(self, clock_rate: int, frame_ms: float) -> None:
         self._clock_rate = clock_rate
+        self._ahead_ms = max(0.0, frame_ms - 20.0)  # a longer frame is fetched whole: it needs later packets
         self._histogram = np.zeros(BINS)
         self._minima: deque[tuple[int, float]] = deque(maxlen=BASE_SECONDS)  # (second, lowest arrival - media time)
         self.base: float | None = None
-        self.target_ms = FIRST_TARGET_MS
+        self.target_ms = FIRST_TARGET_MS + self._ahead_ms
         self._packets = 0
 
     def reset(self) -> None:
@@ -69,7 +70,7 @@ class DelayEstimate:
         histogram *= FORGET
         histogram[min(int(delay_ms / BIN_MS), BINS - 1)] += 1 - FORGET
         self._packets += 1
-        if delay_ms + MARGIN_MS > self.target_ms:
+        if delay_ms + MARGIN_MS + self._ahead_ms > self.target_ms:
             self._aim(max(self._quantile_ms(), min(delay_ms, 2 * self.target_ms)))
         elif self._packets % 10 == 0:
             self._aim(self._quantile_ms())
@@ -79,18 +80,17 @@ class DelayEstimate:
         return (int(np.searchsorted(sums, QUANTILE * sums[-1])) + 1) * BIN_MS
 
     def _aim(self, wanted_ms: float) -> None:
-        wanted_ms = min(max(wanted_ms + MARGIN_MS, MIN_TARGET_MS), MAX_TARGET_MS)
-        if self._packets < 50:
-            wanted_ms = max(wanted_ms, FIRST_TARGET_MS)
+        least_ms = MIN_TARGET_MS if self._packets >= 50 else FIRST_TARGET_MS
+        wanted_ms = min(max(wanted_ms + MARGIN_MS, least_ms) + self._ahead_ms, MAX_TARGET_MS)
         self.target_ms = wanted_ms if wanted_ms > self.target_ms else max(wanted_ms, self.target_ms - 1.0)
 
 
 class JitterBuffer:
     """Packets in order of their time, bounded in number and span."""
 
-    def __init__(self, clock_rate: int) -> None:
+    def __init__(self, clock_rate: int, frame_ms: float) -> None:
         self.clock_rate = clock_rate
-        self.estimate = DelayEstimate(clock_rate)
+        self.estimate = DelayEstimate(clock_rate, frame_ms)
         self._waiting: dict[int, Waiting] = {}
         self._highest: int | None = None
         self.newest_end = 0

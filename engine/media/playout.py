@@ -21,6 +21,8 @@ ADJUST_EVERY_S = 0.1
 TOLERANCE_MS = 12.0
 EXTRA_MS = 10.0  # fetched besides, for a period to be taken out of
 RESYNC_S = 0.5
+# One octet a sample at least, four (two channels of 16 bits) at most. Crumbs would cost a search each, lumps memory.
+SMALLEST_S, LARGEST_S = 0.002, 0.2
 IDLE_RESYNC_S = 0.3  # nothing was there for so long: the next packet begins a new talk spurt
 
 Decode = Callable[[bytes], np.ndarray]
@@ -29,14 +31,15 @@ Decode = Callable[[bytes], np.ndarray]
 class Playout:
     """One stream of one codec."""
 
-    def __init__(self, clock_rate: int, decode: Decode) -> None:
+    def __init__(self, clock_rate: int, decode: Decode, frame_ms: float) -> None:
+        """``frame_ms`` is how much is asked for at a time."""
         self.clock_rate = clock_rate
         self.late = 0
         self.duplicate = 0
         self.discarded = 0
         self.concealed_samples = 0
         self._decode = decode
-        self._buffer = JitterBuffer(clock_rate)
+        self._buffer = JitterBuffer(clock_rate, frame_ms)
         self._concealer = Concealer(clock_rate)
         self._playhead: int | None = None
         self._rest: np.ndarray | None = None  # decoded, not played
@@ -52,6 +55,9 @@ class Playout:
     def put(self, timestamp: int, payload: bytes, arrival: float) -> None:
         """One packet with audio in it."""
         self._quiet = False
+        if not SMALLEST_S * self.clock_rate <= len(payload) <= LARGEST_S * self.clock_rate * 4:
+            self.discarded += 1
+            return
         extended = self._buffer.extend(timestamp)
         if self._playhead is not None and self._elsewhere(extended, arrival):
             self.restart()

@@ -180,7 +180,9 @@ class AudioStream:
             self._malformed += 1
             return
         if packet.ssrc == self.ssrc:
-            self._rtcp.collide(now)
+            if self._rtcp.collide(now) is None:  # our own packets come back: a loop
+                self._foreign += 1
+                return
             self._follow_ssrc()
         source = self._source
         if source is None or packet.ssrc != source.ssrc:
@@ -239,7 +241,7 @@ class AudioStream:
         if self._playout is None or wanted != self._playout_format:
             self._forget_playout()
             encoding, rate, channels = wanted
-            self._playout = Playout(rate, codecs.make(encoding, rate, channels).decode)
+            self._playout = Playout(rate, codecs.make(encoding, rate, channels).decode, self._frame_ms)
             self._playout_format = wanted
             self._resampler = None if rate == self.rate_hz else Resampler(rate, self.rate_hz)
             if self._source is not None:
