@@ -5,12 +5,16 @@
     message      requests and responses, headers, bodies          imports grammar, uri
     sdp_text     RFC 8866: the text of a session description
     sdp          RFC 3264: offer and answer                       imports sdp_text
-    events       what the endpoint tells the phone                imports message, sdp
     reasons      status codes in plain words, exit codes
+    events       what the endpoint tells the phone                imports message, sdp
     transaction  RFC 3261 s17, RFC 6026: the four machines        imports message
-    dialog       RFC 3261 s12: tags, CSeq, route set              imports message
-    requests     how each request and answer is put together      imports dialog, message
-    session      RFC 3261 s13 to s15: one call                    imports all of the above
-    screening    what is wrong with a request, and its answer     imports message
-    agent        the whole endpoint                               imports all of the above
+    replies      s8.2.6, s18.2: where from, what with, where to   imports message, reasons
+    endpoint     transactions, the way out, one clock             imports events, replies, transaction
+    dialog       s12: tags, CSeq, route set                       imports message
+    negotiation  the offers and answers of one call               imports sdp
+    session      s12, s14, s15: one call from the dialog on       imports all of the above
+    caller       s9.1, s13.2: a call we make                      imports session
+    callee       s9.2, s13.3: a call that comes in                imports session
+    screening    s8.2: what is wrong with a request               imports message, sdp
+    agent        the whole user agent                             imports all of the above
 """

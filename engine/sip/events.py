@@ -63,7 +63,7 @@ class HangingUp:
 
 @dataclass(frozen=True, slots=True)
 class CallEnded:
-    """The last word about a call. ``by`` is "here", "there" or "network"; ``failure``: it never came to be, or broke."""
+    """The end of a call. ``by`` is "here", "there" or "network"; ``failure``: it never came to be, or broke."""
 
     call: int
     status: int | None
@@ -87,6 +87,15 @@ class MediaMoveRefused:
     call: int
     source: Address
     wanted: Address
+
+
+@dataclass(frozen=True, slots=True)
+class OptionsAnswered:
+    """What came back on an OPTIONS of ours; ``status`` None: nothing. Only who asks gets it."""
+
+    query: int
+    status: int | None
+    allow: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +126,7 @@ SipEvent = (
     | CallEnded
     | ModifyFailed
     | MediaMoveRefused
+    | OptionsAnswered
     | TraceMessage
     | Note
 )

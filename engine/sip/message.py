@@ -28,11 +28,14 @@ _COMPACT = {
     "e": "content-encoding", "f": "from", "i": "call-id", "k": "supported", "l": "content-length", "m": "contact",
     "o": "event", "r": "refer-to", "s": "subject", "t": "to", "u": "allow-events", "v": "via", "x": "session-expires",
 }  # fmt: skip
-_SPELLING = {"call-id": "Call-ID", "cseq": "CSeq", "www-authenticate": "WWW-Authenticate", "mime-version": "MIME-Version"}
-_LISTS = frozenset(
-    "accept accept-encoding accept-language alert-info allow call-info contact content-encoding content-language "
-    "error-info in-reply-to proxy-require record-route require route supported unsupported via warning".split()
-)
+_SPELLING = {
+    "call-id": "Call-ID", "cseq": "CSeq", "www-authenticate": "WWW-Authenticate", "mime-version": "MIME-Version",
+}  # fmt: skip
+_LISTS = frozenset({
+    "accept", "accept-encoding", "accept-language", "alert-info", "allow", "call-info", "contact", "content-encoding",
+    "content-language", "error-info", "in-reply-to", "proxy-require", "record-route", "require", "route", "supported",
+    "unsupported", "via", "warning",
+})  # fmt: skip
 _ONCE = ("from", "to", "call-id", "cseq", "max-forwards", "content-length", "content-type")
 _START = re.compile(r"([^ ]+) ([^ ]+) SIP/(\d{1,9})\.(\d{1,9})")
 _STATUS = re.compile(r"SIP/2\.0 (\d{3})(?: (.*))?", re.DOTALL)
@@ -144,6 +147,14 @@ class Headers:
                 return
         self._fields.append((key, str(value)))
 
+    def replace_first(self, name: str, value: object) -> None:
+        """Another value for the first field of that name; the others stay."""
+        key = _key(name)
+        for index, (known, _) in enumerate(self._fields):
+            if known == key:
+                self._fields[index] = (key, str(value))
+                return
+
     def remove(self, name: str) -> None:
         key = _key(name)
         self._fields = [item for item in self._fields if item[0] != key]
@@ -213,6 +224,12 @@ class Message:
             self._read["top via"] = Via.parse(next(iter(split(self._needed("via"), ",")), ""))
         found: Via = self._read["top via"]
         return found
+
+    def replace_top_via(self, via: Via, below: list[str]) -> None:
+        """Write the topmost Via anew; ``below`` are the values that share its field."""
+        self.headers.replace_first("via", ", ".join([str(via), *below]))
+        self._read.pop("via", None)
+        self._read["top via"] = via
 
     @property
     def from_(self) -> NameAddr:

@@ -19,11 +19,13 @@ PHRASES = {
 }  # fmt: skip
 
 _PLAIN = {
-    401: "not authorised: the far end asks for a password", 403: "forbidden", 404: "not found: nobody of that name there",
+    401: "not authorised: the far end asks for a password", 403: "forbidden",
+    404: "not found: nobody of that name there",
     406: "the far end cannot use what we offer", 407: "not authorised: the proxy asks for a password",
     408: "no answer", 410: "gone: this address is no longer used", 415: "the far end does not understand our offer",
     420: "the far end lacks an extension", 480: "not available now", 481: "the far end does not know this call",
-    482: "the call went in circles", 483: "too many hops", 484: "the address is incomplete", 485: "the address is ambiguous",
+    482: "the call went in circles", 483: "too many hops", 484: "the address is incomplete",
+    485: "the address is ambiguous",
     486: "busy", 487: "cancelled", 488: "no codec in common", 491: "the far end was changing the call itself",
     500: "error at the far end", 501: "the far end cannot do that", 502: "bad gateway", 503: "far end out of service",
     504: "time-out on the way", 505: "the far end speaks another SIP version", 513: "the message was too large",

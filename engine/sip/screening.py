@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.sip.message import BRANCH_COOKIE, NameAddr, Request, SipError
+from engine.sip.message import BRANCH_COOKIE, Message, NameAddr, Request, SipError
+from engine.sip.replies import ALLOW, ALLOWED
 from engine.sip.sdp import Format, SdpError, acceptable, parse
 
-ALLOWED = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS")
-ALLOW = ", ".join(ALLOWED)
 MAX_MESSAGE = 32_768
 _BODY_TYPES = ("application/sdp", "multipart/mixed", "multipart/alternative")
 
@@ -72,11 +71,13 @@ def screen_invite(request: Request, formats: tuple[Format, ...]) -> Refusal | No
         accepts = [value.split(";", 1)[0].strip().lower() for value in request.headers.get_all("accept")]
         kind = request.content_type
         body = request.sdp()
+        check_routes(request)
     except SipError as error:
         return Refusal(error.status)
     if not _one_contact(request, contacts):
         return Refusal(400)
-    if (request.body and kind not in _BODY_TYPES) or "content-encoding" in request.headers:
+    encoding = request.headers.get("content-encoding")
+    if (request.body and kind not in _BODY_TYPES) or (encoding and encoding.strip().lower() != "identity"):
         return Refusal(415, (("Accept", "application/sdp"), ("Accept-Encoding", "identity")))
     if accepts and not {"application/sdp", "application/*", "*/*"} & set(accepts):
         return Refusal(406)
@@ -86,6 +87,14 @@ def screen_invite(request: Request, formats: tuple[Format, ...]) -> Refusal | No
         return None if acceptable(parse(body), formats) else Refusal(488)
     except SdpError:
         return Refusal(400)
+
+
+def check_routes(message: Message) -> None:
+    """Raises SipError when a request could not be sent where this message wants it sent."""
+    routes = message.record_routes
+    for address in (*routes[:1], *routes[-1:], *message.contacts[:1]):
+        if not address.uri.address()[0]:
+            raise SipError("an address that cannot be reached")
 
 
 def _one_contact(request: Request, contacts: list[NameAddr]) -> bool:

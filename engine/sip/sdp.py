@@ -163,7 +163,7 @@ def _agree(
         remote_rtcp=None if held or host is None else _rtcp_of(line, host),
         send=send,
         receive=receive,
-        dtmf_send=(same_clock or digits or [None])[0],
+        dtmf_send=next(iter(same_clock or digits), None),
         dtmf_receive=frozenset(item.payload_type for item in [*ours, *theirs] if not _is_audio(item)),
         ptime_ms=_ptime(line, local),
         direction="inactive" if held and direction == "recvonly" else "recvonly" if held else direction,
@@ -192,7 +192,9 @@ def _answer_direction(theirs: str, ours: str) -> str:
     turned = _REVERSED[theirs]
     send = turned in ("sendrecv", "sendonly") and ours in ("sendrecv", "sendonly")
     receive = turned in ("sendrecv", "recvonly") and ours in ("sendrecv", "recvonly")
-    return {(True, True): "sendrecv", (True, False): "sendonly", (False, True): "recvonly"}.get((send, receive), "inactive")
+    if send:
+        return "sendrecv" if receive else "sendonly"
+    return "recvonly" if receive else "inactive"
 
 
 # ------------------------------------------------------------------ writing

@@ -35,7 +35,8 @@ STATIC = {
     0: Format(0, "PCMU", 8000), 3: Format(3, "GSM", 8000), 4: Format(4, "G723", 8000), 5: Format(5, "DVI4", 8000),
     6: Format(6, "DVI4", 16000), 7: Format(7, "LPC", 8000), 8: Format(8, "PCMA", 8000), 9: Format(9, "G722", 8000),
     10: Format(10, "L16", 44100, 2), 11: Format(11, "L16", 44100), 12: Format(12, "QCELP", 8000),
-    13: Format(13, "CN", 8000), 14: Format(14, "MPA", 90000), 15: Format(15, "G728", 8000), 18: Format(18, "G729", 8000),
+    13: Format(13, "CN", 8000), 14: Format(14, "MPA", 90000), 15: Format(15, "G728", 8000),
+    18: Format(18, "G729", 8000),
 }  # fmt: skip
 
 

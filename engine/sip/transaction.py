@@ -1,8 +1,9 @@
 """The four transaction machines of RFC 3261 section 17, with the Accepted states of RFC 6026, over UDP.
 
-Each machine has one handler per state, one setter, and a small dictionary of running timers. It is given
-messages and ``now``; it hands datagrams to ``send`` and news to ``tell``. News are ("response", message),
-("request", message), ("timeout", None), ("transport", None) and ("ended", None).
+Each machine has one handler per state, one setter, and a small dictionary of running timers, which belong to the
+state they were started in. It is given messages and ``now``; it hands datagrams to ``send`` and news to ``tell``.
+News are ("response", message), ("request", the ACK of a 2xx), ("timeout", None), ("transport", None) and
+("ended", None), the last of all.
 
     INVITE client   calling -> proceeding -> completed | accepted -> terminated     timers A B D M
     client          trying -> proceeding -> completed -> terminated                 timers E F K
@@ -33,6 +34,7 @@ class Transaction:
         self.state = state
         self._send = send
         self._tell = tell
+        self.scheduled: float | None = None  # kept by the endpoint: when it will look here next
         self._timers: dict[str, float] = {}
         self._interval = T1
 
@@ -53,6 +55,11 @@ class Transaction:
                 return
             del self._timers[name]
             getattr(self, f"_timer_{name}")(due, now)
+
+    def _again(self, timer: str, due: float, now: float) -> None:
+        """Repeat after the interval; after a stall of the program once, not once for every time missed."""
+        later = due + self._interval
+        self._timers[timer] = later if later > now else now + self._interval
 
     def transport_error(self, now: float) -> None:
         """The network says that nobody is there (section 17.1.4)."""
@@ -128,7 +135,7 @@ class InviteClient(Transaction):
     def _timer_a(self, due: float, now: float) -> None:
         self._send(self._data)
         self._interval *= 2
-        self._timers["a"] = due + self._interval
+        self._again("a", due, now)
 
     def _timer_b(self, due: float, now: float) -> None:
         self._give_up(now)
@@ -193,7 +200,7 @@ class Client(Transaction):
     def _timer_e(self, due: float, now: float) -> None:
         self._send(self._data)
         self._interval = T2 if self.state == "proceeding" else min(2 * self._interval, T2)
-        self._timers["e"] = due + self._interval
+        self._again("e", due, now)
 
     def _timer_f(self, due: float, now: float) -> None:
         self._give_up(now)
@@ -211,12 +218,28 @@ class InviteServer(Transaction):
         self._last: bytes | None = None
 
     def receive(self, request: Request, now: float) -> None:
-        """The INVITE again, or the ACK of a failure."""
-        if request.method == "ACK":
-            if self.state == "completed":
-                self._enter("confirmed", now)
-        elif self.state in ("proceeding", "completed") and self._last is not None:
+        """The INVITE again, or an ACK."""
+        getattr(self, f"_in_{self.state}")(request, now)
+
+    def _in_proceeding(self, request: Request, now: float) -> None:
+        if request.method == "INVITE" and self._last is not None:
             self._send(self._last)
+
+    def _in_completed(self, request: Request, now: float) -> None:
+        if request.method == "ACK":
+            self._enter("confirmed", now)
+        elif self._last is not None:
+            self._send(self._last)
+
+    def _in_accepted(self, request: Request, now: float) -> None:
+        """The INVITE again is absorbed (RFC 6026); an ACK with its branch, as some send it, is the session's."""
+        if request.method == "ACK":
+            self._tell("request", request, now)
+
+    def _in_confirmed(self, request: Request, now: float) -> None:
+        """The ACK again."""
+
+    _in_terminated = _in_confirmed
 
     def respond(self, response: Response, now: float) -> None:
         """Answer; what comes after a final answer is not sent."""
@@ -245,7 +268,7 @@ class InviteServer(Transaction):
         if self._last is not None:
             self._send(self._last)
         self._interval = min(2 * self._interval, T2)
-        self._timers["g"] = due + self._interval
+        self._again("g", due, now)
 
     def _timer_h(self, due: float, now: float) -> None:
         self._give_up(now)

@@ -1,0 +1,176 @@
+"""A call we make (RFC 3261 sections 9.1, 13.2): INVITE, its answers, CANCEL, and the forks nobody asked for."""
+
+from __future__ import annotations
+
+from engine.sip import events
+from engine.sip.dialog import Dialog
+from engine.sip.message import Headers, Message, Request, Response, Uri
+from engine.sip.reasons import phrase, reason_text
+from engine.sip.replies import ALLOW
+from engine.sip.sdp import LocalAudio
+from engine.sip.session import MOST_ACKS, NO_CODEC, Ending, Session, deaf
+from engine.sip.transaction import TIMEOUT
+
+Address = tuple[str, int]
+
+CANCELLED = Ending(487, "cancelled", "here", False)
+MOST_CONTACT_TEXT = 200
+
+
+class CallerSession(Session):
+    """Our INVITE and what becomes of it."""
+
+    _invite: Request
+    _destination: Address
+    _late_offer = False
+    _provisional = False
+    _cancel_out = False
+    _last_progress: tuple[int, bool] | None = None
+
+    def invite(self, target: Uri, audio: LocalAudio, local: str, late_offer: bool, now: float) -> None:
+        """Send the INVITE; with ``late_offer`` the far end makes the offer and our ACK answers it."""
+        self.call_id = self._endpoint.token(128)
+        headers = Headers()
+        headers.add("Via", self._endpoint.via())
+        headers.add("Max-Forwards", "70")
+        headers.add("From", f"{local};tag={self.local_tag}")
+        headers.add("To", f"<{target.without_headers()}>")
+        headers.add("Call-ID", self.call_id)
+        headers.add("CSeq", f"{1 + self._endpoint.number(23)} INVITE")
+        headers.add("Contact", self._endpoint.contact)
+        headers.add("Allow", ALLOW)
+        body = b""
+        self._talks.audio, self._late_offer = audio, late_offer
+        if not late_offer:
+            headers.add("Content-Type", "application/sdp")
+            body = self._talks.offer(audio)
+        self._invite = Request("INVITE", str(target.without_headers()), headers, body)
+        self._destination = target.address()
+        self._endpoint.start(self._invite, self._destination, self._invite_news, now, self.call)
+
+    def hang_up(self, now: float) -> None:
+        if self.state != "calling":
+            super().hang_up(now)
+            return
+        self._ending = CANCELLED
+        self._enter("ending")
+        if self._provisional:
+            self._send_cancel(now)
+
+    def _glare_pause(self) -> float:
+        return self._endpoint.chance(2.1, 4.0)
+
+    # ------------------------------------------------------------------ answers to the INVITE
+
+    def _invite_news(self, what: str, message: Message | None, now: float) -> None:
+        if isinstance(message, Response):
+            self._response(message, now)
+        elif what == "timeout":
+            self._fail(Ending(408, reason_text(408), "network", True))
+        elif what == "transport":
+            self._fail(Ending(503, "nobody listens there", "network", True))
+
+    def _response(self, response: Response, now: float) -> None:
+        if response.status < 200:
+            self._provisional_response(response, now)
+        elif response.status < 300:
+            self._success(response, now)
+        else:
+            self._fail(Ending(response.status, _failure_text(response), "there", True))
+
+    def _fail(self, ending: Ending) -> None:
+        """No call came of it; when we cancelled it, that is why, whatever the far end says."""
+        self._end(self._ending if self.state == "ending" else ending)
+
+    def _provisional_response(self, response: Response, now: float) -> None:
+        self._provisional = True
+        if self.state == "ending":
+            self._send_cancel(now)
+            return
+        if response.status == 100 or self.state != "calling":
+            return
+        body = response.sdp()
+        if self._last_progress != (response.status, body is not None):
+            self._last_progress = response.status, body is not None
+            self._endpoint.tell(events.Progress(self.call, response.status, phrase(response.status), body is not None))
+        if body is not None and self._talks.offer_open and self._talks.agreement is None:
+            agreement = self._talks.read(body)
+            if agreement is not None:
+                self._agree(agreement, early=True)
+
+    def _success(self, response: Response, now: float) -> None:
+        known = self._acks.get((response.to.tag, response.cseq.number))
+        if known is not None:
+            self._endpoint.send(*known, self.call)  # our ACK was lost
+            return
+        dialog = Dialog.as_caller(self._invite, response)
+        if self.dialog is not None or self.state == "ended":
+            self._refuse_fork(dialog, response, now)
+            return
+        self.dialog = dialog
+        if self.state == "ending":  # the 200 crossed our CANCEL, or came before there could be one
+            self._timers.pop("uncancelled", None)
+            self._acknowledge(dialog, response.cseq.number)
+            self._bye_goes_out(now)
+            return
+        self._enter("up")
+        answer = self._settle(response.sdp())
+        self._acknowledge(dialog, response.cseq.number, answer or b"")
+        if answer is None:
+            self._send_bye(now, NO_CODEC)
+            return
+        self._endpoint.tell(events.Accepted(self.call))
+        self._confirm()
+
+    def _settle(self, body: bytes | None) -> bytes | None:
+        """What the 2xx brings: the answer to our offer, or the offer our ACK answers. None: nothing in common."""
+        if self._late_offer:
+            audio = self._talks.audio
+            settled = None if body is None or audio is None else self._talks.answer(body, audio)
+            if settled is None or audio is None:
+                return None
+            answer, agreement = settled
+            self._talks.give(answer, agreement, audio)
+            self._endpoint.tell(events.MediaAgreed(self.call, agreement, early=False))
+            return answer
+        # an answer that came early need not come again, though it should
+        agreed = self._talks.agreement if body is None else self._talks.read(body)
+        if agreed is None:
+            return None
+        self._agree(agreed)
+        return b""
+
+    def _refuse_fork(self, dialog: Dialog, response: Response, now: float) -> None:
+        """Another phone of the same callee took the call too: one is enough (section 13.2.2.4)."""
+        if len(self._acks) >= MOST_ACKS:
+            return
+        self._acknowledge(dialog, response.cseq.number)
+        bye = dialog.request("BYE", self._endpoint.via())
+        self._endpoint.start(bye, dialog.next_hop(), deaf, now, self.call)
+
+    # ------------------------------------------------------------------ CANCEL
+
+    def _send_cancel(self, now: float) -> None:
+        """Section 9.1: the INVITE's branch, once something has come back; then 32 s for the 487."""
+        if self._cancel_out:
+            return
+        self._cancel_out = True
+        headers = Headers()
+        for name, value in self._invite.headers.items():
+            if name in ("via", "max-forwards", "route", "from", "to", "call-id"):
+                headers.add(name, value)
+        headers.add("CSeq", f"{self._invite.cseq.number} CANCEL")
+        self._start("uncancelled", now + TIMEOUT)
+        cancel = Request("CANCEL", self._invite.uri, headers)
+        self._endpoint.start(cancel, self._destination, deaf, now, self.call)
+
+    def _timer_uncancelled(self, due: float, now: float) -> None:
+        self._end(self._ending)
+
+
+def _failure_text(response: Response) -> str:
+    text = reason_text(response.status)
+    where = response.headers.get("contact")
+    if 300 <= response.status < 400 and where:
+        return f"{text} to {where[:MOST_CONTACT_TEXT]}: dial it if you trust it"
+    return text

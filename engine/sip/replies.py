@@ -1,0 +1,52 @@
+"""How a request that came in is answered: where from, what with, and where to (RFC 3261 sections 8.2.6 and 18.2)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from engine.sip.grammar import split
+from engine.sip.message import Headers, Request, Response, SipError
+from engine.sip.reasons import phrase
+
+Address = tuple[str, int]
+
+ALLOWED = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS")
+ALLOW = ", ".join(ALLOWED)
+
+
+def make_response(request: Request, status: int, tag: str | None = None) -> Response:
+    """The request's Via, From, To, Call-ID and CSeq, as they came; our tag where none is yet (never in a 100)."""
+    headers = Headers()
+    for name, value in request.headers.items():
+        if name in ("via", "from", "call-id", "cseq"):
+            headers.add(name, value)
+        elif name == "to":
+            headers.add(name, value if tag is None or status == 100 or _has_tag(request) else f"{value};tag={tag}")
+    return Response(status, phrase(status), headers)
+
+
+def _has_tag(request: Request) -> bool:
+    try:
+        return request.to.tag is not None
+    except SipError:
+        return True  # unreadable: leave it as it is
+
+
+def reply_address(request: Request, source: Address) -> Address:
+    """Back to the source, at the port that was asked for (RFC 3581); ``maddr`` is not obeyed: it aims elsewhere."""
+    via = request.via
+    return source if "rport" in via.params else (source[0], via.sent_by[1] or 5060)
+
+
+def stamp(request: Request, source: Address) -> None:
+    """Note in the topmost Via where the request really came from (section 18.2.1, RFC 3581)."""
+    via = request.via
+    params = dict(via.params)
+    if "rport" in params:
+        params["rport"] = str(source[1])
+    if via.host.lower() != source[0].lower() or "rport" in params:
+        params["received"] = source[0]
+    if params == via.params:
+        return
+    below = split(request.headers.get("via") or "", ",")[1:]
+    request.replace_top_via(replace(via, params=params), below)
