@@ -13,6 +13,8 @@ import sys
 from engine.io.errors import NetworkError, PortTaken
 from engine.io.loop import MAX_DESCRIPTOR
 
+__all__ = ["DSCP_CS3", "DSCP_EF", "Address", "NetworkError", "PortTaken", "UdpSocket"]
+
 Address = tuple[str, int]
 
 #: Traffic class octets (RFC 4594): expedited forwarding for sound, class selector 3 for signalling.

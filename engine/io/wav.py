@@ -1,14 +1,17 @@
 """WAV files: read as a microphone, written as recordings.
 
-The reader takes any rate, width and channel count, in blocks, and starts over at the end. The writer keeps the file
-valid at every moment: samples go to the end with one ``write``, then the two sizes in the header with another. A
-kill between the two leaves a header that says a little less than there is, which every reader accepts.
+The reader takes any rate, width and channel count, in blocks of 20 ms, and starts over at the end without a seam.
+It believes the file more than its header: a data size of 0 or 4 GB (a writer that streamed, or never came back) and
+a file cut short are read as far as there is sound.
+
+The writer keeps the file valid at every moment, a kill included: samples go to the end in one write, then the whole
+header in another. Between the two the header says a little less than there is, which every reader accepts.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import stat
 from dataclasses import dataclass
 from struct import Struct
 from struct import error as StructError
@@ -21,13 +24,21 @@ from engine.media.resample import Resampler
 
 _CHUNK = Struct("<4sI")
 _FORMAT = Struct("<HHIIHH")
-_RIFF_HEADER = Struct("<4sI4s4sIHHIIHH4sI")
-_SIZE = Struct("<I")
+_HEADER = Struct("<4sI4s4sIHHIIHH4sI")
 
 PCM, FLOAT, ALAW, MULAW, EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
-BLOCK_FRAMES = 4096
+_WIDTHS = {PCM: (8, 16, 24, 32), FLOAT: (32, 64), ALAW: (8,), MULAW: (8,)}
+_RATES_HZ = (1000, 384_000)
+_MOST_CHANNELS = 64
+_MOST_CHUNKS = 1000
+_BLOCKS_A_SECOND = 50
+_UNKNOWN_SIZES = (0, 0xFFFFFFFF)
+
+#: Where a recording stops: both sizes in the header have 32 bits.
 MAX_DATA_BYTES = 0xFFFFFFFF - 64
-RATES_HZ = (1000, 384_000)
+
+_NONBLOCK = getattr(os, "O_NONBLOCK", 0)  # a named pipe must not make us wait for its other end
+_BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class WavError(OSError):
@@ -46,16 +57,17 @@ class WavFormat:
         return self.channels * self.bits // 8
 
 
+# ------------------------------------------------------------------ reading
+
+
 class WavReader:
-    """An endless microphone made of a file. ``read`` gives int16 mono at ``rate_hz``."""
+    """An endless microphone made of a file: ``read`` gives int16 mono at ``rate_hz``."""
 
     def __init__(self, path: str, rate_hz: int | None = None) -> None:
         """``rate_hz`` None: the file's own. Raises WavError when it is not a WAV file we can read."""
         self.path = path
-        try:
-            self._file: BinaryIO = open(path, "rb")  # noqa: SIM115 - closed by close()
-        except OSError as error:
-            raise WavError(f"{path}: {error.strerror or error}") from error
+        self.failed: str | None = None
+        self._file = _open_to_read(path)
         try:
             self.format, self._start, self._bytes = _read_head(self._file, path)
         except WavError:
@@ -63,97 +75,139 @@ class WavReader:
             raise
         self.rate_hz = rate_hz or self.format.rate_hz
         self._at = 0
+        self._block_bytes = max(1, self.format.rate_hz // _BLOCKS_A_SECOND) * self.format.frame_bytes
         self._resampler = Resampler(self.format.rate_hz, self.rate_hz)
         self._rest = np.zeros(0, np.int16)
 
     @property
     def seconds(self) -> float:
+        """How long the file plays before it starts over."""
         return self._bytes / self.format.frame_bytes / self.format.rate_hz
 
     def read(self, count: int) -> np.ndarray:
-        """The next ``count`` samples; silence where the file cannot be read any more."""
-        for _ in range(64):
-            if len(self._rest) >= count:
-                break
-            block = self._next_block()
-            self._rest = np.concatenate((self._rest, self._resampler.push(block)))
-        if len(self._rest) < count:
-            self._rest = np.concatenate((self._rest, np.zeros(count - len(self._rest), np.int16)))
-        taken, self._rest = self._rest[:count], self._rest[count:]
-        return taken
+        """The next ``count`` samples; silence, with the reason in ``failed``, once the file cannot be read any more."""
+        parts, have = [self._rest], len(self._rest)
+        while have < count:
+            part = self._resampler.push(samples(self._next_bytes(), self.format))
+            parts.append(part)
+            have += len(part)
+        pcm = np.concatenate(parts) if len(parts) > 1 else self._rest
+        self._rest = pcm[count:]
+        return pcm[:count]
 
-    def _next_block(self) -> np.ndarray:
-        if self._at >= self._bytes:
+    def _next_bytes(self) -> bytes:
+        """One block of whole frames, beyond the end of the file from its beginning again."""
+        data = self._read_some(self._block_bytes)
+        while len(data) < self._block_bytes and self.failed is None:
             self._at = 0
-        wanted = min(BLOCK_FRAMES * self.format.frame_bytes, self._bytes - self._at)
+            once_more = self._read_some(self._block_bytes - len(data))
+            if not once_more:
+                self.failed = self.failed or f"{self.path}: its sound is gone"
+            elif not data and len(once_more) < self._block_bytes:
+                repeats = -(-self._block_bytes // len(once_more))  # the whole file is shorter than a block
+                data = (once_more * repeats)[: self._block_bytes]
+            else:
+                data += once_more
+        return data if self.failed is None else silence(self.format, self._block_bytes)
+
+    def _read_some(self, most: int) -> bytes:
+        wanted = min(most, self._bytes - self._at)
+        if wanted <= 0 or self.failed is not None:
+            return b""
         try:
             self._file.seek(self._start + self._at)
             data = self._file.read(wanted)
-        except (OSError, ValueError):
-            data = b""
-        self._at = self._at + len(data) if data else self._bytes
-        return samples(data, self.format)
+        except (OSError, ValueError) as error:
+            self.failed = f"{self.path}: {getattr(error, 'strerror', None) or error}"
+            return b""
+        self._at += len(data)
+        return data[: len(data) - len(data) % self.format.frame_bytes]
 
     def close(self) -> None:
         self._file.close()
 
 
 def samples(data: bytes, form: WavFormat) -> np.ndarray:
-    """Raw file data as int16 mono; channels are averaged, nonsense (NaN) is silence."""
-    data = data[: len(data) - len(data) % form.frame_bytes]
-    if form.code in (ALAW, MULAW):
-        values = make("PCMA" if form.code == ALAW else "PCMU", 8000).decode(data).astype(np.float64)
-    elif form.code == FLOAT:
-        values = np.frombuffer(data, f"<f{form.bits // 8}").astype(np.float64)
-        values = np.nan_to_num(np.clip(np.nan_to_num(values, posinf=1.0, neginf=-1.0), -1, 1)) * 32767
-    elif form.bits == 8:
-        values = (np.frombuffer(data, np.uint8).astype(np.float64) - 128) * 256
-    elif form.bits == 24:
-        triples = np.frombuffer(data, np.uint8).reshape(-1, 3)
-        upper = triples[:, 1].astype(np.uint16) | triples[:, 2].astype(np.uint16) << 8
-        values = upper.view(np.int16).astype(np.float64)
-    else:
-        values = np.frombuffer(data, f"<i{form.bits // 8}") / (1 << (form.bits - 16))
+    """Raw file data (whole frames) as int16 mono; channels are averaged, nonsense (NaN) is silence."""
+    if form.code == PCM and form.bits == 16 and form.channels == 1:
+        return np.frombuffer(data, "<i2").astype(np.int16, copy=False)
+    values = _values(data, form)
     if form.channels > 1:
         values = values.reshape(-1, form.channels).mean(axis=1)
     return np.clip(np.rint(values), -32768, 32767).astype(np.int16)
 
 
+def _values(data: bytes, form: WavFormat) -> np.ndarray:
+    """Every sample, on the scale of int16, before rounding."""
+    if form.code in (ALAW, MULAW):
+        return make("PCMA" if form.code == ALAW else "PCMU", 8000).decode(data).astype(np.float64)
+    if form.code == FLOAT:
+        values = np.nan_to_num(np.frombuffer(data, f"<f{form.bits // 8}"), nan=0.0, posinf=1.0, neginf=-1.0)
+        return np.clip(values, -1, 1).astype(np.float64) * 32768
+    if form.bits == 8:
+        return (np.frombuffer(data, np.uint8).astype(np.float64) - 128) * 256
+    if form.bits == 24:
+        wide = np.zeros((len(data) // 3, 4), np.uint8)
+        wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
+        return wide.view("<i4")[:, 0] / 65536
+    return np.frombuffer(data, f"<i{form.bits // 8}") / (1 << (form.bits - 16))
+
+
+def silence(form: WavFormat, size: int) -> bytes:
+    """``size`` bytes that sound like nothing in this format."""
+    quiet = {ALAW: b"\xd5", MULAW: b"\xff"}.get(form.code, b"\x80" if form.bits == 8 else b"\0")
+    return quiet * size
+
+
+def _open_to_read(path: str) -> BinaryIO:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | _NONBLOCK | _BINARY)
+    except (OSError, ValueError) as error:
+        raise WavError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise WavError(f"{path}: not a file")
+    return os.fdopen(descriptor, "rb")
+
+
 def _read_head(file: BinaryIO, path: str) -> tuple[WavFormat, int, int]:
-    """(format, where the data begins, how many whole bytes of it there are)."""
+    """(format, where the data begins, how many bytes of whole frames there are)."""
     try:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
         head = file.read(12)
         if len(head) < 12 or head[:4] not in (b"RIFF", b"RF64") or head[8:] != b"WAVE":
             raise WavError(f"{path}: not a WAV file")
-        return _walk(file, path, size)
+        riff_end = int.from_bytes(head[4:8], "little") + 8
+        return _find_sound(file, path, size, whole=riff_end == size)
+    except WavError:
+        raise
     except (OSError, StructError) as error:
-        if isinstance(error, WavError):
-            raise
-        raise WavError(f"{path}: cannot be read as WAV ({error})") from error
+        raise WavError(f"{path}: cannot be read: {error}") from error
 
 
-def _walk(file: BinaryIO, path: str, size: int) -> tuple[WavFormat, int, int]:
+def _find_sound(file: BinaryIO, path: str, size: int, whole: bool) -> tuple[WavFormat, int, int]:
+    """Walk the chunks up to the first data chunk; ``whole`` says that the sizes in the header can be believed."""
     form: WavFormat | None = None
     at = 12
-    for _ in range(1000):
+    for _ in range(_MOST_CHUNKS):
         file.seek(at)
         head = file.read(_CHUNK.size)
         if len(head) < _CHUNK.size:
             break
         name, length = _CHUNK.unpack(head)
         at += _CHUNK.size
-        if name == b"fmt ":
-            form = _read_format(file.read(min(length, 64)), path)
-        elif name == b"data":
+        if name == b"data":
             if form is None:
                 raise WavError(f"{path}: its sound comes before its format")
-            length = min(length, size - at) if length else size - at  # 0 and 0xFFFFFFFF: a writer that never came back
+            unknown = length in _UNKNOWN_SIZES and not (whole and length == 0)
+            length = size - at if unknown else min(length, size - at)
             length -= length % form.frame_bytes
             if length <= 0:
                 raise WavError(f"{path}: no sound in it")
             return form, at, length
+        if name == b"fmt ":
+            form = _read_format(file.read(min(length, 64)), path)
         at += length + (length & 1)
     raise WavError(f"{path}: no {'sound' if form else 'format'} in it")
 
@@ -161,74 +215,90 @@ def _walk(file: BinaryIO, path: str, size: int) -> tuple[WavFormat, int, int]:
 def _read_format(data: bytes, path: str) -> WavFormat:
     if len(data) < _FORMAT.size:
         raise WavError(f"{path}: its format is cut short")
-    code, channels, rate, _, _, bits = _FORMAT.unpack_from(data)
+    code, channels, rate_hz, _, _, bits = _FORMAT.unpack_from(data)
     if code == EXTENSIBLE and len(data) >= 26:
         code = int.from_bytes(data[24:26], "little")
-    widths = {PCM: (8, 16, 24, 32), FLOAT: (32, 64), ALAW: (8,), MULAW: (8,)}.get(code)
-    if widths is None:
-        raise WavError(f"{path}: WAV coding {code} is not one of PCM, float, A-law, u-law")
-    if bits not in widths or not 1 <= channels <= 64 or not RATES_HZ[0] <= rate <= RATES_HZ[1]:
-        raise WavError(f"{path}: {bits} bits, {channels} channels at {rate} Hz cannot be read")
-    return WavFormat(code, channels, rate, bits)
+    if code not in _WIDTHS:
+        raise WavError(f"{path}: its coding ({code}) is not PCM, float, A-law or u-law")
+    bits = (bits + 7) // 8 * 8  # 12 or 20 bits are kept in the upper part of the next larger width
+    if bits not in _WIDTHS[code]:
+        raise WavError(f"{path}: {bits} bit samples cannot be read")
+    if not 1 <= channels <= _MOST_CHANNELS:
+        raise WavError(f"{path}: {channels} channels cannot be read")
+    if not _RATES_HZ[0] <= rate_hz <= _RATES_HZ[1]:
+        raise WavError(f"{path}: a sampling rate of {rate_hz} Hz cannot be read")
+    return WavFormat(code, channels, rate_hz, bits)
+
+
+# ------------------------------------------------------------------ writing
 
 
 class WavWriter:
-    """16 bit PCM; ``write`` takes int16 samples, interleaved when there are two channels."""
+    """16 bit PCM; ``write`` takes int16 samples, interleaved when there are several channels."""
 
     def __init__(self, path: str, rate_hz: int, channels: int = 1) -> None:
-        """Raises WavError when the file cannot be made."""
+        """Raises WavError when the file cannot be made or written to."""
         self.path = path
         self.failed: str | None = None
+        self._rate_hz = rate_hz
         self._channels = channels
         self._bytes = 0
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+        self._file = _open_to_write(path)
         try:
-            self._file = os.open(path, flags, 0o644)
+            _write_at(self._file, self._header(), 0)
         except OSError as error:
+            os.close(self._file)
             raise WavError(f"{path}: cannot be written: {error.strerror or error}") from error
-        head = _RIFF_HEADER.pack(
-            b"RIFF", 36, b"WAVE", b"fmt ", 16, PCM, channels, rate_hz, rate_hz * channels * 2, channels * 2, 16,
-            b"data", 0,
-        )  # fmt: skip
-        self._attempt(lambda: _write_all(self._file, head))
 
     def write(self, pcm: np.ndarray) -> None:
-        """Append; after a failure (full disk) it does nothing, and ``failed`` says why."""
-        if self.failed is not None or not len(pcm):
-            return
+        """Append; after a failure (a full disk, 4 GB) it does nothing, and ``failed`` says why."""
         data = pcm.astype("<i2", copy=False).tobytes()
+        if self.failed is not None or self._file < 0 or not data:
+            return
         if self._bytes + len(data) > MAX_DATA_BYTES:
             self.failed = f"{self.path}: 4 GB is as large as a WAV file can be"
             return
-        if self._attempt(lambda: _write_all(self._file, data)):
-            self._bytes += len(data)
-            self._attempt(self._write_sizes)
-
-    def _write_sizes(self) -> None:
-        os.lseek(self._file, 4, os.SEEK_SET)
-        os.write(self._file, _SIZE.pack(36 + self._bytes))
-        os.lseek(self._file, 40, os.SEEK_SET)
-        os.write(self._file, _SIZE.pack(self._bytes))
-        os.lseek(self._file, 44 + self._bytes, os.SEEK_SET)
-
-    def _attempt(self, act: Callable[[], object]) -> bool:
+        written = 0
         try:
-            act()
+            while written < len(data):
+                written += _write_at(self._file, data[written:], _HEADER.size + self._bytes + written)
         except OSError as error:
             self.failed = f"{self.path}: {error.strerror or error}"
-            return False
-        return True
+        self._bytes += written - written % (2 * self._channels)
+        self._update_header()
+
+    def _update_header(self) -> None:
+        try:
+            _write_at(self._file, self._header(), 0)
+        except OSError as error:
+            self.failed = self.failed or f"{self.path}: {error.strerror or error}"
+
+    def _header(self) -> bytes:
+        frame = 2 * self._channels
+        form = (16, PCM, self._channels, self._rate_hz, self._rate_hz * frame, frame, 16)
+        return _HEADER.pack(b"RIFF", 36 + self._bytes, b"WAVE", b"fmt ", *form, b"data", self._bytes)
 
     def close(self) -> None:
-        if self._file >= 0:
-            try:
-                os.close(self._file)
-            except OSError as error:
-                self.failed = self.failed or f"{self.path}: {error.strerror or error}"
-            self._file = -1
+        if self._file < 0:
+            return
+        try:
+            os.close(self._file)
+        except OSError as error:  # network file systems tell of a full disk here
+            self.failed = self.failed or f"{self.path}: {error.strerror or error}"
+        self._file = -1
 
 
-def _write_all(file: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(file, view) :]
+def _open_to_write(path: str) -> int:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NONBLOCK | _BINARY, 0o644)
+    except (OSError, ValueError) as error:
+        raise WavError(f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise WavError(f"{path}: cannot be written: not a file")
+    return descriptor
+
+
+def _write_at(descriptor: int, data: bytes, position: int) -> int:
+    os.lseek(descriptor, position, os.SEEK_SET)
+    return os.write(descriptor, data)
