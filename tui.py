@@ -8,6 +8,10 @@
 
 from __future__ import annotations
 
+import gc
+
+gc.disable()  # until the engine is prepared: making classes sets it off again and again, for nothing
+
 import json
 import os
 import signal
@@ -46,9 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         config = from_arguments(sys.argv[1:] if arguments is None else arguments)
         return Program(config).run()
-    except (ConfigError, ScreenUnusable) as error:
-        return _complain(str(error))
-    except OSError as error:  # NetworkError, WavError, SoundError: one line each
+    except (ConfigError, ScreenUnusable, OSError) as error:  # NetworkError, WavError and SoundError are OSErrors of one line
         return _complain(str(error))
     except KeyboardInterrupt:
         return 0
@@ -98,24 +100,28 @@ class Program:
         engine, face = self._engine, self._face
         try:
             engine.catch_signals(_signals(), self._on_signal)
+            self._show_events()
+            wanted = face.turn(engine.now)
+            engine.prepare()
             self._begin()
-            wanted = engine.now
             while not engine.finished:
                 engine.poll(max(0.0, min(wanted - engine.clock(), LONGEST_TURN_S)))
-                for event in engine.events():
-                    face.event(event)
-                    self._judge(event)
+                self._show_events()
                 wanted = face.turn(engine.now)
                 if face.gone and not self._quitting:
                     self._quit()
-            for event in engine.events():
-                face.event(event)
+            self._show_events()
         finally:
             face.close()
             if self._demo is not None:
                 self._demo.close()
             engine.close()
         return self._exit_code
+
+    def _show_events(self) -> None:
+        for event in self._engine.events():
+            self._face.event(event)
+            self._judge(event)
 
     def _begin(self) -> None:
         if self._config.demo:
@@ -172,7 +178,7 @@ def _without_terminal(config: Config) -> Config:
     if config.face != "dashboard" or _on_terminal():
         return config
     if not config.demo:
-        raise ScreenUnusable("no terminal to draw on: use --plain, --json or --headless")
+        raise ConfigError("no terminal to draw on: use --plain, --json or --headless")
     return replace(config, face="plain", duration=config.duration or DEMO_SECONDS_WITHOUT_TERMINAL)
 
 

@@ -6,6 +6,8 @@ import gc
 import socket
 from collections.abc import Callable
 
+import numpy as np
+
 from engine import model
 from engine.config import Config
 from engine.io import clock
@@ -14,6 +16,7 @@ from engine.io.loop import MEDIA, SIP, TERMINAL, Loop
 from engine.io.sound import open_sound
 from engine.io.udp import DSCP_CS3, DSCP_EF, UdpSocket
 from engine.io.wav import WavWriter
+from engine.media import codecs
 from engine.phone import Outside, Phone
 from engine.sip.uri import Uri
 
@@ -43,8 +46,15 @@ class Engine:
         )
         self.phone = Phone(config, config.local_ip or address_towards(config.uri), outside)
         self._sound.attach(self._loop)
+
+    def prepare(self) -> None:
+        """What the first call would have to wait for: codec tables; and what lives for ever leaves the collector."""
+        for encoding in ("PCMU", "PCMA"):
+            codec = codecs.make(encoding, 8000, 1)
+            codec.decode(codec.encode(np.zeros(1, np.int16)))
         gc.collect()
         gc.freeze()
+        gc.enable()
 
     # ------------------------------------------------------------------ turns
 
