@@ -4,11 +4,14 @@ Bytes and ``now`` come in; bytes, samples and deadlines go out. Nothing here ope
 file or the ``random`` module: time and entropy are arguments, so a minute of a call is tested in milliseconds.
 Imports run downward only, and never to ``engine.sip``::
 
-    stream.py         one call's audio both ways; RTP, RTCP and playout joined
+    stream.py         one call's audio both ways, and its figures
+    outgoing.py       frames and digits to RTP packets
+    incoming.py       RTP packets of one source at a time to sound and digits
     rtcp_session.py   RFC 3550 6.2, 6.3, A.7: when to report, and what both ends have reported
     playout.py        packets in, exactly the asked number of samples out
     jitter.py         the buffer with a clock        conceal.py  sound for what is missing
-    stretch.py        faster and slower playing      dtmf.py     RFC 4733 digits, both ways
+    stretch.py        faster and slower playing      pitch.py    where a sound resembles itself
+    dtmf.py           RFC 4733 digits, both ways
     source.py         RFC 3550 A.1, A.3, A.8: sequence, loss and jitter of one SSRC
     rtp.py  rtcp.py   RFC 3550 5 and 6: bytes to packets and back
     codecs/           a registry by encoding name; one file for each family

@@ -1,111 +1,114 @@
 """Sound for what is missing: the last pitch period again, fading, and back into the stream without a click.
 
-After ITU-T G.711 Appendix I in outline: find the pitch by correlation, repeat the last period with an overlap
-at its seam, fade from 20 ms on to silence at ``FADE_OUT_MS``, cross-fade into the next good frame.
+After ITU-T G.711 Appendix I in outline. The pitch of the last sound is found by correlation and its last period
+repeated; after 10 ms the last three periods take turns, because one alone soon sounds like a buzzer. It fades from
+``HOLD_MS`` on and is silent from ``FADE_OUT_MS`` on. The next good frame is cross-faded with what would have been
+invented next. Everything a gap may need is computed once, when it begins.
 """
 
 from __future__ import annotations
 
-from collections import deque
-
 import numpy as np
 
-LOWEST_PITCH_HZ = 66
-HIGHEST_PITCH_HZ = 400
+from engine.media.pitch import LONGEST_MS, SHORTEST_MS, best_offset
+
+HISTORY_MS = 65.0  # three of the longest periods, and what runs into them
 HOLD_MS = 20.0
-FADE_OUT_MS = 100.0
+FADE_OUT_MS = 120.0
+HUSH_MS = 10.0  # the end of sound that was meant to end
 MERGE_MS = 5.0
-HISTORY_MS = 45.0
-
-
-def pitch_period(history: np.ndarray, clock_rate: int) -> int:
-    """The lag in samples at which the end of ``history`` best repeats itself (normalised correlation)."""
-    shortest, longest = clock_rate // HIGHEST_PITCH_HZ, clock_rate // LOWEST_PITCH_HZ
-    window = min(longest, len(history) - longest)
-    if window < shortest:
-        return max(1, min(longest, len(history)))
-    data = history.astype(np.float32)
-    recent = data[-window:]
-    lagged = np.lib.stride_tricks.sliding_window_view(data[-window - longest : -shortest], window)
-    scores = lagged @ recent / np.sqrt(np.einsum("ij,ij->i", lagged, lagged) + 1.0)
-    return longest - int(np.argmax(scores))
+_TEMPLATE_MS = 18.0
+_SEAM_MS = 2.0
+_ONE_PERIOD_MS = 10.0
+_PERIODS = 3
 
 
 class Concealer:
-    """Told of every good frame; asked for samples when one is missing."""
+    """One gap at a time: :meth:`begin`, :meth:`fill` as long as nothing comes, :meth:`merge`."""
 
-    def __init__(self, clock_rate: int) -> None:
-        self._clock_rate = clock_rate
-        self._recent: deque[np.ndarray] = deque()
-        self._kept = 0
-        self._wanted = int(clock_rate * HISTORY_MS / 1000)
-        self._period: np.ndarray | None = None
-        self._made = 0
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self.history_samples = self._samples(HISTORY_MS)
+        self._invention = np.zeros(0, np.float32)
+        self._position = 0
+        self.active = False
 
-    @property
-    def active(self) -> bool:
-        return self._period is not None
+    def begin(self, history: np.ndarray, hush: bool = False) -> None:
+        """A gap opens after ``history`` (int16, as much as there is). ``hush``: the silence is meant, only fade."""
+        length = self._samples(HUSH_MS if hush else FADE_OUT_MS)
+        hold = 0 if hush else self._samples(HOLD_MS)
+        gain = np.ones(length, np.float32)
+        gain[hold:] = np.linspace(1, 0, length - hold, dtype=np.float32)
+        self._invention = self._continue(self._padded(history), length) * gain
+        self._position = 0
+        self.active = True
 
     @property
     def audible(self) -> bool:
         """Is there still something to hear of what is being invented?"""
-        return self._made < self._clock_rate * FADE_OUT_MS / 1000
+        return self._position < len(self._invention)
 
-    def good(self, pcm: np.ndarray) -> np.ndarray:
-        """A frame that came; after a gap its beginning is merged with the invention."""
-        if self._period is not None:
-            pcm = self._merge(pcm)
-        self._remember(pcm)
-        return pcm
+    def fill(self, count: int) -> np.ndarray:
+        """``count`` samples of the gap."""
+        return self._take(count).astype(np.int16)
 
-    def missing(self, count: int) -> np.ndarray:
-        """``count`` samples for a gap."""
-        if self._period is None:
-            self._period = self._begin()
-            self._made = 0
-        out = self._continue(count)
-        self._made += count
-        self._remember(out)
-        return out
+    def merge(self, pcm: np.ndarray) -> np.ndarray:
+        """The gap is over: the beginning of the good frame grows out of the invention."""
+        count = min(len(pcm), self._samples(MERGE_MS))
+        rise = (np.arange(count, dtype=np.float32) + 0.5) / max(1, count)
+        left = self._take(count)
+        merged = pcm.copy()
+        merged[:count] = left + (pcm[:count] - left) * rise
+        self.active = False
+        return merged
 
     def reset(self) -> None:
-        """Another stream begins: nothing of the old one is repeated."""
-        self._recent.clear()
-        self._kept = 0
-        self._period = None
-        self._made = 0
+        """Forget the gap."""
+        self.active = False
 
-    def _remember(self, pcm: np.ndarray) -> None:
-        self._recent.append(pcm)
-        self._kept += len(pcm)
-        while self._kept - len(self._recent[0]) >= self._wanted:
-            self._kept -= len(self._recent.popleft())
+    # -------------------------------------------------------------- inside
 
-    def _begin(self) -> np.ndarray:
-        """One pitch period, its end shaped to run into its beginning."""
-        history = np.concatenate(self._recent) if self._recent else np.zeros(self._wanted, np.int16)
-        if len(history) < self._wanted:
-            history = np.concatenate((np.zeros(self._wanted - len(history), np.int16), history))
-        lag = pitch_period(history, self._clock_rate)
-        period = history[-lag:].astype(np.float32)
-        seam = max(1, min(lag // 4, len(history) - lag))
-        ramp = np.linspace(0, 1, seam, endpoint=False, dtype=np.float32)
-        before = history[-lag - seam : -lag].astype(np.float32)
-        period[-seam:] = period[-seam:] * (1 - ramp) + before * ramp
-        return period
+    def _samples(self, ms: float) -> int:
+        return max(1, int(self._rate_hz * ms / 1000))
 
-    def _continue(self, count: int) -> np.ndarray:
-        assert self._period is not None
-        places = self._made + np.arange(count)
-        gain = 1 - (places / self._clock_rate * 1000 - HOLD_MS) / (FADE_OUT_MS - HOLD_MS)
-        out: np.ndarray = (self._period[places % len(self._period)] * np.clip(gain, 0, 1)).astype(np.int16)
-        return out
+    def _take(self, count: int) -> np.ndarray:
+        there = self._invention[self._position : self._position + count]
+        self._position += count
+        if len(there) == count:
+            return there
+        return np.concatenate((there, np.zeros(count - len(there), np.float32)))
 
-    def _merge(self, pcm: np.ndarray) -> np.ndarray:
-        count = min(len(pcm), int(self._clock_rate * MERGE_MS / 1000))
-        ramp = np.linspace(0, 1, count, endpoint=False)
-        merged = pcm.copy()
-        merged[:count] = (self._continue(count) * (1 - ramp) + pcm[:count] * ramp).astype(np.int16)
-        self._period = None
-        self._made = 0
-        return merged
+    def _padded(self, history: np.ndarray) -> np.ndarray:
+        recent = history[-self.history_samples :].astype(np.float32)
+        lacking = self.history_samples - len(recent)
+        return recent if not lacking else np.concatenate((np.zeros(lacking, np.float32), recent))
+
+    def _period(self, history: np.ndarray) -> int:
+        """The pitch period at the end of the history, in samples."""
+        template = history[-self._samples(_TEMPLATE_MS) :]
+        longest, shortest = self._samples(LONGEST_MS), self._samples(SHORTEST_MS)
+        first = len(history) - len(template) - longest
+        offset, _ = best_offset(history[first : len(history) - shortest], template, self._rate_hz)
+        return longest - offset
+
+    def _continue(self, history: np.ndarray, length: int) -> np.ndarray:
+        """What would have come next, had the sound gone on as it was."""
+        period = self._period(history)
+        once = self._repeat(history, period, length)
+        thrice = self._repeat(history, _PERIODS * period, length)
+        turn = self._samples(_ONE_PERIOD_MS)
+        mix = np.clip((np.arange(length, dtype=np.float32) - turn) / turn, 0, 1)
+        sound: np.ndarray = once + (thrice - once) * mix
+        seam = min(length, self._samples(_SEAM_MS))
+        # The period begins where the history ends only nearly: the step between them is spread over the seam.
+        sound[:seam] += (history[-1] - history[-period - 1]) * np.linspace(1, 0, seam, dtype=np.float32)
+        clipped: np.ndarray = np.clip(sound, -32768, 32767)
+        return clipped
+
+    def _repeat(self, history: np.ndarray, cycle: int, length: int) -> np.ndarray:
+        """The last ``cycle`` samples over and over, their end shaped to run into their beginning."""
+        loop = history[-cycle:].copy()
+        seam = min(self._samples(_SEAM_MS), cycle // 2)
+        rise = (np.arange(seam, dtype=np.float32) + 0.5) / seam
+        loop[-seam:] += (history[-cycle - seam : -cycle] - loop[-seam:]) * rise
+        return np.resize(loop, length)

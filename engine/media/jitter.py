@@ -1,140 +1,366 @@
-"""The jitter buffer's memory and its aim: which packets wait, and how long they ought to.
+"""The jitter buffer: which packets wait, how long they ought to, and when it is whose turn.
 
-Times on the media clock are extended timestamps: the 32 bits of RTP unwrapped to a number that only grows. The
-relative delay of a packet is how much later it came than the quickest packet of the last ten seconds would have.
-A histogram of relative delays that forgets (half in about ten seconds) says how long to wait so that all but a few
-packets are there in time: the target. One late packet raises it at once; it falls as the histogram forgets.
+Theory of operation. RTP timestamps are unwrapped into seconds on the *media line*, which is the sender's clock.
+``transit`` is a time of ours less a place on that line: the delay of the network plus a constant nobody knows.
+Two transits are all there is to know about delay:
+
+* the one of a packet as it arrives: :class:`DelayEstimate` keeps a histogram of them that forgets, and says by
+  which transit all but a few have come: the *target*;
+* the one at which a packet is taken to be played, ``now - begin``: how late we play. It should be the target. A
+  sender whose clock is faster or slower than ours makes both drift together, so delay cannot build up.
+
+Who plays asks with :meth:`JitterBuffer.pull` whenever it has nothing left to play, and says how long it has been
+inventing sound since the last packet. A packet that begins where the last one ended is given out at once. When the
+next one to be had begins later, those between are missing: the answer is None, and ``lacking_s`` says how much to
+invent before asking again. When nothing waits at all, nobody can tell loss from delay: sound is invented, and the
+next packet takes up where the last one ended, so the delay has grown by itself and nothing is skipped, or, when
+what was lost is covered by what was invented, goes on behind it.
+
+A silence longer than ``IDLE_S`` ends a talk spurt. The next packet begins a new one, played when it has waited for
+the target: there the delay may change and nobody hears it. A timestamp that is out of all proportion is set
+aside; when a second one agrees with it, or the caller says that the source is another, the media line is joined
+anew to the timestamps (``_anchor``), and what waits and what is known of the network both stay.
+
+Bounds: packets, octets and seconds that wait, the length of one packet, the bins of the histogram. The oldest goes.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from math import inf
 
-import numpy as np
+MAX_PACKETS = 200
+MAX_OCTETS = 300_000
+MAX_WAITING_S = 1.5
+MAX_PACKET_S = 0.25  # RFC 3551 4.2 asks for 0.2
+MAX_TARGET_S = 0.5
+MAX_EXCESS_S = 0.4  # played later than the target by more: no stretching helps, packets are left out
+IDLE_S = 0.2
+START_EARLY_S = 0.010  # half a usual frame: a packet is pulled at the next tick, not when it is due
 
-MAX_PACKETS = 400
-MAX_SPAN_S = 2.0  # a packet further ahead than this is another stream's
-BIN_MS = 4.0
-BINS = 150
-FORGET = 0.9985  # per packet
-QUANTILE = 0.97
-MARGIN_MS = 12.0
-MIN_TARGET_MS = 20.0
-MAX_TARGET_MS = 500.0
-FIRST_TARGET_MS = 30.0
-BASE_SECONDS = 10
+# A packet so far from the others is not delayed: its timestamp was set anew.
+MAX_EARLY_S = 1.0
+MAX_LATE_S = 2.0
+SAME_LINE_S = 0.5
+# After a silence that much delay is a sender whose timestamps stood still meanwhile (a hold).
+STOOD_STILL_S = 0.15
+
+JOIN_S = 0.0005  # packets nearer than this to each other join without a gap
+
+KEPT, LATE, DUPLICATE, DISCARDED = "kept", "late", "duplicate", "discarded"
+
+_TIMESTAMPS = 1 << 32
 
 
 @dataclass(slots=True)
 class Waiting:
-    """A packet that waits for its moment."""
+    """A packet, from ``begin`` to ``end`` on the media line. ``decoder`` is whatever the caller gave."""
 
-    timestamp: int  # extended
+    begin: float
+    end: float
     payload: bytes
+    decoder: object
+    overlap_s: float = 0.0  # so much of its beginning was played already
 
 
 class DelayEstimate:
-    """Relative delays and the target that follows from them."""
+    """Transits of the packets that came, and the target that follows."""
 
-    def __init__(self, clock_rate: int, frame_ms: float) -> None:
-        self._clock_rate = clock_rate
-        self._ahead_ms = max(0.0, frame_ms - 20.0)  # a longer frame is fetched whole: it needs later packets
-        self._histogram = np.zeros(BINS)
-        self._minima: deque[tuple[int, float]] = deque(maxlen=BASE_SECONDS)  # (second, lowest arrival - media time)
-        self.base: float | None = None
-        self.target_ms = FIRST_TARGET_MS + self._ahead_ms
-        self._packets = 0
+    BIN_S = 0.004
+    FORGET_S = 3.0  # a packet weighs a third of what it did after so long a time of sound
+    QUANTILE = 0.97
+    MARGIN_S = 0.008  # our own clock ticks, which are not quite regular either
+    FIRST_S = 0.010  # more, until something is known
+    LATE_STEP_S = 0.040  # one late packet raises the target by no more
+    FALL = 0.010  # and it falls by so many seconds in a second of sound
+    FLOOR_S = 5.0  # the lowest transit is that of the last five to ten seconds
 
-    def reset(self) -> None:
-        """The clock of the sender was set anew; what is known of the network stays."""
-        self._minima.clear()
-        self.base = None
+    _HIGHEST_BIN = int((MAX_TARGET_S + 0.1) / BIN_S)
+    _MAX_BINS = 512
+    _COUNT_EVERY = 8
+    _SCALE_AT = 1e6
+    _NEGLIGIBLE = 1e-3
 
-    def update(self, timestamp: int, arrival: float) -> None:
-        """One packet came."""
-        offset = arrival - timestamp / self._clock_rate
-        second = int(arrival)
-        if not self._minima or self._minima[-1][0] != second:
-            self._minima.append((second, offset))
-            self.base = min(lowest for _, lowest in self._minima)
-        elif offset < self._minima[-1][1]:
-            self._minima[-1] = (second, offset)
-            if self.base is None or offset < self.base:
-                self.base = offset
-        assert self.base is not None
-        self._count((offset - self.base) * 1000)
+    def __init__(self) -> None:
+        self.floor = inf  # the quickest packet lately
+        self.target = inf  # as a transit
+        self._floors = (inf, inf)  # of this period, of the one before
+        self._floor_age_s = 0.0
+        self._weights: dict[int, float] = {}
+        self._total = 0.0
+        self._gain = 1.0  # weight of the next packet: instead of all fading, the new ones count for more
+        self._quantile = -inf
+        self._raised = -inf  # by packets that came too late, and at the beginning; falls
+        self._uncounted = 0
 
-    def _count(self, delay_ms: float) -> None:
-        histogram = self._histogram
-        histogram *= FORGET
-        histogram[min(int(delay_ms / BIN_MS), BINS - 1)] += 1 - FORGET
-        self._packets += 1
-        if delay_ms + MARGIN_MS + self._ahead_ms > self.target_ms:
-            self._aim(max(self._quantile_ms(), min(delay_ms, 2 * self.target_ms)))
-        elif self._packets % 10 == 0:
-            self._aim(self._quantile_ms())
+    def update(self, transit: float, duration_s: float) -> None:
+        """One packet came that lasts so long."""
+        if self.floor == inf:
+            self._raised = transit + self.FIRST_S
+        self._update_floor(transit, duration_s)
+        place = int(transit // self.BIN_S)
+        highest = int(self.floor // self.BIN_S) + self._HIGHEST_BIN
+        if place > highest:
+            place = highest
+        self._gain *= 1 + duration_s / self.FORGET_S
+        self._weights[place] = self._weights.get(place, 0.0) + self._gain
+        self._total += self._gain
+        self._raised -= self.FALL * duration_s
+        self._uncounted += 1
+        if self._uncounted >= self._COUNT_EVERY or self._quantile == -inf:
+            self._count()
+        self._aim()
 
-    def _quantile_ms(self) -> float:
-        sums = self._histogram.cumsum()
-        return (int(np.searchsorted(sums, QUANTILE * sums[-1])) + 1) * BIN_MS
+    def late(self, transit: float) -> None:
+        """A packet came after its turn."""
+        self._raised = max(self._raised, min(transit, self.target - self.MARGIN_S + self.LATE_STEP_S))
+        self._aim()
 
-    def _aim(self, wanted_ms: float) -> None:
-        least_ms = MIN_TARGET_MS if self._packets >= 50 else FIRST_TARGET_MS
-        wanted_ms = min(max(wanted_ms + MARGIN_MS, least_ms) + self._ahead_ms, MAX_TARGET_MS)
-        self.target_ms = wanted_ms if wanted_ms > self.target_ms else max(wanted_ms, self.target_ms - 1.0)
+    def _aim(self) -> None:
+        raised, quantile = self._raised, self._quantile
+        target = (raised if raised > quantile else quantile) + self.MARGIN_S
+        highest = self.floor + MAX_TARGET_S
+        self.target = target if target < highest else highest
+
+    def _update_floor(self, transit: float, duration_s: float) -> None:
+        self._floor_age_s += duration_s
+        recent, before = self._floors
+        if self._floor_age_s > self.FLOOR_S:
+            self._floor_age_s = 0.0
+            recent, before = inf, recent
+        elif transit >= recent:
+            return
+        recent = min(recent, transit)
+        self._floors = (recent, before)
+        self.floor = min(recent, before)
+
+    def _count(self) -> None:
+        """Find the quantile anew, and now and then make the numbers small again."""
+        self._uncounted = 0
+        if self._gain > self._SCALE_AT or len(self._weights) > self._MAX_BINS:
+            self._scale()
+        above = (1 - self.QUANTILE) * self._total
+        place = 0
+        for place in sorted(self._weights, reverse=True):
+            above -= self._weights[place]
+            if above <= 0:
+                break
+        self._quantile = (place + 1) * self.BIN_S
+
+    def _scale(self) -> None:
+        kept = {place: weight / self._gain for place, weight in self._weights.items()}
+        kept = {place: weight for place, weight in kept.items() if weight > self._NEGLIGIBLE}
+        self._weights = {place: kept[place] for place in sorted(kept, reverse=True)[: self._MAX_BINS // 2]}
+        self._total = sum(self._weights.values())
+        self._gain = 1.0
 
 
 class JitterBuffer:
-    """Packets in order of their time, bounded in number and span."""
+    """Packets in the order of their time. See the module's docstring."""
 
-    def __init__(self, clock_rate: int, frame_ms: float) -> None:
-        self.clock_rate = clock_rate
-        self.estimate = DelayEstimate(clock_rate, frame_ms)
-        self._waiting: dict[int, Waiting] = {}
-        self._highest: int | None = None
-        self.newest_end = 0
+    PULL_LEAK_S = 0.002
+    PLAYED_REMEMBERED = 16
 
-    def extend(self, timestamp: int) -> int:
-        """The extended timestamp nearest to the latest one."""
-        if self._highest is None:
-            self._highest = timestamp + (1 << 32)
-            return self._highest
-        step = (timestamp - self._highest) & 0xFFFFFFFF
-        extended = self._highest + (step - (1 << 32) if step & 0x80000000 else step)
-        self._highest = max(self._highest, extended)
-        return extended
+    def __init__(self) -> None:
+        self.lacking_s = inf  # after pull gave None: how much to invent before the next packet's turn, if known
+        self.estimate = DelayEstimate()
+        self.late = 0
+        self.duplicate = 0
+        self.discarded = 0
+        self._queue: deque[Waiting] = deque()
+        self._octets = 0
+        self._playing = False
+        self._next = -inf  # where the last packet given out ended
+        self._played: deque[float] = deque(maxlen=self.PLAYED_REMEMBERED)
+        self._delay = inf  # the transit of the latest packet pulled
+        self._lowest_delay = inf  # the least of late: what counts when several are pulled at one tick
+        self._packet_s = 0.02
+        # the media line: this timestamp is this place, at this rate
+        self._line_timestamp = 0
+        self._line_begin = 0.0
+        self._line_rate = 0
+        self._newest_end = 0.0
+        self._newest_transit = 0.0
+        self._odd_transit: float | None = None  # of the packet that was set aside
+        self._other_source = True
 
-    def put(self, timestamp: int, payload: bytes) -> bool:
-        """Keep a packet (extended timestamp); False for a second one of the same time, or when full."""
-        if timestamp in self._waiting or len(self._waiting) >= MAX_PACKETS:
+    # -------------------------------------------------------------- in
+
+    def put(self, timestamp: int, samples: int, rate: int, payload: bytes, decoder: object, arrival: float) -> str:
+        """One packet of ``samples`` at ``rate`` a second. Says what became of it."""
+        duration_s = samples / rate
+        if not 0 < duration_s <= MAX_PACKET_S:
+            return self._discard()
+        if self._other_source or rate != self._line_rate:
+            self._anchor(timestamp, rate, arrival)
+        begin = self._place(timestamp)
+        transit = arrival - begin
+        estimate = self.estimate
+        if not -MAX_EARLY_S <= transit - estimate.floor <= MAX_LATE_S and estimate.floor != inf:
+            odd, self._odd_transit = self._odd_transit, transit
+            if odd is None or abs(transit - odd) > SAME_LINE_S:
+                return self._discard()
+            self._anchor(timestamp, rate, arrival)
+        elif not self._playing and not self._queue and transit > estimate.target + STOOD_STILL_S:
+            self._anchor(timestamp, rate, arrival)
+        begin = self._line_begin = self._place(timestamp)
+        self._line_timestamp = timestamp
+        self._odd_transit = None
+        return self._keep(Waiting(begin, begin + duration_s, payload, decoder), arrival - begin)
+
+    def other_source(self) -> None:
+        """The next packet belongs to another source, or to the same begun anew."""
+        self._other_source = True
+
+    def _place(self, timestamp: int) -> float:
+        step = (timestamp - self._line_timestamp) % _TIMESTAMPS
+        if step >= _TIMESTAMPS // 2:
+            step -= _TIMESTAMPS
+        return self._line_begin + step / self._line_rate
+
+    def _anchor(self, timestamp: int, rate: int, arrival: float) -> None:
+        """Join timestamps to the media line anew: as if this packet had taken as long as the newest one."""
+        self._line_timestamp, self._line_rate = timestamp, rate
+        self._line_begin = max(self._newest_end, arrival - self._newest_transit)
+        self._other_source = False
+        self._odd_transit = None
+
+    def _keep(self, packet: Waiting, transit: float) -> str:
+        begin, queue = packet.begin, self._queue
+        if begin < self._newest_end - JOIN_S and self._is_known(begin):
+            self.duplicate += 1
+            return DUPLICATE
+        self._packet_s = duration_s = packet.end - begin
+        self.estimate.update(transit, duration_s)
+        if transit > self._delay and self._playing:
+            self.estimate.late(transit)
+        if packet.end <= self._next + JOIN_S:
+            self.late += 1
+            return LATE
+        if packet.end > self._newest_end:
+            self._newest_end, self._newest_transit = packet.end, transit
+        if not queue or begin >= queue[-1].begin:
+            queue.append(packet)
+        else:
+            self._insert(packet)
+        self._octets += len(packet.payload)
+        if len(queue) > 1:
+            self._bound()
+        return KEPT
+
+    def _is_known(self, begin: float) -> bool:
+        if any(abs(begin - waiting.begin) < JOIN_S for waiting in self._queue):
+            return True
+        return any(abs(begin - played) < JOIN_S for played in self._played)
+
+    def _insert(self, packet: Waiting) -> None:
+        place = len(self._queue)
+        while place and self._queue[place - 1].begin > packet.begin:
+            place -= 1
+        self._queue.insert(place, packet)
+
+    def _bound(self) -> None:
+        queue = self._queue
+        while len(queue) > 1 and (
+            queue[-1].end - queue[0].begin > MAX_WAITING_S or len(queue) > MAX_PACKETS or self._octets > MAX_OCTETS
+        ):
+            self._skip_head()
+            self._discard()
+
+    def _discard(self) -> str:
+        self.discarded += 1
+        return DISCARDED
+
+    # -------------------------------------------------------------- out
+
+    def pull(self, now: float, invented_s: float = 0.0) -> Waiting | None:
+        """The packet whose turn it is; None when none can be had. See the module's docstring."""
+        queue = self._queue
+        if self._playing:
+            if invented_s > IDLE_S:
+                self._playing = False
+            elif queue and not self._covered(invented_s, now):
+                self.lacking_s = queue[0].begin - self._next - invented_s
+                return None
+        if not queue:
+            self.lacking_s = inf
+            return None
+        target = self.estimate.target
+        while now - queue[0].begin > target + MAX_EXCESS_S and len(queue) > 1:
+            self._skip_head()
+            self._discard()
+        if not self._playing and not self._begin_spurt(now - target):
+            return None
+        return self._give(now)
+
+    def _covered(self, invented_s: float, now: float) -> bool:
+        """May the first in the queue be played? What was invented in its place, and delays too much, is left out."""
+        queue = self._queue
+        while queue and queue[0].end <= self._next + invented_s + JOIN_S and self._too_late(queue[0], now):
+            self._skip_head()
+            self.late += 1
+        return bool(queue) and queue[0].begin <= self._next + invented_s + JOIN_S
+
+    def _too_late(self, packet: Waiting, now: float) -> bool:
+        return now - packet.begin > self.estimate.target + self._packet_s
+
+    def _begin_spurt(self, due: float) -> bool:
+        head = self._queue[0]
+        early_s = head.begin - due - START_EARLY_S
+        if early_s > 0 and self._newest_end - head.begin < MAX_WAITING_S / 2:
+            self.lacking_s = inf
             return False
-        self._waiting[timestamp] = Waiting(timestamp, payload)
+        self._playing = True
+        self._next = head.begin
+        self._lowest_delay = inf
         return True
 
-    def take(self, timestamp: int) -> bytes | None:
-        """The packet that begins exactly here."""
-        found = self._waiting.pop(timestamp, None)
-        return None if found is None else found.payload
+    def _give(self, now: float) -> Waiting:
+        packet = self._queue.popleft()
+        self._octets -= len(packet.payload)
+        begin = packet.begin
+        if begin < self._next - JOIN_S:
+            packet.overlap_s = self._next - begin
+        self._next = packet.end
+        self._played.append(begin)
+        self._delay = delay = now - begin
+        lowest = self._lowest_delay
+        self._lowest_delay = delay if delay < lowest + self.PULL_LEAK_S else lowest + self.PULL_LEAK_S
+        return packet
 
-    def next_after(self, timestamp: int) -> int | None:
-        """When the earliest packet from here on begins."""
-        return min((known for known in self._waiting if known >= timestamp), default=None)
+    def _skip_head(self) -> None:
+        """Leave the oldest out as if it had been played: what follows is not a gap."""
+        packet = self._queue.popleft()
+        self._octets -= len(packet.payload)
+        self._played.append(packet.begin)
+        if self._queue:
+            self._next = max(self._next, self._queue[0].begin)
 
-    def drop_before(self, timestamp: int) -> int:
-        """Forget what is too old; says how many packets that was."""
-        old = [known for known in self._waiting if known < timestamp]
-        for known in old:
-            del self._waiting[known]
-        return len(old)
+    # -------------------------------------------------------------- figures
 
-    def clear(self) -> int:
-        """Forget every packet and the run of timestamps; says how many packets that was."""
-        count = len(self._waiting)
-        self._waiting.clear()
-        self._highest = None
-        self.estimate.reset()
-        return count
+    @property
+    def excess_s(self) -> float:
+        """How much later than the target we play; below zero: too early."""
+        return self._lowest_delay - self.estimate.target
+
+    @property
+    def idle(self) -> bool:
+        """Between talk spurts: before the first packet, and after a silence."""
+        return not self._playing
+
+    @property
+    def target_ms(self) -> float | None:
+        """From the arrival of the quickest packets to the end of their being played; None before the first."""
+        estimate = self.estimate
+        return None if estimate.floor == inf else 1000 * (estimate.target - estimate.floor + self._packet_s)
+
+    @property
+    def buffered_ms(self) -> float:
+        """The same as it is, or, between talk spurts, what waits for the next."""
+        if self._playing and self._lowest_delay != inf:
+            return 1000 * max(0.0, self._lowest_delay - self.estimate.floor + self._packet_s)
+        return 1000 * (self._queue[-1].end - self._queue[0].begin) if self._queue else 0.0
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._queue)

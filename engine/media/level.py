@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,38 +11,46 @@ import numpy as np
 FLOOR_DBFS = -96.0
 PEAK_HOLD_S = 1.5
 _FULL_SCALE_SQUARED = 32768.0**2
+_FLOOR_SQUARED = _FULL_SCALE_SQUARED * 10 ** (FLOOR_DBFS / 10)
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
+    """The fields are those of ``model.LevelView``."""
+
     rms_dbfs: float = FLOOR_DBFS
     peak_hold_dbfs: float = FLOOR_DBFS
 
 
 def rms_dbfs(pcm: np.ndarray) -> float:
     """RMS of int16 samples."""
-    if not len(pcm):
-        return FLOOR_DBFS
     samples = pcm.astype(np.float32)
-    mean_square = float(samples.dot(samples)) / len(samples)
-    if mean_square <= 0.25:
+    energy = float(samples.dot(samples))
+    if energy <= _FLOOR_SQUARED * len(samples):
         return FLOOR_DBFS
-    return 10 * math.log10(mean_square / _FULL_SCALE_SQUARED)
+    return 10 * math.log10(energy / (_FULL_SCALE_SQUARED * len(samples)))
 
 
 class LevelMeter:
     """The level of the latest frame, and the highest of the last 1.5 s."""
 
+    __slots__ = ("_peaks", "_rms")
+
     def __init__(self) -> None:
         self._rms = FLOOR_DBFS
-        self._peak = FLOOR_DBFS
-        self._peak_at = -math.inf
+        # Only frames that are louder than every later one can still become the peak: levels fall along it.
+        self._peaks: deque[tuple[float, float]] = deque()
 
     def update(self, pcm: np.ndarray, now: float) -> None:
         """One frame of int16 samples."""
-        self._rms = rms_dbfs(pcm)
-        if self._rms >= self._peak or now - self._peak_at > PEAK_HOLD_S:
-            self._peak, self._peak_at = self._rms, now
+        self._rms = rms = rms_dbfs(pcm)
+        peaks = self._peaks
+        while peaks and peaks[-1][1] <= rms:
+            peaks.pop()
+        peaks.append((now, rms))
+        while now - peaks[0][0] > PEAK_HOLD_S:
+            peaks.popleft()
 
     def level(self) -> Level:
-        return Level(self._rms, self._peak)
+        """A frozen copy."""
+        return Level(self._rms, self._peaks[0][1]) if self._peaks else Level()

@@ -1,202 +1,199 @@
-"""Packets in, exactly the asked number of samples out: buffer, decoder, concealment and stretch joined.
+"""Packets in, exactly the asked number of samples out: jitter buffer, decoder, concealment and stretch joined.
 
-Theory of operation. The playhead is a position on the sender's media clock. It starts so that the first packet is
-played ``target`` after it came, and moves on by what was played, whether a packet was there or not: time does not
-wait. Comparing the playhead with where it ought to be (arrival of the quickest packets plus target) says whether
-the delay is too long or too short; then one pitch period is taken out or put in, at most ten times a second.
-A stream that falls silent leaves the playhead behind; when it comes back far away, the playhead jumps to it.
+Nearly always the next packet is there, lasts as long as what is asked for, and the delay is right: then
+:meth:`Playout.get` is a pull and a decode. Everything else is put together from pieces: the rest of a packet that
+was longer, sound invented for a gap, frames that were shortened or lengthened to follow the target.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from dataclasses import dataclass
 
 import numpy as np
 
-from engine.media import stretch
+from engine.media.codecs import Codec
 from engine.media.conceal import Concealer
-from engine.media.jitter import MAX_SPAN_S, JitterBuffer
+from engine.media.errors import MediaError
+from engine.media.jitter import JitterBuffer, Waiting
+from engine.media.resample import Resampler
+from engine.media.stretch import Stretcher
 
-ADJUST_EVERY_S = 0.1
-TOLERANCE_MS = 12.0
-EXTRA_MS = 10.0  # fetched besides, for a period to be taken out of
-RESYNC_S = 0.5
-# One octet a sample at least, four (two channels of 16 bits) at most. Crumbs would cost a search each, lumps memory.
-SMALLEST_S, LARGEST_S = 0.002, 0.2
-IDLE_RESYNC_S = 0.3  # nothing was there for so long: the next packet begins a new talk spurt
+# How far the delay may be from its target before it is changed, and how often.
+TOO_LONG_S = 0.014
+TOO_SHORT_S = -0.006
+FAR_TOO_LONG_S = 0.060
+STRETCH_EVERY_S = 0.060
 
-Decode = Callable[[bytes], np.ndarray]
+_NOTHING = np.zeros(0, np.int16)
+
+
+@dataclass(slots=True)
+class Decoder:
+    """How the payloads of one payload type become sound."""
+
+    codec: Codec
+    clock_rate: int
 
 
 class Playout:
-    """One stream of one codec."""
+    """What one call hears, at one rate whatever the codecs of the packets are."""
 
-    def __init__(self, clock_rate: int, decode: Decode, frame_ms: float) -> None:
-        """``frame_ms`` is how much is asked for at a time."""
-        self.clock_rate = clock_rate
-        self.late = 0
-        self.duplicate = 0
-        self.discarded = 0
+    def __init__(self, rate_hz: int) -> None:
+        self.rate_hz = rate_hz
         self.concealed_samples = 0
-        self._decode = decode
-        self._buffer = JitterBuffer(clock_rate, frame_ms)
-        self._concealer = Concealer(clock_rate)
-        self._playhead: int | None = None
-        self._rest: np.ndarray | None = None  # decoded, not played
-        self._ready: np.ndarray | None = None  # stretched, not played
-        self._empty_since: float | None = None
-        self._adjusted_at = 0.0
-        self._newest = 0  # timestamp of the newest packet
-        self._begins = 0  # timestamp of the first: before it nothing is missing
-        self._quiet = False
+        self.buffer = JitterBuffer()
+        self._broken = 0  # payloads their codec could not read
+        self._concealer = Concealer(rate_hz)
+        self._stretcher = Stretcher(rate_hz)
+        self._resampler = Resampler(rate_hz, rate_hz)
+        self._resampled_from = rate_hz
+        self._rest = _NOTHING  # decoded, not asked for yet
+        self._invented = 0  # samples, since the last packet
+        self._started = False  # before the first packet nothing is missing
+        self._hushed = False  # the far end stopped on purpose
+        self._stretched_at = 0.0
+        # What was given out last, in pieces: put together only when something is missing.
+        self._recent: deque[np.ndarray] = deque()
+        self._recent_samples = 0
 
-    # ------------------------------------------------------------------ in
+    # -------------------------------------------------------------- in
 
-    def put(self, timestamp: int, payload: bytes, arrival: float) -> None:
-        """One packet with audio in it."""
-        self._quiet = False
-        if not SMALLEST_S * self.clock_rate <= len(payload) <= LARGEST_S * self.clock_rate * 4:
-            self.discarded += 1
-            return
-        extended = self._buffer.extend(timestamp)
-        if self._playhead is not None and self._elsewhere(extended, arrival):
-            self.restart()
-            extended = self._buffer.extend(timestamp)
-        self._buffer.estimate.update(extended, arrival)
-        if self._playhead is None:
-            self._playhead = extended - self._target_samples()
-            self._newest = self._begins = extended
-        position = self._playhead + (0 if self._rest is None else len(self._rest))
-        if extended < position:
-            self.late += 1
-            return
-        if not self._buffer.put(extended, payload):
-            self.discarded += 1
-            return
-        self._newest = max(self._newest, extended)
-        self._empty_since = None
+    def put(self, timestamp: int, payload: bytes, decoder: Decoder, arrival: float) -> str:
+        """One packet with sound in it; says what became of it, in the words of ``jitter``."""
+        self._hushed = False
+        samples = decoder.codec.samples_in(payload)
+        return self.buffer.put(timestamp, samples, decoder.clock_rate, payload, decoder, arrival)
 
-    def restart(self) -> None:
-        """Another stream, or the same with its clock set anew."""
-        self.discarded += self._buffer.clear()
-        self._concealer.reset()
-        self._playhead = self._rest = self._ready = self._empty_since = None
+    def hush(self) -> None:
+        """The far end sends something else than sound now (digits): what is missing is meant to be."""
+        self._hushed = True
 
-    def quiet(self) -> None:
-        """The far end sends something else than audio now (digits): what is missing is meant to be."""
-        self._quiet = True
+    def other_source(self) -> None:
+        """The next packet belongs to another source, or to the same begun anew."""
+        self.buffer.other_source()
 
-    def _elsewhere(self, extended: int, arrival: float) -> bool:
-        assert self._playhead is not None
-        ahead_s = (extended - self._playhead) / self.clock_rate
-        if abs(ahead_s) > MAX_SPAN_S:
-            return True
-        idle = self._empty_since is not None and arrival - self._empty_since > IDLE_RESYNC_S
-        return idle and abs(ahead_s - self._buffer.estimate.target_ms / 1000) > TOLERANCE_MS / 1000
-
-    # ------------------------------------------------------------------ out
+    # -------------------------------------------------------------- out
 
     def get(self, count: int, now: float) -> np.ndarray:
         """The next ``count`` samples, come what may."""
-        if self._playhead is None:
-            return np.zeros(count, np.int16)
-        if self._ready is None and not self._due_for_adjustment(now):
-            return self._fetch(count, now)
-        return self._from_ready(count, now)
+        if len(self._rest) or self._concealer.active:
+            return self._assemble(_NOTHING, count, now)
+        packet = self.buffer.pull(now)
+        if packet is None:
+            return self._assemble(self._gap(count), count, now)
+        pcm = self._sound(packet, now)
+        return pcm if len(pcm) == count else self._assemble(pcm, count, now)
 
-    def _due_for_adjustment(self, now: float) -> bool:
-        return now - self._adjusted_at >= ADJUST_EVERY_S and abs(self._error_ms(now)) > TOLERANCE_MS
-
-    def _from_ready(self, count: int, now: float) -> np.ndarray:
-        ready = np.zeros(0, np.int16) if self._ready is None else self._ready
-        if self._due_for_adjustment(now):
-            self._adjusted_at = now
-            error_ms = self._error_ms(now)
-            if abs(error_ms) > RESYNC_S * 1000 and self._playhead is not None:
-                self._playhead -= int(error_ms * self.clock_rate / 1000)
-                self._rest = None
-                self._buffer.drop_before(self._playhead)
-            elif error_ms > 0:
-                ready = np.concatenate((ready, stretch.expand(self._fetch(count, now), self.clock_rate)))
-            else:
-                more = count + int(self.clock_rate * EXTRA_MS / 1000)
-                ready = np.concatenate((ready, stretch.shrink(self._fetch(more, now), self.clock_rate)))
-        if len(ready) < count:
-            ready = np.concatenate((ready, self._fetch(count - len(ready), now)))
-        out, rest = ready[:count], ready[count:]
-        self._ready = rest if len(rest) else None
-        return out
-
-    def _fetch(self, count: int, now: float) -> np.ndarray:
-        """``count`` samples from the playhead on, which moves."""
-        assert self._playhead is not None
-        if self._rest is None:
-            payload = self._buffer.take(self._playhead)
-            if payload is not None:
-                pcm = self._good(payload)
-                if len(pcm) == count:
-                    self._playhead += count
-                    return pcm
-                self._rest = pcm
-        return self._piecewise(count, now)
-
-    def _piecewise(self, count: int, now: float) -> np.ndarray:
-        assert self._playhead is not None
-        pieces: list[np.ndarray] = []
-        left = count
-        while left > 0:
-            if self._rest is None:
-                payload = self._buffer.take(self._playhead)
-                if payload is not None:
-                    self._rest = self._good(payload)
-            if self._rest is not None and len(self._rest):
-                piece, rest = self._rest[:left], self._rest[left:]
-                self._rest = rest if len(rest) else None
-            else:
-                self._rest = None
-                piece = self._gap(left, now)
+    def _assemble(self, piece: np.ndarray, count: int, now: float) -> np.ndarray:
+        """``piece`` is the beginning, and more is fetched, or less is used."""
+        if not len(piece):
+            piece, self._rest = self._rest, _NOTHING
+        pieces = [piece]
+        have = len(piece)
+        while have < count:
+            piece = self._fetch(count - have, now)
             pieces.append(piece)
-            left -= len(piece)
-            self._playhead += len(piece)
-        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+            have += len(piece)
+        joined = np.concatenate(pieces)
+        self._rest = joined[count:]
+        return joined[:count]
 
-    def _gap(self, left: int, now: float) -> np.ndarray:
-        """Nothing begins at the playhead: invent until the next packet does, at most ``left`` samples."""
-        assert self._playhead is not None
-        following = self._buffer.next_after(self._playhead)
-        if following is None:
-            self._empty_since = now if self._empty_since is None else self._empty_since
-            self.late += self._buffer.drop_before(self._playhead)
-            count = left
+    def _fetch(self, wanted: int, now: float) -> np.ndarray:
+        packet = self.buffer.pull(now, self._invented / self.rate_hz)
+        return self._gap(wanted) if packet is None else self._sound(packet, now)
+
+    def _gap(self, wanted: int) -> np.ndarray:
+        """Sound for a packet that is not there: as much as is known to be missing, at most what is wanted."""
+        lacking = self.buffer.lacking_s * self.rate_hz
+        if lacking < wanted:
+            wanted = max(1, round(lacking))
+        if not self._started:
+            return np.zeros(wanted, np.int16)
+        if not self._concealer.active:
+            self._concealer.begin(self._history(), self._hushed)
+        if self._concealer.audible and not self._hushed:
+            self.concealed_samples += wanted
+        self._invented += wanted
+        return self._remember(self._concealer.fill(wanted))
+
+    def _sound(self, packet: Waiting, now: float) -> np.ndarray:
+        """A packet decoded and joined to what was played before; maybe shorter or longer than it was."""
+        pcm = self._decode(packet)
+        if not len(pcm):
+            return pcm
+        self._started = True
+        if self._concealer.active:
+            pcm = self._concealer.merge(pcm)
+            self._invented = 0
         else:
-            count = min(left, following - self._playhead)
-        if self._concealer.audible and not self._quiet and self._playhead >= self._begins:
-            self.concealed_samples += count
-        return self._concealer.missing(count)
+            excess_s = self.buffer.excess_s
+            if not TOO_SHORT_S < excess_s < TOO_LONG_S:
+                pcm = self._stretch(pcm, excess_s, now)
+        return self._remember(pcm)
 
-    def _good(self, payload: bytes) -> np.ndarray:
-        return self._concealer.good(self._decode(payload))
+    def _decode(self, packet: Waiting) -> np.ndarray:
+        decoder = packet.decoder
+        assert isinstance(decoder, Decoder)
+        try:
+            pcm = decoder.codec.decode(packet.payload)
+        except MediaError:
+            self._broken += 1
+            return _NOTHING
+        if packet.overlap_s:
+            pcm = pcm[round(packet.overlap_s * decoder.clock_rate) :]
+        if decoder.clock_rate != self._resampled_from:
+            self._resampler = Resampler(decoder.clock_rate, self.rate_hz)
+            self._resampled_from = decoder.clock_rate
+        return self._resampler.push(pcm)
 
-    # ------------------------------------------------------------------ figures
+    def _stretch(self, pcm: np.ndarray, excess_s: float, now: float) -> np.ndarray:
+        hurry = excess_s > FAR_TOO_LONG_S
+        if not hurry and 0 <= now - self._stretched_at < STRETCH_EVERY_S:
+            return pcm
+        if excess_s > 0:
+            stretched = self._stretcher.shorten(pcm, hurry)
+        else:
+            stretched = self._stretcher.lengthen(self._history(), pcm)
+        if stretched is not pcm:
+            self._stretched_at = now
+        return stretched
+
+    # -------------------------------------------------------------- what was played
+
+    def _remember(self, pcm: np.ndarray) -> np.ndarray:
+        recent = self._recent
+        recent.append(pcm)
+        self._recent_samples += len(pcm)
+        while self._recent_samples - len(recent[0]) >= self._concealer.history_samples:
+            self._recent_samples -= len(recent.popleft())
+        return pcm
+
+    def _history(self) -> np.ndarray:
+        return np.concatenate(self._recent) if self._recent else _NOTHING
+
+    # -------------------------------------------------------------- figures
 
     @property
-    def target_ms(self) -> float:
-        return self._buffer.estimate.target_ms
+    def late(self) -> int:
+        return self.buffer.late
 
+    @property
+    def duplicate(self) -> int:
+        return self.buffer.duplicate
+
+    @property
+    def discarded(self) -> int:
+        return self.buffer.discarded + self._broken
+
+    @property
+    def concealed_ms(self) -> float:
+        return 1000 * self.concealed_samples / self.rate_hz
+
+    @property
+    def target_ms(self) -> float | None:
+        return self.buffer.target_ms
+
+    @property
     def buffered_ms(self) -> float:
-        """Sound that waits: from the playhead to the newest packet that came."""
-        if self._playhead is None:
-            return 0.0
-        return max(0.0, (self._newest - self._playhead) * 1000 / self.clock_rate)
-
-    def _target_samples(self) -> int:
-        return int(self._buffer.estimate.target_ms * self.clock_rate / 1000)
-
-    def _error_ms(self, now: float) -> float:
-        """How much too early we play: positive wants more delay, negative less."""
-        base = self._buffer.estimate.base
-        if base is None or self._playhead is None or self._empty_since is not None:
-            return 0.0
-        ready = 0 if self._ready is None else len(self._ready)
-        ideal = (now - base) * self.clock_rate - self._target_samples()
-        return (self._playhead - ready - ideal) * 1000 / self.clock_rate
+        return self.buffer.buffered_ms

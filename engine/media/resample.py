@@ -23,7 +23,8 @@ def _filters(up: int, down: int) -> np.ndarray:
     offsets = np.arange(-half + 1, half + 1)[None, :] - np.arange(up)[:, None] / up
     window = np.i0(_KAISER_BETA * np.sqrt(np.clip(1 - (offsets / half) ** 2, 0, 1))) / np.i0(_KAISER_BETA)
     taps = np.sinc(offsets * cutoff) * cutoff * window
-    return (taps / taps.sum(axis=1, keepdims=True)).astype(np.float32)
+    bank: np.ndarray = taps / taps.sum(axis=1, keepdims=True)
+    return bank.astype(np.float32)
 
 
 class Resampler:

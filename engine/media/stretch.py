@@ -1,43 +1,63 @@
-"""A little shorter, a little longer: one pitch period taken out or put in, cross-faded over its length."""
+"""A little faster, a little slower: one stretch of sound cut out or played twice, where it resembles itself.
+
+The cut is cross-faded over a few milliseconds between two places that look alike, a pitch period or several
+apart, so that neither pitch nor rhythm gives it away. Where nothing looks alike (a hiss, a transient) it is left
+for a better moment, unless the caller is in a hurry; in near silence any place will do.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-SHORTEST_MS = 2.5
-LONGEST_MS = 9.0
+from engine.media.pitch import LONGEST_MS, SHORTEST_MS, best_offset
+
+FADE_MS = 4.0
+LIKE_ENOUGH = 0.6
+QUIET_RMS = 40.0  # about -58 dBFS
 
 
-def best_lag(pcm: np.ndarray, clock_rate: int) -> int:
-    """The period at which the beginning of ``pcm`` best resembles what follows it."""
-    shortest = max(1, int(clock_rate * SHORTEST_MS / 1000))
-    longest = min(int(clock_rate * LONGEST_MS / 1000), len(pcm) // 2)
-    if longest <= shortest:
-        return max(1, longest)
-    data = pcm.astype(np.float32)
-    window = data[:longest]
-    lagged = np.lib.stride_tricks.sliding_window_view(data[shortest : 2 * longest], longest)
-    scores = lagged @ window / np.sqrt(np.einsum("ij,ij->i", lagged, lagged) + 1.0)
-    return shortest + int(np.argmax(scores))
+class Stretcher:
+    """Works on frames of int16; both verbs give the frame back unchanged when there is no good place."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._shortest = max(1, int(rate_hz * SHORTEST_MS / 1000))
+        self._longest = int(rate_hz * LONGEST_MS / 1000)
+        fade = max(1, int(rate_hz * FADE_MS / 1000))
+        self._rise = ((np.arange(fade, dtype=np.float32) + 0.5) / fade).astype(np.float32)
+
+    def shorten(self, pcm: np.ndarray, hurry: bool = False) -> np.ndarray:
+        """Leave out 2.5 to 15 ms right after the beginning of the frame."""
+        fade = len(self._rise)
+        room = len(pcm) - fade
+        if room < self._shortest:
+            return pcm
+        samples = pcm.astype(np.float32)
+        template = samples[:fade]
+        field = samples[self._shortest : min(self._longest, room) + fade]
+        lag, alike = best_offset(field, template, self._rate_hz)
+        lag += self._shortest
+        if not (hurry or alike >= LIKE_ENOUGH or _is_quiet(samples)):
+            return pcm
+        return np.concatenate((self._cross_fade(template, samples[lag : lag + fade]), pcm[lag + fade :]))
+
+    def lengthen(self, before: np.ndarray, pcm: np.ndarray, hurry: bool = False) -> np.ndarray:
+        """Play the last 4 to 15 ms of ``before``, which was played already, once more in front of the frame."""
+        fade = len(self._rise)
+        if len(pcm) < fade or len(before) < fade:
+            return pcm
+        samples, played = pcm.astype(np.float32), before[-self._longest :].astype(np.float32)
+        template = samples[:fade]
+        offset, alike = best_offset(played, template, self._rate_hz)
+        if not (hurry or alike >= LIKE_ENOUGH or _is_quiet(samples)):
+            return pcm
+        again = played[offset:]
+        return np.concatenate((self._cross_fade(template, again[:fade]), again[fade:].astype(np.int16), pcm))
+
+    def _cross_fade(self, leaving: np.ndarray, coming: np.ndarray) -> np.ndarray:
+        faded: np.ndarray = leaving + (coming - leaving) * self._rise
+        return faded.astype(np.int16)
 
 
-def shrink(pcm: np.ndarray, clock_rate: int) -> np.ndarray:
-    """The same sound without one period of it; unchanged when it is too short."""
-    lag = best_lag(pcm, clock_rate)
-    if 2 * lag > len(pcm):
-        return pcm
-    return np.concatenate((_fade(pcm[:lag], pcm[lag : 2 * lag]), pcm[2 * lag :]))
-
-
-def expand(pcm: np.ndarray, clock_rate: int) -> np.ndarray:
-    """The same sound with one period of it twice; unchanged when it is too short."""
-    lag = best_lag(pcm, clock_rate)
-    if 2 * lag > len(pcm):
-        return pcm
-    return np.concatenate((pcm[:lag], _fade(pcm[lag : 2 * lag], pcm[:lag]), pcm[lag:]))
-
-
-def _fade(leaving: np.ndarray, coming: np.ndarray) -> np.ndarray:
-    ramp = np.linspace(0, 1, len(leaving), endpoint=False)
-    faded: np.ndarray = (leaving * (1 - ramp) + coming * ramp).astype(np.int16)
-    return faded
+def _is_quiet(samples: np.ndarray) -> bool:
+    return float(samples.dot(samples)) < QUIET_RMS**2 * len(samples)

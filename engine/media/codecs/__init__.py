@@ -1,6 +1,6 @@
 """The codecs by encoding name. A new codec is one file here and one line in ``_FAMILIES``.
 
-A codec turns int16 mono samples into a payload and back. ``formats`` gives what is offered, in order.
+A codec turns int16 mono samples into a payload and back. ``formats`` says what is offered, and in which order.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ class Codec(Protocol):
 
     def decode(self, payload: bytes) -> np.ndarray: ...
 
+    def samples_in(self, payload: bytes) -> int:
+        """How many samples ``decode`` would give, without doing it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Family:
@@ -33,6 +37,7 @@ class Family:
     variants: tuple[tuple[int, int, int], ...]  # payload type, clock rate, channels
 
 
+# Payload types below 96 are those of RFC 3551; the others are only what we propose.
 _FAMILIES = {
     family.encoding: family
     for family in (
@@ -62,6 +67,11 @@ def formats(names: list[str] | None = None) -> tuple[WireFormat, ...]:
             raise KeyError(f"'{name}' is not one of {', '.join(_FAMILIES)}, such as PCMU or L16/16000")
         chosen += [item for item in fitting if item not in chosen]
     return tuple(chosen)
+
+
+def by_name(encoding: str) -> Family | None:
+    """The family of this encoding name, in any case (RFC 4855 section 3); None when we do not have it."""
+    return _FAMILIES.get(encoding.upper())
 
 
 def make(encoding: str, clock_rate: int, channels: int = 1) -> Codec:

@@ -1,0 +1,198 @@
+"""What we hear on one call: RTP packets of one source at a time, their sound and their digits.
+
+The first SSRC heard is the far end's. Another one is foreign, counted and not played, until it is clear that the
+far end has changed over to it: it comes in order, several packets, and the old one does not come any more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+
+from engine.media import codecs, rtp
+from engine.media.dtmf import DigitReceiver
+from engine.media.errors import MediaError
+from engine.media.level import LevelMeter
+from engine.media.playout import Decoder, Playout
+from engine.media.source import DUPLICATE, JUMP, RESTART, Source
+
+CHANGE_AFTER = 5  # packets of another SSRC in a row
+CHANGE_AFTER_SILENCE = 2  # or so few, when the old one has been silent for so long:
+SILENT_S = 0.5
+
+AudioFormat = tuple[str, int, int]  # encoding, clock rate, channels
+
+
+@dataclass(slots=True)
+class Totals:
+    """What sources and playouts that are gone have counted."""
+
+    packets: int = 0
+    expected: int = 0
+    lost: int = 0
+    duplicate: int = 0
+    reordered: int = 0
+    late: int = 0
+    discarded: int = 0
+    concealed_ms: float = 0.0
+
+    def add_source(self, source: Source) -> None:
+        self.packets += source.received
+        self.expected += source.expected
+        self.lost += source.lost
+        self.duplicate += source.duplicate
+        self.reordered += source.reordered
+
+    def add_playout(self, playout: Playout) -> None:
+        self.late += playout.late
+        self.duplicate += playout.duplicate
+        self.discarded += playout.discarded
+        self.concealed_ms += playout.concealed_ms
+
+
+@dataclass(slots=True)
+class _Candidate:
+    """Another SSRC that may be the far end's new one."""
+
+    ssrc: int
+    sequence: int
+    in_order: int = 1
+
+
+class Incoming:
+    """One call's ear. ``configure`` must come first; it may come again."""
+
+    def __init__(self, now: float) -> None:
+        self.source: Source | None = None
+        self.level = LevelMeter()
+        self.digits = DigitReceiver()
+        self.octets = 0
+        self.foreign = 0
+        self.malformed = 0
+        self.unknown = 0  # of a payload type nobody agreed on
+        self.playout: Playout | None = None
+        self._totals = Totals()
+        self._heard_at = now
+        self._candidate: _Candidate | None = None
+        self._decoders: dict[int, Decoder] = {}
+        self._formats: dict[int, AudioFormat] = {}
+        self._events: frozenset[int] = frozenset()
+        self._units_per_ms = 8.0
+        self._frame_samples = 0
+
+    def configure(
+        self, receive: dict[int, AudioFormat], events: frozenset[int], event_rate: int, rate_hz: int, frame_samples: int
+    ) -> None:
+        """Payload types of sound and of digits; the rate and length of the frames to be played."""
+        if self.playout is None or self.playout.rate_hz != rate_hz:
+            if self.playout is not None:
+                self._totals.add_playout(self.playout)
+            self.playout = Playout(rate_hz)
+        if receive != self._formats:
+            self._formats = dict(receive)
+            self._decoders = {number: Decoder(codecs.make(*wanted), wanted[1]) for number, wanted in receive.items()}
+        self._events = events
+        self._units_per_ms = event_rate / 1000
+        self._frame_samples = frame_samples
+
+    # -------------------------------------------------------------- receiving
+
+    def receive(self, packet: rtp.RtpPacket, now: float) -> None:
+        """One RTP packet from the far end's media address."""
+        source = self.source
+        if source is not None and packet.ssrc == source.ssrc:
+            self._candidate = None
+        else:
+            source = self._other_source(packet, now)
+            if source is None:
+                self.foreign += 1
+                return
+        self._heard_at = now
+        self.octets += len(packet.payload)
+        decoder = self._decoders.get(packet.payload_type)
+        if decoder is not None:
+            source.set_clock_rate(decoder.clock_rate)
+        kind = source.update(packet.sequence, packet.timestamp, now, timed=decoder is not None)
+        if kind is DUPLICATE or kind is JUMP:
+            return
+        assert self.playout is not None
+        if kind is RESTART:
+            self.playout.other_source()
+        if decoder is not None:
+            self.playout.put(packet.timestamp, packet.payload, decoder, now)
+        elif packet.payload_type in self._events:
+            self._take_event(packet, now)
+        else:
+            self.unknown += 1
+
+    def left(self, ssrc: int) -> None:
+        """The far end said BYE for this SSRC: should it go on with another, it need not wait long."""
+        if self.source is not None and self.source.ssrc == ssrc:
+            self._heard_at = -inf
+
+    def _take_event(self, packet: rtp.RtpPacket, now: float) -> None:
+        assert self.playout is not None
+        self.playout.hush()
+        try:
+            self.digits.receive(packet.payload, packet.timestamp, self._units_per_ms, now)
+        except MediaError:
+            self.malformed += 1
+
+    # -------------------------------------------------------------- sources
+
+    def _other_source(self, packet: rtp.RtpPacket, now: float) -> Source | None:
+        """The source this packet is of, if it is to be the far end's from now on."""
+        if packet.payload_type not in self._decoders and packet.payload_type not in self._events:
+            return None
+        if self.source is not None:
+            if not self._persists(packet, now):
+                return None
+            self._totals.add_source(self.source)
+            assert self.playout is not None
+            self.playout.other_source()
+        decoder = self._decoders.get(packet.payload_type)
+        rate = decoder.clock_rate if decoder is not None else round(1000 * self._units_per_ms)
+        self.source = Source(packet.ssrc, packet.sequence, rate)
+        self._candidate = None
+        return self.source
+
+    def _persists(self, packet: rtp.RtpPacket, now: float) -> bool:
+        candidate = self._candidate
+        if candidate is None or candidate.ssrc != packet.ssrc or packet.sequence != (candidate.sequence + 1) & 0xFFFF:
+            candidate = self._candidate = _Candidate(packet.ssrc, packet.sequence)
+        else:
+            candidate.sequence = packet.sequence
+            candidate.in_order += 1
+        return candidate.in_order >= (CHANGE_AFTER_SILENCE if now - self._heard_at > SILENT_S else CHANGE_AFTER)
+
+    # -------------------------------------------------------------- playing
+
+    def play(self, now: float) -> np.ndarray:
+        """One frame for the ear, whatever came."""
+        assert self.playout is not None
+        pcm = self.playout.get(self._frame_samples, now)
+        self.level.update(pcm, now)
+        return pcm
+
+    # -------------------------------------------------------------- figures
+
+    def totals(self) -> Totals:
+        """Everything counted so far, of what is gone and of what is here; a copy."""
+        before = self._totals
+        total = Totals(
+            before.packets,
+            before.expected,
+            before.lost,
+            before.duplicate,
+            before.reordered,
+            before.late,
+            before.discarded + self.malformed + self.unknown,
+            before.concealed_ms,
+        )
+        if self.source is not None:
+            total.add_source(self.source)
+        if self.playout is not None:
+            total.add_playout(self.playout)
+        return total

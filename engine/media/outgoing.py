@@ -1,0 +1,103 @@
+"""What we send on one call: frames of sound, or digits, as RTP packets.
+
+The media clock follows time. It moves by one frame with every frame, sent or skipped, and where nobody called for
+a long time (the phone was elsewhere) by the time that has passed. The marker says that a talk spurt begins
+(RFC 3551 section 4.1): on the first packet, and on the first after a pause or a digit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.media import codecs, rtp
+from engine.media.dtmf import DigitSender
+from engine.media.level import LevelMeter
+from engine.media.rtcp_session import Sent
+
+# A caller that is so late was not delayed, it did not say that time passed. Smaller delays are caught up by it.
+FORGOTTEN_S = 1.0
+
+_HEADERS_OCTETS = 40  # IPv4, UDP and RTP, for RTCP's share of the bandwidth
+
+
+class Outgoing:
+    """Packets of one SSRC; sequence numbers and the media clock survive every change of codec."""
+
+    def __init__(self, ssrc: int, sequence: int, timestamp: int) -> None:
+        self.ssrc = ssrc
+        self.level = LevelMeter()
+        self.packets = 0
+        self.octets = 0  # of payload
+        self.digits = DigitSender()
+        self.takes_digits = False
+        self.rate_hz = self.frame_samples = 0
+        self._sequence = sequence
+        self._timestamp = timestamp  # of the next frame
+        self._due_at: float | None = None  # when the next frame ought to be asked for
+        self._clock_at: float | None = None  # when the media clock stood at _timestamp
+        self._in_spurt = False
+
+    def configure(self, send: codecs.WireFormat, dtmf: tuple[int, int] | None, ptime_ms: float) -> None:
+        """Set, or change, the codec, the payload type and clock rate of digits, and the length of a frame."""
+        self._payload_type, encoding, self.rate_hz, channels = send
+        self._encode = codecs.make(encoding, self.rate_hz, channels).encode
+        self.takes_digits = dtmf is not None
+        self._dtmf_payload_type, dtmf_rate = dtmf or (0, self.rate_hz)
+        self._dtmf_units_per_ms = dtmf_rate / 1000
+        self.frame_samples = max(1, int(self.rate_hz * ptime_ms / 1000))
+        self._frame_s = self.frame_samples / self.rate_hz
+        self._silence = np.zeros(self.frame_samples, np.int16)
+
+    @property
+    def octets_per_s(self) -> float:
+        """Bandwidth of this stream, with its headers (RFC 3550 6.2)."""
+        return (len(self._encode(self._silence)) + _HEADERS_OCTETS) / self._frame_s
+
+    def frame(self, pcm: np.ndarray, now: float) -> bytes:
+        """One packet for this frame: the sound, or the digit that is being sent."""
+        due_at = self._due_at
+        if due_at is None or not -FORGOTTEN_S < now - due_at < FORGOTTEN_S:
+            self._catch_up(now)
+        event = None
+        if self.takes_digits and self.digits.busy:
+            event = self.digits.next(self._timestamp, 1000 * self._frame_s, self._dtmf_units_per_ms)
+        if event is None:
+            self.level.update(pcm, now)
+            packet = self._packet(self._payload_type, not self._in_spurt, self._timestamp, self._encode(pcm))
+        else:
+            self.level.update(self._silence, now)
+            packet = self._packet(self._dtmf_payload_type, event.marker, event.timestamp, event.payload)
+        self._in_spurt = event is None
+        self._advance(1)
+        self._clock_at = now
+        return packet
+
+    def skip(self, frames: int) -> None:
+        """So many frames are not sent, though their time passes."""
+        self._in_spurt = False
+        self._advance(frames)
+
+    def sent(self, now: float) -> Sent:
+        """What a sender report says of us: the counts, and the media clock at this instant (RFC 3550 6.4.1)."""
+        since_s = 0.0 if self._clock_at is None else max(0.0, now - self._clock_at)
+        return Sent(self.packets, self.octets, (self._timestamp + int(since_s * self.rate_hz)) & 0xFFFFFFFF)
+
+    def _packet(self, payload_type: int, marker: bool, timestamp: int, payload: bytes) -> bytes:
+        packet = rtp.build(payload_type, marker, self._sequence, timestamp, self.ssrc, payload)
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        self.packets += 1
+        self.octets += len(payload)
+        return packet
+
+    def _advance(self, frames: int) -> None:
+        self._timestamp = (self._timestamp + frames * self.frame_samples) & 0xFFFFFFFF
+        if self._due_at is not None:
+            self._due_at += frames * self._frame_s
+        if self._clock_at is not None:
+            self._clock_at += frames * self._frame_s
+
+    def _catch_up(self, now: float) -> None:
+        """The first frame, or one after a time in which nobody said that frames were skipped."""
+        if self._due_at is not None and now > self._due_at:
+            self.skip(int((now - self._due_at) / self._frame_s))
+        self._due_at = now
