@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         config = from_arguments(sys.argv[1:] if arguments is None else arguments)
         return Program(config).run()
-    except (ConfigError, ScreenUnusable, OSError) as error:  # NetworkError, WavError and SoundError are OSErrors of one line
+    except (ConfigError, ScreenUnusable, OSError) as error:  # NetworkError, WavError, SoundError: one line each
         return _complain(str(error))
     except KeyboardInterrupt:
         return 0

@@ -118,7 +118,7 @@ def test_nobody_listens() -> None:
         ringtop(
             "--headless", "--json", "--audio", "null", "--local-ip", "127.0.0.1", "--local-sip-port", "0",
             "--local-rtp-port", "0", f"sip:a@127.0.0.1:{sip}",
-        )  # fmt: skip
+        )
     )
     assert code in (11, 15)
     assert of_type(events, "ended")[0]["reason"]
