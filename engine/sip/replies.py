@@ -17,11 +17,15 @@ ALLOW = ", ".join(ALLOWED)
 def make_response(request: Request, status: int, tag: str | None = None) -> Response:
     """The request's Via, From, To, Call-ID and CSeq, as they came; our tag where none is yet (never in a 100)."""
     headers = Headers()
+    copied = set()
     for name, value in request.headers.items():
-        if name in ("via", "from", "call-id", "cseq"):
-            headers.add(name, value)
-        elif name == "to":
-            headers.add(name, value if tag is None or status == 100 or _has_tag(request) else f"{value};tag={tag}")
+        if name not in ("via", "from", "to", "call-id", "cseq") or name in copied:
+            continue
+        if name != "via":
+            copied.add(name)  # a faulty request may hold two: its answer does not
+        if name == "to" and tag is not None and status != 100 and not _has_tag(request):
+            value = f"{value};tag={tag}"
+        headers.add(name, value)
     return Response(status, phrase(status), headers)
 
 

@@ -26,12 +26,14 @@ STRANGER: Address = ("203.0.113.66", 5060)
 TORTURE = Path(__file__).resolve().parents[3] / "shared" / "torture"
 
 
-def audio(host: str = "192.0.2.1", port: int = 10000, formats: tuple[Format, ...] = FORMATS, direction: str = "sendrecv"):
+def audio(
+    host: str = "192.0.2.1", port: int = 10000, formats: tuple[Format, ...] = FORMATS, direction: str = "sendrecv"
+) -> LocalAudio:
     return LocalAudio((host, port), (host, port + 1), formats, 20, direction)
 
 
-def agent(local: Address, seed: int = 7, limits: Limits | None = None, formats: tuple[Format, ...] = FORMATS) -> UserAgent:
-    return UserAgent(local=local, formats=formats, entropy=random.Random(seed), limits=limits)
+def agent(local: Address, seed: int = 7, limits: Limits | None = None) -> UserAgent:
+    return UserAgent(local=local, formats=FORMATS, entropy=random.Random(seed), limits=limits)
 
 
 def sip(text: str, body: bytes = b"") -> bytes:
@@ -47,10 +49,8 @@ SDP_OFFER = (
 
 
 def sdp(port: int = 20000, host: str = "192.0.2.2", extra: bytes = b"", payloads: str = "0 8") -> bytes:
-    return (
-        f"v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio {port} RTP/AVP {payloads}\r\n".encode()
-        + extra
-    )
+    session = f"v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\n"
+    return f"{session}m=audio {port} RTP/AVP {payloads}\r\n".encode() + extra
 
 
 class Peer:
@@ -99,8 +99,8 @@ class Peer:
 
     def request(
         self, method: str, *, call_id: str = "c1", branch: str = "z9hG4bKb1", cseq: int = 1, to_tag: str = "",
-        from_tag: str = "bob1", body: bytes = b"", extra: str = "", uri: str = "sip:anna@192.0.2.1", cseq_method: str = "",
-        contact: str = "<sip:bob@192.0.2.2:5060>",
+        from_tag: str = "bob1", body: bytes = b"", extra: str = "", uri: str = "sip:anna@192.0.2.1",
+        cseq_method: str = "", contact: str = "<sip:bob@192.0.2.2:5060>",
     ) -> bytes:  # fmt: skip
         lines = [
             f"{method} {uri} SIP/2.0",
@@ -174,9 +174,11 @@ def statuses(messages: list) -> list[int | str]:
 
 
 class Wire:
-    """Carries datagrams between user agents, with a delay; ``fate`` decides about each: how often it arrives, and when."""
+    """Carries datagrams between user agents; ``fate`` gives each its delays: none is lost, two is twice."""
 
-    def __init__(self, agents: dict[Address, UserAgent], fate: Callable[[bytes, int], list[float]] | None = None) -> None:
+    def __init__(
+        self, agents: dict[Address, UserAgent], fate: Callable[[bytes, int], list[float]] | None = None
+    ) -> None:
         self.agents = agents
         self.now = 1000.0
         self.told: dict[Address, list[events.SipEvent]] = {address: [] for address in agents}
