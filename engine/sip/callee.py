@@ -57,11 +57,11 @@ class CalleeSession(Session):
         self._refuse(self._expiry_status, Ending(self._expiry_status, reason_text(480), "network", True), now)
 
     def _timer_trying(self, due: float, now: float) -> None:
-        self.server.respond(make_response(self.server.request, 100), now)
+        self._respond(self.server, make_response(self.server.request, 100), now)
 
     def _timer_remind(self, due: float, now: float) -> None:
         if self._last_provisional is not None:
-            self.server.respond(self._last_provisional, now)
+            self._respond(self.server, self._last_provisional, now)
             self._start("remind", now + REMIND_S)
 
     def _glare_pause(self) -> float:
@@ -143,9 +143,9 @@ class CalleeSession(Session):
         self._timers.pop("trying", None)
         self._last_provisional = response
         self._start("remind", now + REMIND_S)
-        self.server.respond(response, now)
+        self._respond(self.server, response, now)
 
     def _refuse(self, status: int, ending: Ending, now: float) -> None:
         if self.state == "incoming":
-            self.server.respond(make_response(self.server.request, status, self.local_tag), now)
+            self._respond(self.server, make_response(self.server.request, status, self.local_tag), now)
             self._end(ending)

@@ -128,11 +128,15 @@ class Session:
     def _answer_success(self, server: InviteServer, source: Address, body: bytes, now: float) -> None:
         response = make_response(server.request, 200, self.local_tag)
         self._complete(response, server.request, body)
-        server.respond(response, now)
+        self._respond(server, response, now)
         destination = reply_address(server.request, source)
         self._repeated = _Repeated(response.encode(), destination, server.request.cseq.number)
         self._start("repeat", now + T1)
         self._start("unacknowledged", now + TIMEOUT)
+
+    def _respond(self, server: InviteServer, response: Response, now: float) -> None:
+        server.respond(response, now)
+        self._endpoint.schedule(server)
 
     def _complete(self, response: Response, request: Request, body: bytes) -> None:
         """What a response that makes or changes a dialog carries (section 12.1.1)."""

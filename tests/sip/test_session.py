@@ -1,0 +1,527 @@
+"""One call, in every way it can go: as caller, as callee, and both changing it while it is up."""
+
+from __future__ import annotations
+
+import pytest
+from wire import ANNA, BOB, PCMA, PCMU, SDP_OFFER, STRANGER, Peer, agent, audio, sdp, statuses
+
+from engine.sip import events
+from engine.sip.message import Request, Response
+from engine.sip.sdp import parse as parse_sdp
+
+
+@pytest.fixture
+def peer() -> Peer:
+    return Peer(agent(ANNA))
+
+
+def ended(peer: Peer) -> events.CallEnded:
+    (one,) = peer.of(events.CallEnded)
+    return one
+
+
+def kinds(peer: Peer) -> list[str]:
+    peer.listen()
+    return [type(event).__name__ for event in peer.told]
+
+
+# ---------------------------------------------------------------- we call
+
+
+def test_a_call_of_ours_from_invite_to_bye(peer):
+    call, invite = peer.is_called()
+    assert invite.uri == "sip:bob@192.0.2.2" and invite.to.tag is None and invite.max_forwards == 70
+    assert "rport" in invite.via.params and invite.contacts[0].uri.host == "192.0.2.1"
+    assert peer.say(peer.answer(invite, 100, tag="")) == []
+    assert peer.say(peer.answer(invite, 180)) == []
+    (ack,) = peer.say(peer.answer(invite, 200, body=sdp()))
+    assert (ack.method, ack.cseq.number, ack.via.branch != invite.via.branch) == ("ACK", invite.cseq.number, True)
+    assert ack.uri == "sip:bob@192.0.2.2:5060"
+    assert kinds(peer) == ["Progress", "MediaAgreed", "Accepted", "Confirmed"]
+    (bye,) = peer.do("hang_up", call)
+    assert bye.cseq.number == invite.cseq.number + 1
+    peer.say(peer.answer(bye, 200))
+    assert ended(peer) == events.CallEnded(call, None, "we hung up", "here", False)
+
+
+def test_a_2xx_that_comes_again_gets_the_same_ack_again(peer):
+    _, invite, ack = peer.takes()
+    (again,) = peer.say(peer.answer(invite, 200, body=sdp()))
+    assert again.encode() == ack.encode()
+    peer.wait(40)
+    peer.say(peer.answer(invite, 200, body=sdp()))
+    assert len(peer.of(events.Accepted)) == 1
+
+
+def test_nobody_answers(peer):
+    peer.is_called()
+    sent = peer.wait(40)
+    assert [moment for moment, _ in sent] == [0.5, 1.5, 3.5, 7.5, 15.5, 31.5]
+    assert (ended(peer).status, ended(peer).by, ended(peer).failure) == (408, "network", True)
+
+
+def test_the_network_says_nobody_is_there(peer):
+    peer.is_called()
+    peer.phone.transport_error(BOB, peer.now)
+    assert (ended(peer).status, ended(peer).by) == (503, "network")
+
+
+@pytest.mark.parametrize("status", [401, 404, 407, 408, 480, 486, 488, 500, 503, 600, 603, 699])
+def test_a_refusal_is_acknowledged_and_ends_the_call(peer, status):
+    _, invite = peer.is_called()
+    (ack,) = peer.say(peer.answer(invite, status))
+    assert (ack.method, ack.via.branch) == ("ACK", invite.via.branch)
+    assert (ended(peer).status, ended(peer).by, ended(peer).failure) == (status, "there", True)
+
+
+def test_a_redirection_is_shown_and_not_followed(peer):
+    _, invite = peer.is_called()
+    sent = peer.say(peer.answer(invite, 302, contact="<sip:expensive@198.51.100.1>"))
+    assert statuses(sent) == ["ACK"] and "sip:expensive@198.51.100.1" in ended(peer).reason
+    assert peer.wait(60) == []
+
+
+def test_early_media_then_an_answer_without_a_description(peer):
+    _, invite = peer.is_called()
+    peer.say(peer.answer(invite, 183, body=sdp(30000)))
+    early, progress = peer.of(events.MediaAgreed)[0], peer.of(events.Progress)[0]
+    assert early.early and early.agreement.remote == ("192.0.2.2", 30000) and progress.has_media
+    assert statuses(peer.say(peer.answer(invite, 200))) == ["ACK"]
+    final = peer.of(events.MediaAgreed)[-1]
+    assert not final.early and final.agreement == early.agreement
+
+
+def test_the_answer_that_counts_may_differ_from_the_early_one(peer):
+    _, invite = peer.is_called()
+    peer.say(peer.answer(invite, 183, body=sdp(30000), tag="x"))
+    peer.say(peer.answer(invite, 200, body=sdp(31000, payloads="8"), tag="y"))
+    assert peer.of(events.MediaAgreed)[-1].agreement.remote == ("192.0.2.2", 31000)
+    assert peer.of(events.MediaAgreed)[-1].agreement.send.encoding == "PCMA"
+
+
+@pytest.mark.parametrize("body", [b"", b"nonsense", sdp(payloads="18"), sdp(0)])
+def test_a_2xx_we_cannot_talk_on_is_acknowledged_and_hung_up(peer, body):
+    _, invite = peer.is_called()
+    ack, bye = peer.say(peer.answer(invite, 200, body=body))
+    assert (ack.method, bye.method) == ("ACK", "BYE")
+    peer.say(peer.answer(bye, 200))
+    assert ended(peer).status == 488 and peer.of(events.Accepted) == []
+
+
+def test_a_late_offer_of_ours_is_answered_in_the_ack(peer):
+    _, invite = peer.is_called(late_offer=True)
+    assert invite.body == b""
+    (ack,) = peer.say(peer.answer(invite, 200, body=SDP_OFFER))
+    answer = parse_sdp(ack.body)
+    assert [line.port for line in answer.media] == [10000]
+    assert kinds(peer) == ["MediaAgreed", "Accepted", "Confirmed"]
+    (again,) = peer.say(peer.answer(invite, 200, body=SDP_OFFER))
+    assert again.body == ack.body
+
+
+def test_every_further_fork_is_acknowledged_and_hung_up_once(peer):
+    _, invite = peer.is_called()
+    for tag in ("one", "two"):
+        peer.say(peer.answer(invite, 180, tag=tag))
+    assert statuses(peer.say(peer.answer(invite, 200, tag="one", body=sdp()))) == ["ACK"]
+    ack, bye = peer.say(peer.answer(invite, 200, tag="two", body=sdp()))
+    assert (ack.to.tag, bye.to.tag, bye.method) == ("two", "two", "BYE")
+    assert statuses(peer.say(peer.answer(invite, 200, tag="two", body=sdp()))) == ["ACK"]
+    peer.say(peer.answer(bye, 200))
+    assert peer.of(events.CallEnded) == []
+
+
+def test_a_flood_of_forks_is_answered_for_a_few_only(peer):
+    _, invite = peer.is_called()
+    sent = [peer.say(peer.answer(invite, 200, tag=f"t{number}", body=sdp())) for number in range(200)]
+    assert sum(map(len, sent)) <= 32 and statuses(sent[0]) == ["ACK"]
+
+
+def test_a_flood_of_provisionals_is_told_once(peer):
+    _, invite = peer.is_called()
+    for number in range(500):
+        peer.say(peer.answer(invite, 180, tag=f"t{number}"))
+    assert len(peer.of(events.Progress)) == 1
+
+
+# ---------------------------------------------------------------- we cancel
+
+
+def test_cancel_waits_for_a_provisional_response(peer):
+    call, invite = peer.is_called()
+    assert peer.do("hang_up", call) == []
+    assert len(peer.of(events.HangingUp)) == 1
+    (cancel,) = peer.say(peer.answer(invite, 180))
+    assert (cancel.method, cancel.via.branch, cancel.cseq.number) == ("CANCEL", invite.via.branch, invite.cseq.number)
+    assert cancel.headers.get("to") == invite.headers.get("to") and cancel.uri == invite.uri
+    assert peer.say(peer.answer(invite, 180)) == [], "one CANCEL is enough"
+    peer.say(peer.answer(cancel, 200))
+    assert statuses(peer.say(peer.answer(invite, 487))) == ["ACK"]
+    assert ended(peer) == events.CallEnded(call, 487, "cancelled", "here", False)
+
+
+def test_a_cancelled_call_ends_when_the_far_end_says_nothing_more(peer):
+    call, invite = peer.is_called()
+    peer.say(peer.answer(invite, 180))
+    (cancel,) = peer.do("hang_up", call)
+    peer.say(peer.answer(cancel, 200))
+    peer.wait(31.9)
+    assert peer.of(events.CallEnded) == []
+    peer.wait(0.2)
+    assert ended(peer).reason == "cancelled"
+
+
+def test_a_2xx_that_crosses_the_cancel_is_acknowledged_and_hung_up(peer):
+    call, invite = peer.is_called()
+    peer.say(peer.answer(invite, 180))
+    peer.do("hang_up", call)
+    ack, bye = peer.say(peer.answer(invite, 200, body=sdp()))
+    assert (ack.method, bye.method) == ("ACK", "BYE")
+    peer.say(peer.answer(bye, 200))
+    assert (ended(peer).by, ended(peer).failure) == ("here", False)
+    assert peer.of(events.Accepted) == []
+
+
+def test_a_call_cancelled_before_anything_came_ends_with_the_invite(peer):
+    call, _ = peer.is_called()
+    peer.do("hang_up", call)
+    peer.wait(33)
+    assert (ended(peer).reason, ended(peer).failure) == ("cancelled", False)
+
+
+# ---------------------------------------------------------------- they call
+
+
+def test_a_call_that_comes_in_from_invite_to_bye(peer):
+    call = peer.calls()
+    (ringing,) = peer.do("ring", call)
+    (answer,) = peer.do("accept", call, audio())
+    assert (ringing.status, answer.status) == (180, 200)
+    assert ringing.to.tag == answer.to.tag is not None
+    assert answer.contacts[0].uri.host == "192.0.2.1" and parse_sdp(answer.body).media[0].port == 10000
+    assert peer.say(peer.request("ACK", branch="z9hG4bKa", to_tag=answer.to.tag)) == []
+    assert kinds(peer) == ["IncomingCall", "MediaAgreed", "Accepted", "Confirmed"]
+    (ok,) = peer.say(peer.request("BYE", branch="z9hG4bKbye", cseq=2, to_tag=answer.to.tag))
+    assert ok.status == 200
+    assert ended(peer) == events.CallEnded(call, None, "the far end hung up", "there", False)
+    (again,) = peer.say(peer.request("BYE", branch="z9hG4bKbye", cseq=2, to_tag=answer.to.tag))
+    assert again.encode() == ok.encode()
+
+
+def test_an_answer_at_once_needs_no_provisional(peer):
+    assert statuses(peer.do("accept", peer.calls(), audio())) == [200]
+    assert [(moment, m.status) for moment, m in peer.wait(1)] == [(0.5, 200)], "no 100 follows"
+
+
+def test_a_phone_that_thinks_long_says_100_after_200_ms(peer):
+    peer.calls()
+    assert [(moment, m.status, m.to.tag) for moment, m in peer.wait(1)] == [(0.2, 100, None)]
+
+
+def test_ringing_is_said_again_every_minute_and_ends_after_three(peer):
+    call = peer.calls()
+    peer.do("ring", call)
+    sent = peer.wait(179.9)
+    assert [(moment, m.status) for moment, m in sent] == [(60.0, 180), (120.0, 180)]
+    assert [m.status for _, m in peer.wait(0.2)] == [480]
+    assert (ended(peer).status, ended(peer).failure) == (480, True)
+
+
+def test_a_caller_who_waits_only_so_long_gets_487_then(peer):
+    peer.calls(extra="Expires: 20")
+    assert [(moment, m.status) for moment, m in peer.wait(20.1)] == [(0.2, 100), (20.0, 487)]
+
+
+def test_our_2xx_is_repeated_eleven_times_then_the_line_is_free(peer):
+    call = peer.calls()
+    peer.do("accept", call, audio())
+    sent = peer.wait(32)
+    assert [(moment, m.status) for moment, m in sent if isinstance(m, Response)] == [
+        (moment, 200) for moment in (0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5)
+    ]
+    assert isinstance(sent[-1][1], Request) and sent[-1][1].method == "BYE"
+    assert (ended(peer).status, ended(peer).by) == (408, "network")
+
+
+def test_bye_waits_for_the_ack_of_the_call(peer):
+    """Section 15: a callee must not send BYE before its 2xx is acknowledged."""
+    call = peer.calls()
+    (answer,) = peer.do("accept", call, audio())
+    assert peer.do("hang_up", call) == []
+    assert [m.status for _, m in peer.wait(1)] == [200]
+    (bye,) = peer.say(peer.request("ACK", branch="z9hG4bKa", to_tag=answer.to.tag))
+    assert bye.method == "BYE"
+    peer.say(peer.answer(bye, 200))
+    assert ended(peer).by == "here" and peer.of(events.Confirmed) == []
+
+
+def test_early_media_of_ours_is_the_answer_that_counts(peer):
+    call = peer.calls()
+    (early,) = peer.do("progress", call, audio(port=14000))
+    (answer,) = peer.do("accept", call, audio(port=14000))
+    assert (early.status, early.body) == (183, answer.body)
+    assert [event.early for event in peer.of(events.MediaAgreed)] == [True, False]
+
+
+def test_a_late_offer_of_theirs_is_answered_in_their_ack(peer):
+    call = peer.calls(body=b"")
+    assert not peer.of(events.IncomingCall)[0].has_offer
+    (early,) = peer.do("progress", call, audio())
+    assert early.body == b"", "an offer may not go in a response that is not acknowledged"
+    (answer,) = peer.do("accept", call, audio())
+    offered = parse_sdp(answer.body).media[0]
+    assert offered.formats == ["0", "8", "101"]
+    assert peer.of(events.MediaAgreed) == []
+    peer.say(peer.request("ACK", branch="z9hG4bKa", to_tag=answer.to.tag, body=sdp(payloads="8")))
+    assert peer.of(events.MediaAgreed)[0].agreement.send.encoding == "PCMA"
+    assert kinds(peer)[-1] == "Confirmed"
+
+
+@pytest.mark.parametrize("body", [b"", b"nonsense", sdp(payloads="18")])
+def test_a_late_offer_that_comes_to_nothing_ends_with_bye(peer, body):
+    (answer,) = peer.do("accept", peer.calls(body=b""), audio())
+    (bye,) = peer.say(peer.request("ACK", branch="z9hG4bKa", to_tag=answer.to.tag, body=body))
+    peer.say(peer.answer(bye, 200))
+    assert ended(peer).status == 488
+
+
+@pytest.mark.parametrize("status", [480, 486, 603])
+def test_a_refusal_of_ours_is_repeated_until_acknowledged(peer, status):
+    call = peer.calls()
+    (refusal,) = peer.do("reject", call, status)
+    assert (refusal.status, ended(peer).by) == (status, "here")
+    assert [moment for moment, _ in peer.wait(2)] == [0.5, 1.5]
+    peer.say(peer.request("ACK", to_tag=refusal.to.tag))
+    assert peer.wait(60) == []
+    assert peer.phone.counters.stray == 0
+
+
+def test_their_cancel_ends_the_ringing(peer):
+    call = peer.calls()
+    peer.do("ring", call)
+    ok, terminated = peer.say(peer.request("CANCEL"))
+    assert (ok.status, str(ok.cseq), terminated.status, str(terminated.cseq)) == (200, "1 CANCEL", 487, "1 INVITE")
+    assert ok.to.tag == terminated.to.tag
+    assert (ended(peer).status, ended(peer).by) == (487, "there")
+    assert peer.do("accept", call, audio()) == []
+
+
+def test_a_cancel_that_comes_too_late_changes_nothing(peer):
+    peer.is_taken()
+    assert statuses(peer.say(peer.request("CANCEL"))) == [200]
+    assert peer.of(events.CallEnded) == []
+
+
+def test_a_bye_before_the_answer_ends_the_ringing(peer):
+    (ringing,) = peer.do("ring", peer.calls())
+    sent = peer.say(peer.request("BYE", branch="z9hG4bK2", cseq=2, to_tag=ringing.to.tag))
+    assert sorted(statuses(sent)) == [200, 487]
+    assert ended(peer).by == "there"
+
+
+def test_hanging_up_on_a_ringing_call_declines_it(peer):
+    assert statuses(peer.do("hang_up", peer.calls())) == [603]
+
+
+def test_an_ack_with_the_branch_of_the_invite_confirms_too(peer):
+    (answer,) = peer.do("accept", peer.calls(), audio())
+    peer.say(peer.request("ACK", to_tag=answer.to.tag))
+    assert len(peer.of(events.Confirmed)) == 1
+    assert peer.wait(40) == []
+
+
+# ---------------------------------------------------------------- they change the call
+
+
+def test_they_hold_and_resume(peer):
+    _, tag = peer.is_taken()
+    hold = peer.request("INVITE", branch="z9hG4bK2", cseq=2, to_tag=tag, body=sdp(extra=b"a=sendonly\r\n"))
+    (answer,) = peer.say(hold)
+    assert answer.status == 200 and b"a=recvonly" in answer.body
+    held = peer.of(events.MediaAgreed)[-1].agreement
+    assert held.held_there and held.direction == "recvonly"
+    peer.say(peer.request("ACK", branch="z9hG4bK3", cseq=2, to_tag=tag))
+    (answer,) = peer.say(peer.request("INVITE", branch="z9hG4bK4", cseq=3, to_tag=tag, body=sdp()))
+    assert not peer.of(events.MediaAgreed)[-1].agreement.held_there
+    peer.say(peer.request("ACK", branch="z9hG4bK5", cseq=3, to_tag=tag))
+    assert peer.wait(60) == [] and len(peer.of(events.Confirmed)) == 1
+
+
+def test_our_session_version_rises_only_when_our_words_change(peer):
+    _, tag = peer.is_taken()
+    first = parse_sdp(peer.heard[-1].body if peer.heard[-1].body else peer.heard[0].body).origin
+    (same,) = peer.say(peer.request("INVITE", branch="z9hG4bK2", cseq=2, to_tag=tag, body=SDP_OFFER))
+    peer.say(peer.request("ACK", branch="z9hG4bK3", cseq=2, to_tag=tag))
+    (other,) = peer.say(peer.request("INVITE", branch="z9hG4bK4", cseq=3, to_tag=tag, body=sdp(payloads="8")))
+    assert parse_sdp(same.body).origin == first
+    assert int(parse_sdp(other.body).origin.split()[2]) == int(first.split()[2]) + 1
+
+
+def test_a_reinvite_without_an_offer_gets_ours_and_its_ack_the_answer(peer):
+    _, tag = peer.is_taken()
+    (answer,) = peer.say(peer.request("INVITE", branch="z9hG4bK2", cseq=2, to_tag=tag))
+    assert parse_sdp(answer.body).media[0].port == 10000
+    (pending,) = peer.say(peer.request("INVITE", branch="z9hG4bK9", cseq=3, to_tag=tag, body=SDP_OFFER))
+    assert pending.status == 491
+    peer.say(peer.request("ACK", branch="z9hG4bK3", cseq=2, to_tag=tag, body=sdp(22000)))
+    assert peer.of(events.MediaAgreed)[-1].agreement.remote == ("192.0.2.2", 22000)
+
+
+def test_a_reinvite_we_cannot_follow_is_refused_and_the_call_goes_on(peer):
+    _, tag = peer.is_taken()
+    (refusal,) = peer.say(peer.request("INVITE", branch="z9hG4bK2", cseq=2, to_tag=tag, body=sdp(payloads="18")))
+    assert refusal.status == 488
+    peer.say(peer.request("ACK", branch="z9hG4bK2", cseq=2, to_tag=tag))
+    assert peer.of(events.CallEnded) == [] and len(peer.of(events.MediaAgreed)) == 1
+
+
+def test_a_reinvite_before_the_last_is_acknowledged_waits(peer):
+    _, tag = peer.is_taken()
+    peer.say(peer.request("INVITE", branch="z9hG4bK2", cseq=2, to_tag=tag, body=SDP_OFFER))
+    (busy,) = peer.say(peer.request("INVITE", branch="z9hG4bK3", cseq=3, to_tag=tag, body=SDP_OFFER))
+    assert busy.status == 500 and 0 <= int(busy.headers.get("retry-after")) <= 10
+
+
+def test_a_reinvite_answer_nobody_acknowledges_ends_the_call(peer):
+    _, tag = peer.is_taken()
+    peer.say(peer.request("INVITE", branch="z9hG4bK2", cseq=2, to_tag=tag, body=SDP_OFFER))
+    peer.wait(33)
+    assert (ended(peer).status, ended(peer).by) == (408, "network")
+
+
+def test_a_target_refresh_moves_our_bye(peer):
+    call, tag = peer.is_taken()
+    moved = "<sip:bob@192.0.2.2:7000>"
+    peer.say(peer.request("INVITE", branch="z9hG4bK2", cseq=2, to_tag=tag, body=SDP_OFFER, contact=moved))
+    peer.say(peer.request("ACK", branch="z9hG4bK3", cseq=2, to_tag=tag))
+    (bye,) = peer.do("hang_up", call)
+    assert bye.uri == "sip:bob@192.0.2.2:7000"
+
+
+# ---------------------------------------------------------------- we change the call
+
+
+def test_we_hold_and_the_last_wish_counts(peer):
+    call, _, _ = peer.takes()
+    (hold,) = peer.do("modify", call, audio(direction="sendonly"))
+    assert hold.method == "INVITE" and b"a=sendonly" in hold.body
+    assert peer.do("modify", call, audio()) == [], "one at a time"
+    sent = peer.say(peer.answer(hold, 200, body=sdp(extra=b"a=recvonly\r\n")))
+    assert statuses(sent) == ["ACK", "INVITE"]
+    assert peer.of(events.MediaAgreed)[-1].agreement.direction == "sendonly"
+    assert statuses(peer.say(peer.answer(sent[1], 200, body=sdp()))) == ["ACK"]
+    assert peer.of(events.MediaAgreed)[-1].agreement.direction == "sendrecv"
+
+
+def test_glare_is_tried_again_after_the_pause_of_the_call_id_owner(peer):
+    call, _, _ = peer.takes()
+    (hold,) = peer.do("modify", call, audio(direction="sendonly"))
+    assert statuses(peer.say(peer.answer(hold, 491))) == ["ACK"]
+    (moment, again), = peer.wait(4.1)[:1]  # fmt: skip
+    assert 2.1 <= moment <= 4.0 and again.method == "INVITE" and b"a=sendonly" in again.body
+    assert again.cseq.number == hold.cseq.number + 1
+
+
+def test_glare_for_the_other_side_has_a_shorter_pause(peer):
+    call, _ = peer.is_taken()
+    (hold,) = peer.do("modify", call, audio(direction="sendonly"))
+    peer.say(peer.answer(hold, 491))
+    assert 0 <= peer.wait(2.1)[0][0] <= 2.0
+
+
+def test_their_reinvite_while_ours_is_out_gets_491(peer):
+    call, tag = peer.is_taken()
+    peer.do("modify", call, audio(direction="sendonly"))
+    (refusal,) = peer.say(peer.request("INVITE", branch="z9hG4bK2", cseq=2, to_tag=tag, body=SDP_OFFER))
+    assert refusal.status == 491
+
+
+@pytest.mark.parametrize("status", [403, 488, 500, 503, 603])
+def test_a_refused_change_leaves_everything_as_it_was(peer, status):
+    call, tag = peer.is_taken()
+    (hold,) = peer.do("modify", call, audio(direction="sendonly"))
+    peer.say(peer.answer(hold, status))
+    assert peer.of(events.ModifyFailed) == [events.ModifyFailed(call, status)]
+    (answer,) = peer.say(peer.request("INVITE", branch="z9hG4bK2", cseq=2, to_tag=tag, body=SDP_OFFER))
+    assert b"a=sendrecv" in answer.body, "the hold that failed is forgotten"
+
+
+@pytest.mark.parametrize("status", [408, 481])
+def test_a_change_that_finds_no_call_any_more_ends_it(peer, status):
+    call, _, _ = peer.takes()
+    (hold,) = peer.do("modify", call, audio(direction="sendonly"))
+    ack, bye = peer.say(peer.answer(hold, status))
+    assert (ack.method, bye.method) == ("ACK", "BYE")
+    peer.say(peer.answer(bye, 481))
+    assert (ended(peer).status, ended(peer).by, ended(peer).failure) == (status, "network", True)
+
+
+def test_a_change_waits_until_the_call_is_acknowledged(peer):
+    call = peer.calls()
+    (answer,) = peer.do("accept", call, audio())
+    assert peer.do("modify", call, audio(direction="sendonly")) == []
+    peer.say(peer.request("ACK", branch="z9hG4bKa", to_tag=answer.to.tag))
+    assert statuses([m for _, m in peer.wait(0.6)]) == ["INVITE"]
+
+
+def test_a_change_in_flight_does_not_hinder_hanging_up(peer):
+    call, _, _ = peer.takes()
+    (hold,) = peer.do("modify", call, audio(direction="sendonly"))
+    (bye,) = peer.do("hang_up", call)
+    assert statuses(peer.say(peer.answer(hold, 200, body=sdp()))) == ["ACK"]
+    peer.say(peer.answer(bye, 200))
+    assert ended(peer).by == "here"
+
+
+# ---------------------------------------------------------------- the end
+
+
+@pytest.mark.parametrize("status", [200, 401, 407, 481, 500])
+def test_any_answer_to_bye_ends_the_call_and_a_challenge_is_not_met(peer, status):
+    call, _, _ = peer.takes()
+    (bye,) = peer.do("hang_up", call)
+    assert peer.say(peer.answer(bye, status)) == []
+    assert ended(peer).by == "here"
+
+
+def test_a_bye_nobody_answers_ends_after_32_seconds(peer):
+    call, _, _ = peer.takes()
+    peer.do("hang_up", call)
+    peer.wait(31.9)
+    assert peer.of(events.CallEnded) == []
+    peer.wait(0.2)
+    assert ended(peer) == events.CallEnded(call, None, "we hung up", "here", False)
+
+
+def test_byes_that_cross_end_the_call_once(peer):
+    call, tag = peer.is_taken()
+    (bye,) = peer.do("hang_up", call)
+    assert statuses(peer.say(peer.request("BYE", branch="z9hG4bKbye", cseq=2, to_tag=tag))) == [200]
+    peer.say(peer.answer(bye, 481))
+    peer.wait(60)
+    assert ended(peer).by == "here"
+
+
+def test_verbs_for_a_call_that_is_over_do_nothing(peer):
+    call, tag = peer.is_taken()
+    peer.say(peer.request("BYE", branch="z9hG4bKbye", cseq=2, to_tag=tag))
+    for verb, *rest in (("ring",), ("accept", audio()), ("reject", 486), ("hang_up",), ("modify", audio()),
+                        ("progress", audio())):  # fmt: skip
+        assert peer.do(verb, call, *rest) == []
+        assert peer.do(verb, 99, *rest) == []
+
+
+def test_a_call_is_taken_with_what_both_sides_know(peer):
+    call = peer.calls(body=sdp(payloads="8 0"))
+    (answer,) = peer.do("accept", call, audio(formats=(PCMU, PCMA)))
+    assert parse_sdp(answer.body).media[0].formats == ["8", "0"]
+
+
+def test_answers_go_back_to_where_the_request_came_from(peer):
+    peer.phone.receive(peer.request("OPTIONS"), ("198.51.100.4", 40000), peer.now)
+    ((data, destination),) = peer.phone.datagrams()
+    assert destination == ("198.51.100.4", 40000)
+    assert b"rport=40000" in data and b"received=198.51.100.4" in data
+    plain = peer.request("OPTIONS").replace(b";rport", b"").replace(b":5060;branch", b":5066;branch")
+    peer.phone.receive(plain, STRANGER, peer.now)
+    assert peer.phone.datagrams()[0][1] == (STRANGER[0], 5066), "without rport, at the port of the Via"
