@@ -379,7 +379,16 @@ class DashboardFace:
             self._notice(event.text, "bad")
         elif isinstance(event, model.Incoming) and not event.auto_answer:
             self._ui = replace(self._ui, selected=event.call.id)
-        elif isinstance(event, model.Ended) and event.exit_code not in (0, 20):
+        elif isinstance(event, model.Ended):
+            self._show_end(event)
+
+    def _show_end(self, event: model.Ended) -> None:
+        """Keep the call that was looked at on the screen, with its totals, unless another one is alive."""
+        shown = ui.shown_call(self._snapshot, self._ui.selected)
+        if shown is None or shown.id == event.call.id:
+            others = [view for view in ui.living(self._snapshot) if view.id != event.call.id]
+            self._ui = replace(self._ui, selected=others[-1].id if others else event.call.id)
+        if event.exit_code not in (0, 20):
             self._notice(f"call {event.call.id} ended: {event.reason}", "warn")
 
     def turn(self, now: float) -> float:
@@ -542,14 +551,19 @@ class DashboardFace:
         self._ui = replace(self._ui, help_open=not self._ui.help_open, scroll=0)
 
     def _do_back(self, name: str) -> None:
-        self._ui = replace(self._ui, help_open=False, view=ui.VIEWS[0], scroll=0, notice="")
+        open_before = self._ui.help_open or self._ui.view != ui.VIEWS[0]
+        selected = self._ui.selected if open_before else None
+        self._ui = replace(self._ui, help_open=False, view=ui.VIEWS[0], scroll=0, notice="", selected=selected)
+
+    def _quit(self) -> None:
+        self._execute(model.Quit())
 
     def _do_quit(self, name: str) -> None:
         alive = len(ui.living(self._snapshot))
         if not alive:
-            self._execute(model.Quit())
+            self._quit()
             return
-        self._ask = lambda: self._engine.execute(model.Quit()) and None
+        self._ask = self._quit
         self._ui = replace(self._ui, prompt=confirm(f"hang up {alive} call{'s' if alive > 1 else ''} and quit?"))
 
 
