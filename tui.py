@@ -3,7 +3,6 @@
     main      reads the flags, says in one line what is wrong with them
     Program   one run: the engine, one face, and the rule when it ends and with which exit code
     *Face     the dashboard (keys, frames), plain lines (words), JSON lines
-    Demo      the second process that a demo call is made with
 """
 
 from __future__ import annotations
@@ -12,20 +11,19 @@ import gc
 
 gc.disable()  # until the engine is prepared: making classes sets it off again and again, for nothing
 
-import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one thread is the design, and its pools cost memory
 
 from engine import Engine, model
 from engine.config import DEMO_SECONDS_WITHOUT_TERMINAL, Config, ConfigError, from_arguments
+from engine.io.companion import Companion
 from engine.model import CallState, CommandError
 from widgets import dashboard, ui
 from widgets.canvas import Canvas
@@ -43,6 +41,10 @@ HISTORY = 100
 LONGEST_TURN_S = 1.0
 USAGE_ERROR = 2
 HERE = Path(__file__).resolve().parent
+_ECHO = [
+    sys.executable, str(HERE / "tui.py"), "--headless", "--json", "--mode", "receiver", "--auto-answer", "--echo",
+    "--audio", "null", "--local-ip", "127.0.0.1", "--local-sip-port", "0", "--local-rtp-port", "0",
+]  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -90,7 +92,7 @@ class Program:
         except BaseException:
             self._engine.close()
             raise
-        self._demo: Demo | None = None
+        self._demo: Companion | None = None
         self._dialled: int | None = None
         self._exit_code = 0
         self._quitting = False
@@ -125,7 +127,7 @@ class Program:
 
     def _begin(self) -> None:
         if self._config.demo:
-            self._demo = Demo(self._engine, self._dial)
+            self._demo = Companion(self._engine, _ECHO, self._dial)
         elif self._config.uri is not None:
             self._dial(self._config.uri)
 
@@ -565,52 +567,6 @@ class DashboardFace:
             return
         self._ask = self._quit
         self._ui = replace(self._ui, prompt=confirm(f"hang up {alive} call{'s' if alive > 1 else ''} and quit?"))
-
-
-# ---------------------------------------------------------------------- the demo's other end
-
-
-class Demo:
-    """A second ringtop on this machine, headless, that answers and sends back what it hears."""
-
-    def __init__(self, engine: Engine, dial: Callable[[str], None]) -> None:
-        self._engine = engine
-        self._dial = dial
-        self._rest = b""
-        command = [
-            sys.executable, str(HERE / "tui.py"), "--headless", "--json", "--mode", "receiver", "--auto-answer",
-            "--echo", "--audio", "null", "--local-ip", "127.0.0.1", "--local-sip-port", "0", "--local-rtp-port", "0",
-        ]  # fmt: skip
-        options: dict[str, Any] = {} if sys.platform == "win32" else {"start_new_session": True}
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **options
-        )
-        assert self._process.stdout is not None
-        self._pipe = self._process.stdout.fileno()
-        engine.add_reader(self._pipe, self._read)
-
-    def _read(self, now: float) -> None:
-        data = os.read(self._pipe, 65536)
-        if not data:
-            self._engine.remove_reader(self._pipe)
-            return
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            event = json.loads(line)
-            if event["type"] == "ready":
-                host, port = event["address"]
-                self._dial(f"sip:echo@{host}:{port}")
-
-    def close(self) -> None:
-        """End it, by its pid."""
-        self._engine.remove_reader(self._pipe)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-        self._process.terminate()
-        try:
-            self._process.wait(3)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
 
 
 if __name__ == "__main__":
