@@ -73,7 +73,7 @@ class DelayEstimate:
     MARGIN_S = 0.008  # our own clock ticks, which are not quite regular either
     FIRST_S = 0.010  # more, until something is known
     LATE_STEP_S = 0.040  # one late packet raises the target by no more
-    FALL = 0.010  # and it falls by so many seconds in a second of sound
+    FALL_S = 5.0  # and it falls again, by two thirds in so long a time of sound
     FLOOR_S = 5.0  # the lowest transit is that of the last five to ten seconds
 
     _HIGHEST_BIN = int((MAX_TARGET_S + 0.1) / BIN_S)
@@ -106,10 +106,10 @@ class DelayEstimate:
         self._gain *= 1 + duration_s / self.FORGET_S
         self._weights[place] = self._weights.get(place, 0.0) + self._gain
         self._total += self._gain
-        self._raised -= self.FALL * duration_s
         self._uncounted += 1
         if self._uncounted >= self._COUNT_EVERY or self._quantile == -inf:
             self._count()
+        self._raised -= (self._raised - self._quantile) * duration_s / self.FALL_S
         self._aim()
 
     def late(self, transit: float) -> None:
@@ -121,7 +121,10 @@ class DelayEstimate:
         raised, quantile = self._raised, self._quantile
         target = (raised if raised > quantile else quantile) + self.MARGIN_S
         highest = self.floor + MAX_TARGET_S
-        self.target = target if target < highest else highest
+        if target > highest:
+            self._raised = highest - self.MARGIN_S
+            target = highest
+        self.target = target
 
     def _update_floor(self, transit: float, duration_s: float) -> None:
         self._floor_age_s += duration_s
@@ -163,6 +166,7 @@ class JitterBuffer:
     PLAYED_REMEMBERED = 16
 
     def __init__(self) -> None:
+        self.tick_s = 0.02  # how much sound is asked for at a time: more than a packet wants several at once
         self.lacking_s = inf  # after pull gave None: how much to invent before the next packet's turn, if known
         self.estimate = DelayEstimate()
         self.late = 0
@@ -280,8 +284,8 @@ class JitterBuffer:
         if self._playing:
             if invented_s > IDLE_S:
                 self._playing = False
-            elif queue and not self._covered(invented_s, now):
-                self.lacking_s = queue[0].begin - self._next - invented_s
+            elif not self._covered(invented_s, now):
+                self.lacking_s = queue[0].begin - self._next - invented_s if queue else inf
                 return None
         if not queue:
             self.lacking_s = inf
@@ -303,11 +307,11 @@ class JitterBuffer:
         return bool(queue) and queue[0].begin <= self._next + invented_s + JOIN_S
 
     def _too_late(self, packet: Waiting, now: float) -> bool:
-        return now - packet.begin > self.estimate.target + self._packet_s
+        return now - packet.begin > self.estimate.target + self._packet_s + self.tick_s
 
     def _begin_spurt(self, due: float) -> bool:
         head = self._queue[0]
-        early_s = head.begin - due - START_EARLY_S
+        early_s = head.begin - due - START_EARLY_S + max(0.0, self.tick_s - self._packet_s)
         if early_s > 0 and self._newest_end - head.begin < MAX_WAITING_S / 2:
             self.lacking_s = inf
             return False
@@ -341,8 +345,17 @@ class JitterBuffer:
 
     @property
     def excess_s(self) -> float:
-        """How much later than the target we play; below zero: too early."""
+        """How much later than the target packets are pulled; below zero: too early."""
         return self._lowest_delay - self.estimate.target
+
+    @property
+    def step_s(self) -> float:
+        """Packets are pulled at ticks: when they are pulled earlier, it is by so much at once."""
+        return self.tick_s if self.tick_s < self._packet_s else self._packet_s
+
+    def forget_delay(self) -> None:
+        """The delay was changed on purpose: what it is now is seen at the next pulls."""
+        self._lowest_delay = inf
 
     @property
     def idle(self) -> bool:
@@ -358,8 +371,8 @@ class JitterBuffer:
     @property
     def buffered_ms(self) -> float:
         """The same as it is, or, between talk spurts, what waits for the next."""
-        if self._playing and self._lowest_delay != inf:
-            return 1000 * max(0.0, self._lowest_delay - self.estimate.floor + self._packet_s)
+        if self._playing and self._delay != inf:
+            return 1000 * max(0.0, min(self._lowest_delay, self._delay) - self.estimate.floor + self._packet_s)
         return 1000 * (self._queue[-1].end - self._queue[0].begin) if self._queue else 0.0
 
     def __len__(self) -> int:

@@ -19,11 +19,11 @@ from engine.media.jitter import JitterBuffer, Waiting
 from engine.media.resample import Resampler
 from engine.media.stretch import Stretcher
 
-# How far the delay may be from its target before it is changed, and how often.
-TOO_LONG_S = 0.014
-TOO_SHORT_S = -0.006
-FAR_TOO_LONG_S = 0.060
-STRETCH_EVERY_S = 0.060
+# How far from the target packets may be pulled before the delay is changed, and how often it is.
+TOO_EARLY_S = -0.006
+TOO_LATE_S = 0.006
+FAR_TOO_LATE_S = 0.060
+STRETCH_EVERY_S = 0.080
 
 _NOTHING = np.zeros(0, np.int16)
 
@@ -53,6 +53,7 @@ class Playout:
         self._started = False  # before the first packet nothing is missing
         self._hushed = False  # the far end stopped on purpose
         self._stretched_at = 0.0
+        self._count = 0  # asked for last time
         # What was given out last, in pieces: put together only when something is missing.
         self._recent: deque[np.ndarray] = deque()
         self._recent_samples = 0
@@ -77,18 +78,14 @@ class Playout:
 
     def get(self, count: int, now: float) -> np.ndarray:
         """The next ``count`` samples, come what may."""
-        if len(self._rest) or self._concealer.active:
-            return self._assemble(_NOTHING, count, now)
-        packet = self.buffer.pull(now)
-        if packet is None:
-            return self._assemble(self._gap(count), count, now)
-        pcm = self._sound(packet, now)
-        return pcm if len(pcm) == count else self._assemble(pcm, count, now)
-
-    def _assemble(self, piece: np.ndarray, count: int, now: float) -> np.ndarray:
-        """``piece`` is the beginning, and more is fetched, or less is used."""
+        if count != self._count:
+            self._count = count
+            self.buffer.tick_s = count / self.rate_hz
+        piece = self._rest
         if not len(piece):
-            piece, self._rest = self._rest, _NOTHING
+            piece = self._fetch(count, now)
+            if len(piece) == count:
+                return piece
         pieces = [piece]
         have = len(piece)
         while have < count:
@@ -101,7 +98,7 @@ class Playout:
 
     def _fetch(self, wanted: int, now: float) -> np.ndarray:
         packet = self.buffer.pull(now, self._invented / self.rate_hz)
-        return self._gap(wanted) if packet is None else self._sound(packet, now)
+        return self._gap(wanted) if packet is None else self._sound(packet, wanted, now)
 
     def _gap(self, wanted: int) -> np.ndarray:
         """Sound for a packet that is not there: as much as is known to be missing, at most what is wanted."""
@@ -117,7 +114,7 @@ class Playout:
         self._invented += wanted
         return self._remember(self._concealer.fill(wanted))
 
-    def _sound(self, packet: Waiting, now: float) -> np.ndarray:
+    def _sound(self, packet: Waiting, wanted: int, now: float) -> np.ndarray:
         """A packet decoded and joined to what was played before; maybe shorter or longer than it was."""
         pcm = self._decode(packet)
         if not len(pcm):
@@ -128,8 +125,8 @@ class Playout:
             self._invented = 0
         else:
             excess_s = self.buffer.excess_s
-            if not TOO_SHORT_S < excess_s < TOO_LONG_S:
-                pcm = self._stretch(pcm, excess_s, now)
+            if excess_s > TOO_LATE_S or excess_s < TOO_EARLY_S:
+                pcm = self._stretch(pcm, len(pcm) - wanted, excess_s, now)
         return self._remember(pcm)
 
     def _decode(self, packet: Waiting) -> np.ndarray:
@@ -147,16 +144,25 @@ class Playout:
             self._resampled_from = decoder.clock_rate
         return self._resampler.push(pcm)
 
-    def _stretch(self, pcm: np.ndarray, excess_s: float, now: float) -> np.ndarray:
-        hurry = excess_s > FAR_TOO_LONG_S
-        if not hurry and 0 <= now - self._stretched_at < STRETCH_EVERY_S:
+    def _stretch(self, pcm: np.ndarray, spare: int, excess_s: float, now: float) -> np.ndarray:
+        """Follow the target. ``spare`` samples of this frame are more than is wanted at this tick.
+
+        Sound in spare is delay that makes nothing safer, as long as packets are pulled in time: it may always be
+        left out. To leave out more means that the next packet is pulled a whole step earlier, and there must be
+        that much excess.
+        """
+        hurry = excess_s > FAR_TOO_LATE_S + self.buffer.step_s
+        if not hurry and 0 <= now - self._stretched_at < STRETCH_EVERY_S + self.buffer.tick_s:
             return pcm
-        if excess_s > 0:
-            stretched = self._stretcher.shorten(pcm, hurry)
-        else:
+        if excess_s < 0:
             stretched = self._stretcher.lengthen(self._history(), pcm)
+        elif excess_s > TOO_LATE_S + self.buffer.step_s:
+            stretched = self._stretcher.shorten(pcm, len(pcm), hurry)
+        else:
+            stretched = self._stretcher.shorten(pcm, spare)
         if stretched is not pcm:
             self._stretched_at = now
+            self.buffer.forget_delay()
         return stretched
 
     # -------------------------------------------------------------- what was played

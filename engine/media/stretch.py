@@ -26,15 +26,15 @@ class Stretcher:
         fade = max(1, int(rate_hz * FADE_MS / 1000))
         self._rise = ((np.arange(fade, dtype=np.float32) + 0.5) / fade).astype(np.float32)
 
-    def shorten(self, pcm: np.ndarray, hurry: bool = False) -> np.ndarray:
-        """Leave out 2.5 to 15 ms right after the beginning of the frame."""
+    def shorten(self, pcm: np.ndarray, most: int, hurry: bool = False) -> np.ndarray:
+        """Leave out 2.5 to 15 ms, at most ``most`` samples, right after the beginning of the frame."""
         fade = len(self._rise)
-        room = len(pcm) - fade
-        if room < self._shortest:
+        most = min(most, self._longest, len(pcm) - fade)
+        if most < self._shortest:
             return pcm
         samples = pcm.astype(np.float32)
         template = samples[:fade]
-        field = samples[self._shortest : min(self._longest, room) + fade]
+        field = samples[self._shortest : most + fade]
         lag, alike = best_offset(field, template, self._rate_hz)
         lag += self._shortest
         if not (hurry or alike >= LIKE_ENOUGH or _is_quiet(samples)):
