@@ -5,7 +5,7 @@ state they were started in. It is given messages and ``now``; it hands datagrams
 News are ("response", message), ("request", the ACK of a 2xx), ("timeout", None), ("transport", None) and
 ("ended", None), the last of all.
 
-    INVITE client   calling -> proceeding -> completed | accepted -> terminated     timers A B D M
+    INVITE client   calling -> proceeding -> completed | accepted -> terminated     timers A B C D M
     client          trying -> proceeding -> completed -> terminated                 timers E F K
     INVITE server   proceeding -> completed -> confirmed | accepted -> terminated   timers G H I L
     server          trying -> proceeding -> completed -> terminated                 timers J
@@ -22,6 +22,7 @@ T2 = 4.0
 T4 = 5.0
 TIMEOUT = 64 * T1  # timers B, F, H, J, L and M
 WAIT_D = 32.0
+WAIT_C = 300.0  # a far end that rings says so every minute (section 13.3.1.1); after five silent ones it is gone
 
 Send = Callable[[bytes], None]
 Tell = Callable[[str, "Message | None", float], None]
@@ -106,6 +107,7 @@ class InviteClient(Transaction):
     def _in_calling(self, response: Response, now: float) -> None:
         if response.status < 200:
             self._enter("proceeding", now)
+            self._timers["c"] = now + WAIT_C
         elif response.status < 300:
             self._enter("accepted", now)
         else:
@@ -139,6 +141,8 @@ class InviteClient(Transaction):
 
     def _timer_b(self, due: float, now: float) -> None:
         self._give_up(now)
+
+    _timer_c = _timer_b
 
     def _timer_d(self, due: float, now: float) -> None:
         self._enter("terminated", now)

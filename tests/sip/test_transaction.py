@@ -77,9 +77,12 @@ def test_a_provisional_response_ends_the_repetition_for_good():
     run = Run(InviteClient, "INVITE")
     run.wait(1.0)
     run.receive(100)
-    assert run.machine.state == "proceeding" and run.machine.deadline() is None
+    assert run.machine.state == "proceeding" and run.machine.deadline() == 301.0
+    run.wait(200)
     run.receive(180)
-    assert run.news == [("response", 1.0), ("response", 1.0)]
+    run.wait(600)
+    assert run.moments == [0, 0.5]
+    assert run.news == [("response", 1.0), ("response", 200.0), ("timeout", 500.0), ("ended", 500.0)]
 
 
 def test_a_failure_is_acknowledged_every_time_it_comes_and_told_once():
