@@ -209,9 +209,14 @@ def _sample() -> Path:
 
 
 def _make_face(config: Config, engine: Engine) -> Face:
-    if config.face == "dashboard":
+    if config.face != "dashboard":
+        return LinesFace(config, engine)
+    try:
         return DashboardFace(config, engine)
-    return LinesFace(config, engine)
+    except ScreenUnusable as error:  # TERM=dumb and the like: a terminal all the same
+        face = LinesFace(replace(config, face="plain"), engine)
+        face.say(f"{error}; going on with plain lines")
+        return face
 
 
 # ---------------------------------------------------------------------- faces without a screen
@@ -250,6 +255,10 @@ class LinesFace:
         if poller.poll(0):
             self.gone = True
         self._engine.remove_reader(self._output.descriptor)
+
+    def say(self, line: str) -> None:
+        """A line of the face's own."""
+        self._plain.say(line)
 
     def event(self, event: model.Event) -> None:
         self._face.event(event)

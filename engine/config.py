@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.sip.message import SipError
@@ -74,10 +75,11 @@ class _Parser(argparse.ArgumentParser):
         raise ConfigError(f"{message} (see --help)")
 
 
-def _number(low: float, high: float, kind: type = int, unit: str = ""):
+def _number(low: float, high: float, kind: Callable[[str], float] = int, unit: str = "") -> Callable[[str], float]:
     """An argparse type: a number within bounds, with the bounds in the complaint."""
 
-    def convert(text: str):
+    def convert(text: str) -> float:
+        value: float | None
         try:
             value = kind(text)
         except ValueError:
@@ -89,7 +91,7 @@ def _number(low: float, high: float, kind: type = int, unit: str = ""):
     return convert
 
 
-def _port(low: int):
+def _port(low: int) -> Callable[[str], float]:
     return _number(low, 65535)
 
 
@@ -178,7 +180,7 @@ def from_arguments(arguments: list[str]) -> Config:
     )
 
 
-def _default(value, default):
+def _default(value: int | None, default: int) -> int:
     return default if value is None else value
 
 

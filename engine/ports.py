@@ -22,7 +22,7 @@ class Port(Protocol):
 
     address: tuple[str, int]
 
-    def receive(self, limit: int): ...
+    def receive(self, limit: int) -> list[tuple[bytes, tuple[str, int]]]: ...
 
     def send(self, data: bytes, destination: tuple[str, int]) -> bool: ...
 
@@ -67,15 +67,15 @@ class PortPool:
             return self._first
         base = self._first.rtp.address[1]
         for step in range(1, PAIR_TRIES):
-            port = base + 2 * step
-            if port >= 65535:
+            number = base + 2 * step
+            if number >= 65535:
                 break
             try:
-                rtp = self._net.open(self._host, port, "rtp")
+                rtp = self._net.open(self._host, number, "rtp")
             except NetworkError:
                 continue
             try:
-                return MediaPorts(rtp, self._open_rtcp(port))
+                return MediaPorts(rtp, self._open_rtcp(number))
             except NetworkError:
                 rtp.close()
         raise NetworkError(f"no free RTP port from {base} on")
@@ -106,5 +106,5 @@ class PortPool:
 def _drain(port: Port) -> None:
     """Throw away what strangers and the last call's stragglers left in the socket (bounded)."""
     for _ in range(64):
-        if not list(port.receive(64)):
+        if not port.receive(64):
             return
