@@ -80,7 +80,9 @@ class Wire:
         return came
 
 
-def jitter(mean_s: float, loss: float = 0.0, base_s: float = 0.040, seed: int = 7) -> Callable[[int, float], float | None]:
+def jitter(
+    mean_s: float, loss: float = 0.0, base_s: float = 0.040, seed: int = 7
+) -> Callable[[int, float], float | None]:
     """Exponential jitter on a constant delay, and independent losses."""
     chance = random.Random(seed)
 
