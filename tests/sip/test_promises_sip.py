@@ -32,7 +32,8 @@ def alive(peer: Peer) -> bool:
     [
         'From: "' + "A" * 8000 + '" <sip:b@192.0.2.2>;tag=x', "Subject: " + "x" * 30_000, "Contact: *",
         "Contact: <sip:b@192.0.2.2;maddr=[>", "Record-Route: <tel:1>", "Record-Route: <sip:a;lr",
-        "Expires: 99999999999999", "Content-Type: multipart/mixed;boundary=", "Via: x", "Accept: ,,,,", "Require: ,", "Supported: \x1b[2J",
+        "Expires: 99999999999999", "Content-Type: multipart/mixed;boundary=", "Via: x", "Accept: ,,,,", "Require: ,",
+        "Supported: \x1b[2J",
     ],
 )  # fmt: skip
 def test_1_one_odd_header_does_not_stop_the_phone(peer, header):
@@ -226,7 +227,8 @@ def _take(peer: Peer, call_id: str) -> str:
 def _sizes(peer: Peer) -> list[int]:
     phone = peer.phone
     end = phone._endpoint
-    return [len(table) for table in (phone._sessions, phone._dialogs, phone._merged, end.servers, end.clients, end._heap)]
+    tables = (phone._sessions, phone._dialogs, phone._merged, end.servers, end.clients, end._heap)
+    return [len(table) for table in tables]
 
 
 def test_12_every_table_is_bounded_under_any_flood():
@@ -363,9 +365,10 @@ def test_15_what_must_be_random_is():
 @pytest.mark.parametrize(
     "extra",
     [
-        'Subject: "' + '"' * 20_000, "Contact: " + '"\\' * 9_000,
-        "Via: " + ", ".join(["SIP/2.0/UDP a;branch=b"] * 1000), "\n".join(["X-H: y"] * 3000), "Record-Route: " + ",".join(["<sip:a;lr>"] * 2500), "Accept: " + "," * 30_000,
-        "Require: " + "(" * 30_000, "Contact: " + "<" * 30_000, "Contact: " + ";" * 30_000, "Expires: " + "9" * 30_000,
+        'Subject: "' + '"' * 20_000, "Contact: " + '"\\' * 9_000, "\n".join(["X-H: y"] * 3000),
+        "Via: " + ", ".join(["SIP/2.0/UDP a;branch=b"] * 1000), "Record-Route: " + ",".join(["<sip:a;lr>"] * 2500),
+        "Accept: " + "," * 30_000, "Require: " + "(" * 30_000, "Contact: " + "<" * 30_000,
+        "Contact: " + ";" * 30_000, "Expires: " + "9" * 30_000,
     ],
 )  # fmt: skip
 def test_18_a_message_made_to_be_slow_is_not(peer, extra):
