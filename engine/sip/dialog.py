@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from engine.sip.message import Headers, NameAddr, Request, Response, Uri
 
-MAX_ROUTES = 32
-MAX_HOSTS = 32
+MAX_ROUTES = 32  # what has more is refused before there is a dialog
+MAX_HOSTS = 64
 
 
 class Dialog:
@@ -18,7 +18,7 @@ class Dialog:
         self.local = local
         self.remote = remote
         self.target = target
-        self.routes = routes[:MAX_ROUTES]
+        self.routes = routes
         self.local_sequence = local_sequence
         self.remote_sequence: int | None = None
         self.hosts = {target.host.lower(), *(route.uri.host.lower() for route in self.routes)}

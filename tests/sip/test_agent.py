@@ -54,6 +54,11 @@ def test_bodies_and_schemes_we_cannot_read(peer):
     assert statuses(peer.say(peer.request("INVITE", body=SDP_OFFER, contact=""))) == [400]
 
 
+def test_a_route_of_absurd_length_is_refused(peer):
+    routes = ",".join(["<sip:p.example.com;lr>"] * 33)
+    assert statuses(peer.say(peer.request("INVITE", body=SDP_OFFER, extra=f"Record-Route: {routes}"))) == [513]
+
+
 def test_a_multipart_invite_is_read(peer):
     body = b"--x\r\nContent-Type: text/plain\r\n\r\nhello\r\n--x\r\nContent-Type: application/sdp\r\n\r\n" + SDP_OFFER
     head = peer.request("INVITE").decode().split("\r\nContent-Length")[0]
