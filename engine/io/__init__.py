@@ -1,12 +1,16 @@
 """Sockets, clocks, files and the sound card: everything that is not pure lives here.
 
-loop.py       select(), the monotonic clock, signals                 imports errors
-udp.py        open, drain, send                                      imports errors, loop
-clock.py      wall time and entropy                                  imports nothing
-wav.py        sound files in and out                                 imports engine.media
-sound.py      microphone and loudspeaker: card, file or silence      imports wav, card_link
-card_link.py  the engine's end of the card's helper process          imports card (its framing), engine.media
-card.py       the helper process, the one user of pyaudio            imports nothing of ours
+errors.py        what can go wrong when a socket is opened              imports nothing
+loop.py          select(), the monotonic clock, signals                 imports errors
+udp.py           open, drain, send                                      imports errors, loop
+dns.py           names to addresses without waiting                     imports clock, loop, udp
+clock.py         wall time and entropy                                  imports nothing
+wav.py           sound files in and out                                 imports engine.media
+sound.py         microphone and loudspeaker: card, file or silence      imports wav, card_link
+card_link.py     the engine's end of the card                           imports card_process, pcm_queue, engine.media
+card_process.py  the card's process, started, watched and given up      imports card (its messages), loop
+pcm_queue.py     samples between the card's clock and ours              imports nothing
+card.py          that process: the one user of pyaudio                  imports nothing of ours
 """
 
 from __future__ import annotations

@@ -1,31 +1,54 @@
-"""The sound card's helper process: the only file that imports pyaudio.
+"""The sound card's helper process: the one program that imports pyaudio.
 
-It is started by ``card_link`` with one end of a socket pair, opens microphone and loudspeaker at a rate the card
-accepts, and then carries frames: what comes on the socket is played, what is captured goes out. It may hang in
-PortAudio, die, or be killed: it keeps nothing worth losing. It ends when the socket does.
+The engine's end (``card_process``) starts it with one end of a socket pair. It looks at what cards there are, says so,
+and opens microphone and loudspeaker when told to. It may hang in PortAudio, die or be killed at any moment: it keeps
+nothing worth losing, and the engine goes on with silence. It ends when its socket does.
 
 A message is a type octet, a 16 bit length and its content:
 
-    engine -> card   O  {"input": name, "output": name}   P  int16 samples to play
-    card -> engine   S  {"ok", "rate", "input", "output", "error"}   C  int16 samples captured   H  still alive
+    engine -> helper    O  {"input": name or null, "output": ..., "capture": bool, "rate": wish}    open; again: anew
+                        P  int16 samples, mono, at the loudspeaker's rate                           X  close the card
+    helper -> engine    T  the token that proves who is calling (over TCP only)                     H  counters, alive
+                        S  {"state": "idle" | "open" | "failed", "input", "in_rate", "output", "out_rate", "error"}
+                        C  int16 samples, mono, at the microphone's rate
+
+Nothing here imports from the rest of the program, so that a restart takes no longer than PortAudio does.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import select
+import signal
 import socket
 import sys
 import time
+from array import array
 from struct import Struct
-from typing import Any
+from typing import Any, NoReturn
 
 HEADER = Struct("!cH")
-MAX_CONTENT = 0xFFFF
-FRAME_S = 0.02
-QUEUE_S = 0.16  # waiting to be played; more is thrown away, oldest first
-HEARTBEAT_S = 0.5
-COMMON_RATES = (48000, 44100, 16000, 8000)
+COUNTERS = Struct("!II")  # underruns, overruns of the loudspeaker
+TOKEN_VARIABLE = "RINGTOP_CARD_TOKEN"
+
+FRAME_S = 0.02  # PortAudio's buffer is three of these
+TICK_S = 0.005
+BEAT_S = 0.5
+WATCHDOG_S = 20  # a helper that hangs while its engine is gone ends by itself
+RATES = (48000, 44100)
+MOST_READ = 8192
+MOST_UNSENT = 1 << 17
+
+REFILL_S = 0.02  # silence before the first sound, against the unevenness of what follows
+MARGIN_S = 0.01
+STEP_S = 0.005  # taken out at a time when more waits than needed
+WINDOW_S = 2.0
+MOST_S = 0.2
+KEPT_S = 0.04
+
+
+# ------------------------------------------------------------------ the link
 
 
 def pack(kind: bytes, content: bytes) -> bytes:
@@ -41,134 +64,340 @@ class Unpacker:
 
     def push(self, data: bytes) -> list[tuple[bytes, bytes]]:
         self._data += data
-        found = []
-        while len(self._data) >= HEADER.size:
-            kind, length = HEADER.unpack_from(self._data)
-            if len(self._data) < HEADER.size + length:
+        buffer, at, found = self._data, 0, []
+        while at + HEADER.size <= len(buffer):
+            kind, length = HEADER.unpack_from(buffer, at)
+            end = at + HEADER.size + length
+            if end > len(buffer):
                 break
-            found.append((kind, bytes(self._data[HEADER.size : HEADER.size + length])))
-            del self._data[: HEADER.size + length]
+            found.append((kind, bytes(buffer[at + HEADER.size : end])))
+            at = end
+        del buffer[:at]
         return found
 
 
-def _pick(audio: Any, wanted: str | None, direction: str) -> dict[str, Any]:
-    """The device whose name contains ``wanted``, or the default one; raises OSError when there is none."""
-    channels = f"max{direction}Channels"
+class Link:
+    """The helper's end of the socket. What the engine does not read in time is dropped, never waited for."""
+
+    def __init__(self, made: socket.socket) -> None:
+        made.setblocking(False)
+        self._socket = made
+        self._unpacker = Unpacker()
+        self._unsent = bytearray()
+
+    def receive(self, wait_s: float) -> list[tuple[bytes, bytes]]:
+        """The messages that have come, after at most ``wait_s``; ends the process with the engine."""
+        writers = [self._socket] if self._unsent else []
+        readable, _, _ = select.select([self._socket], writers, [], wait_s)
+        self._flush()
+        if not readable:
+            return []
+        try:
+            data = self._socket.recv(65536)
+        except (BlockingIOError, InterruptedError):
+            return []
+        except OSError:
+            data = b""
+        if not data:
+            leave(0)
+        return self._unpacker.push(data)
+
+    def send(self, kind: bytes, content: bytes) -> None:
+        if len(self._unsent) < MOST_UNSENT:
+            self._unsent += pack(kind, content)
+        self._flush()
+
+    def _flush(self) -> None:
+        while self._unsent:
+            try:
+                sent = self._socket.send(self._unsent)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:
+                leave(0)
+            del self._unsent[:sent]
+
+
+def leave(code: int) -> NoReturn:
+    """End at once: a tidy end would call PortAudio, which may be what hangs."""
+    os._exit(code)
+
+
+# ------------------------------------------------------------------ the card
+
+
+class Microphone:
+    """A capturing stream, read as far as it has sound."""
+
+    def __init__(self, stream: Any, channels: int) -> None:
+        self._stream = stream
+        self._channels = channels
+
+    def read(self) -> bytes:
+        """What has been captured since last asked, mono; never waits."""
+        ready = min(self._stream.get_read_available(), MOST_READ)
+        if ready <= 0:
+            return b""
+        data: bytes = self._stream.read(ready, exception_on_overflow=False)
+        return data if self._channels == 1 else array("h", data)[:: self._channels].tobytes()
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+class Speaker:
+    """A playing stream, fed as far as it has room.
+
+    Two clocks meet here: the engine sends by its own, the card plays by another. What waits (here and in the card)
+    must not run dry and must not grow: the least that waited when a frame came, over two seconds, is what was never
+    needed. So much, a few milliseconds at a time, is taken out again by overlapping it with what follows.
+    """
+
+    def __init__(self, stream: Any, rate_hz: int, channels: int) -> None:
+        self.underruns = 0
+        self.overruns = 0
+        self._stream = stream
+        self._rate_hz = rate_hz
+        self._channels = channels
+        self._capacity: int = stream.get_write_available()
+        self._queue = array("h")
+        self._fed_at = float("-inf")
+        self._least = sys.maxsize
+        self._window_ends = 0.0
+
+    def push(self, pcm: bytes, now: float) -> None:
+        """A frame to be played after what waits already."""
+        waiting = self._waiting()
+        if waiting <= 0:
+            if now - self._fed_at < 1.0:
+                self.underruns += 1
+            self._queue.extend(self._silence(REFILL_S))
+            self._new_window(now)
+        else:
+            self._least = min(self._least, waiting)
+        self._queue.frombytes(pcm[: len(pcm) & ~1])
+        self._fed_at = now
+        if len(self._queue) > self._samples(MOST_S):
+            self.overruns += 1
+            del self._queue[: len(self._queue) - self._samples(KEPT_S)]
+            self._new_window(now)
+        elif now >= self._window_ends:
+            if self._least - self._samples(MARGIN_S) >= self._samples(STEP_S):
+                self._shorten(self._samples(STEP_S))
+            self._new_window(now)
+
+    def pump(self) -> None:
+        """Hand over as much as the card takes without waiting."""
+        count = min(self._stream.get_write_available(), len(self._queue))
+        if count <= 0:
+            return
+        data = self._queue[:count]
+        del self._queue[:count]
+        if self._channels > 1:
+            wide = array("h", bytes(2 * count * self._channels))
+            for channel in range(self._channels):
+                wide[channel :: self._channels] = data
+            data = wide
+        self._stream.write(data.tobytes(), exception_on_underflow=False)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def _waiting(self) -> int:
+        """Samples that are still to be heard."""
+        room: int = self._stream.get_write_available()
+        return len(self._queue) + max(0, self._capacity - room)
+
+    def _shorten(self, count: int) -> None:
+        """Fade ``count`` samples into the ``count`` after them."""
+        queue = self._queue
+        if len(queue) < 2 * count:
+            return
+        for at in range(count):
+            queue[at] = (queue[at] * (count - at) + queue[at + count] * at) // count
+        del queue[count : 2 * count]
+        self.overruns += 1
+
+    def _new_window(self, now: float) -> None:
+        self._least = sys.maxsize
+        self._window_ends = now + WINDOW_S
+
+    def _samples(self, seconds: float) -> int:
+        return int(seconds * self._rate_hz)
+
+    def _silence(self, seconds: float) -> array[int]:
+        return array("h", bytes(2 * self._samples(seconds)))
+
+
+def pick(audio: Any, wanted: str | None, direction: str) -> dict[str, Any]:
+    """The device whose name contains ``wanted``, or the default one. Raises OSError, naming what there is."""
     if not wanted:
-        default = getattr(audio, f"get_default_{direction.lower()}_device_info")
+        default = getattr(audio, f"get_default_{direction}_device_info")
         return dict(default())
+    channels = f"max{direction.capitalize()}Channels"
+    names = []
     for index in range(audio.get_device_count()):
         device = audio.get_device_info_by_index(index)
-        if device[channels] > 0 and wanted.lower() in str(device["name"]).lower():
-            return dict(device)
-    raise OSError(f"no {direction.lower()} device has '{wanted}' in its name")
+        if device[channels] > 0:
+            names.append(str(device["name"]))
+            if wanted.lower() in names[-1].lower():
+                return dict(device)
+    raise OSError(f"no {direction} has '{wanted}' in its name; there is {', '.join(names) or 'none at all'}")
 
 
-def _open(pyaudio: Any, audio: Any, names: dict[str, str | None]) -> tuple[Any, Any, int, str, str]:
-    """(microphone or None, loudspeaker or None, rate, their names)."""
-    found: dict[str, dict[str, Any]] = {}
-    trouble = "no sound card"
-    for direction, key in (("Output", "output"), ("Input", "input")):
-        try:
-            found[key] = _pick(audio, names.get(key), direction)
-        except OSError as error:
-            trouble = str(error)
-            if names.get(key):
-                raise
-    if not found:
-        raise OSError(trouble)
-    own = [int(device["defaultSampleRate"]) for device in found.values()]
-    for rate in dict.fromkeys([*own, *COMMON_RATES]):
-        streams: dict[str, Any] = {}
-        try:
-            for key, device in found.items():
-                streams[key] = audio.open(
-                    format=pyaudio.paInt16, channels=1, rate=rate, frames_per_buffer=int(rate * FRAME_S),
-                    **{key: True, f"{key}_device_index": device["index"]},
-                )  # fmt: skip
-            opened = {key: str(device["name"]) for key, device in found.items()}
-            return streams.get("input"), streams.get("output"), rate, opened.get("input", ""), opened.get("output", "")
-        except (OSError, ValueError) as error:
-            trouble = str(error)
-            for stream in streams.values():
-                stream.close()
-    raise OSError(trouble)
+def open_stream(pyaudio: Any, audio: Any, device: dict[str, Any], direction: str, wish_hz: int) -> tuple[Any, int, int]:
+    """(stream, rate, channels) of the first combination the card accepts; raises OSError when there is none."""
+    trouble: Exception = OSError("cannot be opened")
+    for rate in dict.fromkeys((wish_hz, *RATES, int(device["defaultSampleRate"]))):
+        for channels in (1, 2):
+            wishes = {direction: True, f"{direction}_device_index": device["index"]}
+            buffer = int(rate * FRAME_S)
+            try:
+                made = audio.open(
+                    format=pyaudio.paInt16, channels=channels, rate=rate, frames_per_buffer=buffer, **wishes
+                )
+            except (OSError, ValueError) as error:
+                trouble = error
+            else:
+                return made, rate, channels
+    raise OSError(f"{device['name']}: {describe(trouble)}")
 
 
-class _Card:
-    """The helper's whole life."""
+def describe(error: BaseException) -> str:
+    """PortAudio's words without its number."""
+    words = [str(part) for part in error.args if not isinstance(part, int)]
+    return " ".join(words) or type(error).__name__
 
-    def __init__(self, link: socket.socket) -> None:
+
+# ------------------------------------------------------------------ the process
+
+
+class Helper:
+    """Looks, opens, carries, closes, as the engine says."""
+
+    def __init__(self, link: Link, pyaudio: Any) -> None:
         self._link = link
-        self._unpacker = Unpacker()
-        self._queue = bytearray()
+        self._pyaudio = pyaudio
+        self._audio: Any = None
+        self._microphone: Microphone | None = None
+        self._speaker: Speaker | None = None
+        self._beat_at = 0.0
 
-    def run(self) -> None:
-        names = self._wait_for_names()
-        try:
-            import pyaudio
-
-            microphone, speaker, rate, input_name, output_name = _open(pyaudio, pyaudio.PyAudio(), names)
-        except Exception as error:  # PortAudio raises what it likes; this process exists to be lost
-            self._say(b"S", json.dumps({"ok": False, "error": str(error)}).encode())
-            return
-        status = {"ok": True, "rate": rate, "input": input_name, "output": output_name}
-        self._say(b"S", json.dumps(status).encode())
-        self._carry(microphone, speaker, rate)
-
-    def _wait_for_names(self) -> dict[str, str | None]:
+    def run(self) -> NoReturn:
+        self._look()
         while True:
-            for kind, content in self._unpacker.push(self._receive()):
-                if kind == b"O":
-                    names: dict[str, str | None] = json.loads(content)
-                    return names
+            self.turn()
 
-    def _carry(self, microphone: Any, speaker: Any, rate: int) -> None:
-        most = int(rate * QUEUE_S) * 2
-        heartbeat = 0.0
-        while True:
-            if select.select([self._link], [], [], 0.004)[0]:
-                for kind, content in self._unpacker.push(self._receive()):
-                    if kind == b"P":
-                        self._queue += content
-            if len(self._queue) > most:
-                del self._queue[: len(self._queue) - most // 2]
-            if speaker is not None:
-                room = min(speaker.get_write_available() * 2, len(self._queue) & ~1)
-                if room:
-                    speaker.write(bytes(self._queue[:room]), exception_on_underflow=False)
-                    del self._queue[:room]
-            if microphone is not None:
-                ready = min(microphone.get_read_available(), MAX_CONTENT // 2)
-                if ready:
-                    self._say(b"C", microphone.read(ready, exception_on_overflow=False))
-            now = time.monotonic()
-            if now - heartbeat > HEARTBEAT_S:
-                heartbeat = now
-                self._say(b"H", b"")
+    def turn(self) -> None:
+        """Wait a little, do what was asked, move sound both ways."""
+        busy = self._microphone is not None or self._speaker is not None
+        messages = self._link.receive(TICK_S if busy else BEAT_S)
+        now = time.monotonic()
+        for kind, content in messages:
+            self._obey(kind, content, now)
+        if self._speaker is not None:
+            self._speaker.pump()
+        if self._microphone is not None:
+            captured = self._microphone.read()
+            if captured:
+                self._link.send(b"C", captured)
+        if now >= self._beat_at:
+            self._beat(now)
 
-    def _receive(self) -> bytes:
-        data = self._link.recv(65536)
-        if not data:
-            raise SystemExit(0)
-        return data
+    def _obey(self, kind: bytes, content: bytes, now: float) -> None:
+        if kind == b"P" and self._speaker is not None:
+            self._speaker.push(content, now)
+        elif kind == b"O":
+            self._open(json.loads(content))
+        elif kind == b"X":
+            self._close()
 
-    def _say(self, kind: bytes, content: bytes) -> None:
-        try:
-            self._link.sendall(pack(kind, content))
-        except OSError:
-            raise SystemExit(0) from None
+    def _beat(self, now: float) -> None:
+        self._beat_at = now + BEAT_S
+        speaker = self._speaker
+        counters = (speaker.underruns, speaker.overruns) if speaker is not None else (0, 0)
+        self._link.send(b"H", COUNTERS.pack(*counters))
+        if hasattr(signal, "alarm"):
+            signal.alarm(WATCHDOG_S)
+
+    def _look(self) -> None:
+        """What is there, without opening it."""
+        self._audio = self._pyaudio.PyAudio()
+        found, troubles = self._find({"input": None, "output": None}, ("input", "output"))
+        self._close()
+        self._say("idle", found, "; ".join(troubles))
+
+    def _find(self, names: dict[str, Any], directions: tuple[str, ...]) -> tuple[dict[str, dict[str, Any]], list[str]]:
+        found, troubles = {}, []
+        for direction in directions:
+            try:
+                found[direction] = pick(self._audio, names.get(direction), direction)
+            except OSError as error:
+                troubles.append(describe(error))
+        return found, troubles
+
+    def _open(self, wish: dict[str, Any]) -> None:
+        self._close()
+        self._audio = self._pyaudio.PyAudio()  # anew: its list of devices never changes
+        directions = ("output", "input") if wish.get("capture", True) else ("output",)
+        found, troubles = self._find(wish, directions)
+        opened: dict[str, dict[str, Any]] = {}
+        for direction, device in found.items():
+            try:
+                stream, rate, channels = open_stream(
+                    self._pyaudio, self._audio, device, direction, int(wish.get("rate", 8000))
+                )
+            except OSError as error:
+                troubles.append(describe(error))
+                continue
+            opened[direction] = {**device, "rate": rate}
+            if direction == "input":
+                self._microphone = Microphone(stream, channels)
+            else:
+                self._speaker = Speaker(stream, rate, channels)
+        self._say("open" if opened else "failed", opened, "; ".join(troubles))
+
+    def _say(self, state: str, devices: dict[str, dict[str, Any]], error: str) -> None:
+        status: dict[str, Any] = {"state": state, "error": error}
+        for direction, short in (("input", "in_rate"), ("output", "out_rate")):
+            device = devices.get(direction, {})
+            status[direction] = str(device["name"]) if device else None
+            status[short] = device.get("rate", 0)
+        self._link.send(b"S", json.dumps(status).encode())
+
+    def _close(self) -> None:
+        for stream in (self._microphone, self._speaker):
+            if stream is not None:
+                stream.close()
+        self._microphone = self._speaker = None
+        if self._audio is not None:
+            self._audio.terminate()
+            self._audio = None
+
+
+def connect(arguments: list[str]) -> Link:
+    """``fd N``: an inherited socket; ``tcp PORT``: a connection, with the token from the environment."""
+    if arguments[0] == "fd":
+        return Link(socket.socket(fileno=int(arguments[1])))
+    link = Link(socket.create_connection(("127.0.0.1", int(arguments[1]))))
+    link.send(b"T", os.environ.pop(TOKEN_VARIABLE, "").encode())
+    return link
 
 
 def main() -> None:
-    """``card.py FD``: the socket's descriptor; ``card.py PORT TOKEN`` where descriptors cannot be handed over."""
-    if len(sys.argv) == 2:
-        link = socket.socket(fileno=int(sys.argv[1]))
-    else:
-        link = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-        link.sendall(sys.argv[2].encode())
-    link.setblocking(True)
-    _Card(link).run()
+    """The whole life of the process."""
+    sys.path.pop(0)  # our own folder: its modules are not for PortAudio's
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the engine, which ends us
+    if hasattr(signal, "alarm"):
+        signal.alarm(WATCHDOG_S)
+    link = connect(sys.argv[1:])
+    try:
+        import pyaudio
+
+        Helper(link, pyaudio).run()
+    except Exception as error:  # PortAudio raises what it likes; say it and be started anew
+        link.send(b"S", json.dumps({"state": "failed", "error": describe(error), "fatal": True}).encode())
+        leave(1)
 
 
 if __name__ == "__main__":

@@ -1,266 +1,383 @@
-"""Our end of the sound card's helper process: a socket in the loop, and a watch over a process that may hang.
+"""Our end of the sound card: what the helper process does for us, and what to do when it does not.
 
-Theory of operation. ``start`` spawns ``card.py`` and returns at once. Frames go out as far as the socket takes
-them; what it does not take is dropped and counted, never waited for. When the helper has been silent for two seconds
-it is killed; when it has ended it is started again, after a pause that doubles up to half a minute. Meanwhile there
-is silence, and ``note`` says so. Its standard error is a pipe whose lines go to the log.
+Theory of operation. ``start`` spawns the helper (``card.py``), which looks at what cards there are and says so. The
+card is opened when a call first plays or reads, and closed three seconds after the last one did: no microphone is
+open outside a call, and a card plugged in between calls is found by the next. Frames to be played go out as far as
+the socket takes them; frames captured wait in one small queue for each call.
+
+    DOWN      no process; started again at ``_again_at``, after a pause that doubles up to half a minute
+    LOOKING   the process starts; within ten seconds it must say what it found
+    IDLE      nothing is open
+    OPENING   it was told to open the card, and has ten seconds to say that it has
+    OPEN      sound flows; two seconds without a word and it is killed
+    REFUSED   the process is well, but no device could be opened; asked again at ``_again_at`` while a call wants sound
+
+Whatever happens, ``play`` returns at once and ``read`` gives what was asked for, silence if need be; ``note`` says so.
 """
 
 from __future__ import annotations
 
+import enum
 import json
 import os
-import secrets
-import socket
-import subprocess
 import sys
+import weakref
 from collections import deque
+from typing import Any
 
 import numpy as np
 
-from engine.io.card import Unpacker, pack
-from engine.io.loop import CARD, Loop
+from engine.io.card import COUNTERS
+from engine.io.card_process import CardProcess, Message
+from engine.io.loop import Loop
+from engine.io.pcm_queue import Counts, PcmQueue
 from engine.media.resample import Resampler
 
 CARD_PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "card.py")
+
 SILENT_S = 2.0
-START_S = 8.0  # PortAudio may take its time to look at every card
+START_S = 10.0  # PortAudio may take its time to look at every card
+UNUSED_S = 3.0
+PROVEN_S = 10.0  # a helper that has carried sound for so long was no failure
 PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
-CAPTURE_S = 0.12  # captured sound that waits; more is dropped, oldest first
+BURY_S = 0.2
+MOST_BYTES_A_SECOND = 4_000_000
+MOST_CONTENT = 0xFFFE
+RATES_HZ = (1000, 384_000)
+MOST_RESAMPLERS = 8
+NO_CARD = "no sound card: silence"
 LOG_LINES = 200
+KNOWN_LINES = 1000  # said once, not again by the next helper
+NOISE_LINES = 8  # of what a helper writes on its standard error, in one life
+
+
+class State(enum.Enum):
+    DOWN = "down"
+    LOOKING = "looking"
+    IDLE = "idle"
+    OPENING = "opening"
+    OPEN = "open"
+    REFUSED = "refused"
+
+
+_PATIENCE_S = {State.LOOKING: START_S, State.OPENING: START_S}
 
 
 class CardLink:
     """Microphone and loudspeaker of the helper, as long as it lives."""
 
     def __init__(
-        self, loop: Loop, input_name: str | None, output_name: str | None, program: str = CARD_PROGRAM
+        self,
+        loop: Loop,
+        input_name: str | None = None,
+        output_name: str | None = None,
+        *,
+        capture: bool = True,
+        command: list[str] | None = None,
+        over_tcp: bool | None = None,
     ) -> None:
-        self.ok = False
-        self.note = "sound card: starting"
-        self.rate_hz = 0
-        self.overruns = 0
+        self.note = "sound card: looking"
+        self.lost = False  # there was trouble, and sound is silence because of it
+        self.found = False  # there is a card, or there was one
         self.log: deque[tuple[str, str]] = deque(maxlen=LOG_LINES)
+        self.state = State.DOWN
         self._loop = loop
-        self._names = {"input": input_name, "output": output_name}
-        self._program = program
-        self._process: subprocess.Popen[bytes] | None = None
-        self._socket: socket.socket | None = None
-        self._unpacker = Unpacker()
-        self._heard_at = 0.0
+        self._wish: dict[str, Any] = {"input": input_name, "output": output_name, "capture": capture, "rate": 0}
+        self._command = command or [sys.executable, CARD_PROGRAM]
+        self._tcp = {} if over_tcp is None else {"over_tcp": over_tcp}
+        self._process: CardProcess | None = None
+        self._dying: list[CardProcess] = []
+        self._heard_at = self._used_at = self._opened_at = self._second_at = float("-inf")
+        self._second_bytes = 0
         self._again_at: float | None = None
         self._failures = 0
-        self._refused = ""  # why the helper could not open a card
-        self._stderr_rest = b""
+        self._noise: set[str] = set()
+        self._noise_left = NOISE_LINES
+        self._in_rate = self._out_rate = 0
         self._to_card: dict[int, Resampler] = {}
-        self.listeners: list[CardMicrophone] = []
+        self._microphones: weakref.WeakSet[CardMicrophone] = weakref.WeakSet()
+        self.counts = Counts()  # of every microphone, and of loudspeakers that were closed
+        self._speaker_counts = (0, 0)  # of the present loudspeaker
+
+    @property
+    def ok(self) -> bool:
+        return self.found and not self.lost
 
     # ------------------------------------------------------------------ life
 
     def start(self, now: float) -> None:
         """Spawn the helper; never waits for it."""
         self._again_at = None
-        self._heard_at = now + START_S - SILENT_S
+        self._heard_at = now
+        self._noise_left = NOISE_LINES
         try:
-            self._spawn()
+            self._process = CardProcess(
+                self._loop, self._command, self._on_messages, self._on_gone, self._on_line, **self._tcp
+            )
         except OSError as error:
-            self._failed(f"the sound helper cannot be started: {error}", now)
+            self._give_up(f"the sound helper cannot be started ({error.strerror or error})", now)
             return
-        assert self._socket is not None and self._process is not None and self._process.stderr is not None
-        self._loop.add_reader(self._socket, self._readable, priority=CARD)
-        if sys.platform != "win32":
-            os.set_blocking(self._process.stderr.fileno(), False)
-            self._loop.add_reader(self._process.stderr.fileno(), self._read_stderr, priority=CARD)
-        self._send(b"O", json.dumps(self._names).encode())
-
-    def _spawn(self) -> None:
-        root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(self._program))))
-        paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-        nothing = subprocess.DEVNULL
-        base = {"stdin": nothing, "stdout": nothing, "stderr": subprocess.PIPE, "env": environment}
-        if sys.platform == "win32":
-            self._spawn_windows(base)
-            return
-        ours, theirs = socket.socketpair()
-        try:
-            self._process = subprocess.Popen(  # type: ignore[call-overload]
-                [sys.executable, self._program, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()], start_new_session=True, **base,
-            )  # fmt: skip
-        except OSError:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-        ours.setblocking(False)
-        self._socket = ours
-
-    def _spawn_windows(self, base: dict) -> None:
-        """No descriptors to hand over: a loopback connection with a token that is used once."""
-        token = secrets.token_hex(16)
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            server.settimeout(START_S)
-            command = [sys.executable, self._program, str(server.getsockname()[1]), token]
-            self._process = subprocess.Popen(command, **base)
-            ours, _ = server.accept()
-        if ours.recv(len(token)) != token.encode():
-            ours.close()
-            raise OSError("a stranger connected in the helper's place")
-        ours.setblocking(False)
-        self._socket = ours
+        self.state = State.LOOKING
 
     def deadline(self) -> float:
-        """When :meth:`handle_timer` has something to do."""
-        if self._again_at is not None:
-            return self._again_at
-        return self._heard_at + SILENT_S if self._socket is not None else float("inf")
+        """When ``handle_timer`` has something to do."""
+        due = float("inf") if self._again_at is None else self._again_at
+        if self._process is not None:
+            due = min(due, self._heard_at + _PATIENCE_S.get(self.state, SILENT_S))
+        if self.state is State.OPEN:
+            due = min(due, self._used_at + UNUSED_S)
+        if self._dying:
+            due = min(due, self._loop.now + BURY_S)
+        return due
 
     def handle_timer(self, now: float) -> None:
-        if self._again_at is not None and now >= self._again_at:
-            self.start(now)
-        elif self._socket is not None and now >= self._heard_at + SILENT_S:
-            self._failed("the sound card hangs", now)
+        if self._dying:
+            self._dying = [process for process in self._dying if not process.gone()]
+        if self._process is not None and now >= self._heard_at + _PATIENCE_S.get(self.state, SILENT_S):
+            self._give_up("the sound card hangs", now)
+        elif self.state is State.OPEN and now >= self._used_at + UNUSED_S:
+            self._close_card()
+        elif self._again_at is not None and now >= self._again_at:
+            self._again(now)
 
-    def _failed(self, why: str, now: float) -> None:
-        """Give the helper up, say so, and try again later."""
+    def _again(self, now: float) -> None:
+        self._again_at = None
+        if self._process is None:
+            self.start(now)
+        elif now < self._used_at + UNUSED_S:
+            self._open_card(now)
+        else:
+            self.state = State.IDLE
+
+    def _give_up(self, why: str, now: float) -> None:
+        """End this helper, say so, and start another one later."""
+        if self.state is State.OPEN and now - self._opened_at > PROVEN_S:
+            self._failures = 0
         self._drop()
+        self._complain(why, now)
+
+    def _complain(self, why: str, now: float) -> None:
         pause = PAUSES_S[min(self._failures, len(PAUSES_S) - 1)]
         self._failures += 1
         self._again_at = now + pause
-        self.ok = False
-        if self.note != f"{why}: silence":  # the same again is not worth another line
+        note = f"{why}: silence"
+        if self.note != note:  # the same again is not worth another line
             self.log.append(("warn", f"{why}; trying again in {pause:.0f} s, then less often"))
-        self.note = f"{why}: silence"
+        self.note, self.lost = note, True
 
     def _drop(self) -> None:
-        if self._socket is not None:
-            self._loop.remove(self._socket)
-            self._socket.close()
-            self._socket = None
+        self.state = State.DOWN
+        self._forget_streams()
         if self._process is not None:
-            if self._process.stderr is not None:
-                if sys.platform != "win32":
-                    self._loop.remove(self._process.stderr.fileno())
-                self._process.stderr.close()
             self._process.kill()
-            try:
-                self._process.wait(0.2)
-            except subprocess.TimeoutExpired:
-                self.log.append(("warn", "the sound helper does not end: the system will see to it"))
+            self._dying.append(self._process)
             self._process = None
-        self._unpacker = Unpacker()
 
     def close(self) -> None:
-        self._again_at = None
+        """The program ends: the helper too."""
         self._drop()
+        self._again_at = None
+        for process in self._dying:
+            process.wait(0.5)
+        self._dying.clear()
 
-    # ------------------------------------------------------------------ traffic
+    # ------------------------------------------------------------------ open and close the card
 
-    def _readable(self, now: float) -> None:
-        assert self._socket is not None
-        try:
-            data = self._socket.recv(65536)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            data = b""
-        if not data:
-            self._failed(self._refused or "the sound card is gone", now)
-            return
+    def use(self, rate_hz: int) -> None:
+        """A call plays or reads at this rate, now."""
+        now = self._used_at = self._loop.now
+        if self.state is State.IDLE or (self.state is State.OPEN and rate_hz > self._wish["rate"]):
+            self._wish["rate"] = rate_hz
+            self._open_card(now)
+
+    def _open_card(self, now: float) -> None:
+        assert self._process is not None
+        self._forget_streams()
+        self._process.send(b"O", json.dumps(self._wish).encode())
+        self.state = State.OPENING
         self._heard_at = now
-        for kind, content in self._unpacker.push(data):
-            if kind == b"C":
-                pcm = np.frombuffer(content[: len(content) & ~1], np.int16)
-                for listener in self.listeners:
-                    listener.hear(pcm, self.rate_hz)
-            elif kind == b"S":
-                self._status(content)
 
-    def _status(self, content: bytes) -> None:
+    def _close_card(self) -> None:
+        assert self._process is not None
+        self._process.send(b"X", b"")
+        self._forget_streams()
+        self._wish["rate"] = 0
+        self.state = State.IDLE
+
+    def _forget_streams(self) -> None:
+        self._in_rate = self._out_rate = 0
+        self._to_card.clear()
+        self.counts.underruns += self._speaker_counts[0]
+        self.counts.overruns += self._speaker_counts[1]
+        self._speaker_counts = (0, 0)
+        for microphone in self._microphones:
+            microphone.source_lost()
+
+    # ------------------------------------------------------------------ what the helper says
+
+    def _on_messages(self, messages: list[Message]) -> None:
+        now = self._heard_at = self._loop.now
+        captured = []
+        for kind, content in messages:
+            if kind == b"C":
+                captured.append(content)
+            elif not self._obey(kind, content, now):
+                self._give_up("the sound helper talks nonsense", now)
+                return
+        if self._process is None:
+            return
+        if captured and self._in_rate:
+            data = b"".join(captured)
+            pcm = np.frombuffer(data[: len(data) & ~1], np.int16)
+            for microphone in self._microphones:
+                microphone.hear(pcm, self._in_rate)
+        self._check_flood(self._process.received_bytes, now)
+
+    def _obey(self, kind: bytes, content: bytes, now: float) -> bool:
+        if kind == b"H" and len(content) == COUNTERS.size:
+            if self.state is State.OPEN:
+                underruns, overruns = COUNTERS.unpack(content)
+                self._speaker_counts = underruns, overruns
+            return True
+        return kind == b"S" and self._on_status(content, now)
+
+    def _check_flood(self, received_bytes: int, now: float) -> None:
+        if now - self._second_at >= 1.0 or received_bytes < self._second_bytes:
+            self._second_at, self._second_bytes = now, received_bytes
+        elif received_bytes - self._second_bytes > MOST_BYTES_A_SECOND:
+            self._give_up("the sound helper sends far too much", now)
+
+    def _on_status(self, content: bytes, now: float) -> bool:
         try:
             status = json.loads(content)
-        except ValueError:
-            return
-        if status.get("ok"):
-            self.ok, self.rate_hz, self._failures, self._refused = True, int(status["rate"]), 0, ""
-            names = f"{status.get('output') or 'no loudspeaker'} / {status.get('input') or 'no microphone'}"
-            self.note = f"{names}, {self.rate_hz} Hz"
-            self.log.append(("info", self.note))
-        else:
-            self._refused = f"no sound card ({status.get('error')})"
+            state, error = str(status["state"]), str(status.get("error") or "")
+            rates = int(status.get("in_rate") or 0), int(status.get("out_rate") or 0)
+            names = status.get("input"), status.get("output")
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+            return False
+        if any(rate and not RATES_HZ[0] <= rate <= RATES_HZ[1] for rate in rates):
+            return False
+        if state == "idle":
+            self._looked(names, error)
+        elif state == "open":
+            self._in_rate, self._out_rate = rates
+            self._opened(names, error, now)
+        elif state == "failed":
+            self._refused(error or "no sound card", bool(status.get("fatal")), now)
+        return state in ("idle", "open", "failed")
 
-    def _read_stderr(self, now: float) -> None:
-        assert self._process is not None and self._process.stderr is not None
-        try:
-            data = os.read(self._process.stderr.fileno(), 65536)
-        except OSError:
-            return
-        if not data:
-            self._loop.remove(self._process.stderr.fileno())
-            return
-        *lines, self._stderr_rest = (self._stderr_rest + data)[-65536:].split(b"\n")
-        for line in lines[-50:]:
-            if line.strip():
-                self.log.append(("info", line.decode("utf-8", "replace").strip()))
+    def _looked(self, names: tuple[Any, Any], error: str) -> None:
+        self.state = State.IDLE
+        had, self.found = self.found, self.found or any(names)
+        if any(names):
+            if self._loop.now >= self._used_at + UNUSED_S:  # else it is soon known better
+                self.note, self.lost = _describe(names), False
+        elif not had:
+            self.note, self.lost = NO_CARD, False
+            self.log.append(("info", f"no sound card ({error})" if error else "no sound card"))
 
-    def _send(self, kind: bytes, content: bytes) -> None:
-        if self._socket is None:
+    def _opened(self, names: tuple[Any, Any], error: str, now: float) -> None:
+        self.state = State.OPEN
+        self.found, self.lost = True, False
+        self._opened_at = now
+        rates = sorted({rate for rate in (self._in_rate, self._out_rate) if rate})
+        self.note = f"{_describe(names)}, {' and '.join(str(rate) for rate in rates)} Hz"
+        self.log.append(("info", f"sound: {self.note}"))
+        if error:
+            self.note = f"{self.note} ({error})"
+            self.log.append(("warn", error))
+
+    def _refused(self, error: str, fatal: bool, now: float) -> None:
+        if fatal:
+            self._give_up(f"no sound ({error})", now)
             return
-        data = pack(kind, content)
-        try:
-            if self._socket.send(data) < len(data):
-                self._failed("the sound card does not keep up", self._loop.now)  # half a message: out of step
-        except (BlockingIOError, InterruptedError):
-            self.overruns += 1
-        except OSError:
-            self.overruns += 1  # its end is told by the reader
+        self.state = State.REFUSED
+        if self.found or self._wish["input"] or self._wish["output"]:
+            self._complain(f"no sound ({error})", now)
+        else:  # there was none before, and there is none now
+            self._again_at = now + PAUSES_S[-1]
+
+    def _on_gone(self) -> None:
+        self._give_up("the sound card is gone", self._loop.now)
+
+    def _on_line(self, text: str) -> None:
+        if text in self._noise:
+            return
+        if len(self._noise) < KNOWN_LINES:
+            self._noise.add(text)
+        self._noise_left -= 1
+        if self._noise_left < 0:
+            return
+        self.log.append(("info", text if self._noise_left else f"{text} (and more like it)"))
+
+    # ------------------------------------------------------------------ sound
+
+    def microphone(self, rate_hz: int) -> CardMicrophone:
+        """What one call hears of the card's microphone."""
+        made = CardMicrophone(self, rate_hz)
+        self._microphones.add(made)
+        self.use(rate_hz)
+        return made
+
+    def forget(self, microphone: CardMicrophone) -> None:
+        self._microphones.discard(microphone)
 
     def play(self, pcm: np.ndarray, rate_hz: int) -> None:
         """Hand over a frame; never waits."""
-        if not self.ok:
+        self.use(rate_hz)
+        if not self._out_rate or self._process is None:
             return
-        if rate_hz != self.rate_hz:
-            if rate_hz not in self._to_card or len(self._to_card) > 8:
-                self._to_card = {rate_hz: Resampler(rate_hz, self.rate_hz)}
-            pcm = self._to_card[rate_hz].push(pcm)
-        self._send(b"P", pcm.tobytes())
+        if rate_hz != self._out_rate:
+            pcm = self._resampler(rate_hz).push(pcm)
+        if not self._process.send(b"P", pcm.astype(np.int16, copy=False).tobytes()[:MOST_CONTENT]):
+            self.counts.overruns += 1
+
+    def _resampler(self, rate_hz: int) -> Resampler:
+        if rate_hz not in self._to_card:
+            if len(self._to_card) >= MOST_RESAMPLERS:
+                self._to_card.clear()
+            self._to_card[rate_hz] = Resampler(rate_hz, self._out_rate)
+        return self._to_card[rate_hz]
+
+    @property
+    def underruns(self) -> int:
+        return self.counts.underruns + self._speaker_counts[0]
+
+    @property
+    def overruns(self) -> int:
+        return self.counts.overruns + self._speaker_counts[1]
 
 
 class CardMicrophone:
-    """What one call hears of the card's microphone, at the call's rate."""
+    """The card's microphone as one call hears it, at the call's rate."""
 
     def __init__(self, link: CardLink, rate_hz: int) -> None:
+        self.queue = PcmQueue(rate_hz, link.counts)
+        self._link = link
         self._rate_hz = rate_hz
         self._resampler: Resampler | None = None
-        self._resampled_from = 0
-        self._waiting = np.zeros(0, np.int16)
-        self._started = False
-        self.underruns = 0
-        self._link = link
-        link.listeners.append(self)
 
     def hear(self, pcm: np.ndarray, rate_hz: int) -> None:
-        if rate_hz != self._resampled_from:
-            self._resampler, self._resampled_from = Resampler(rate_hz, self._rate_hz), rate_hz
-        assert self._resampler is not None
-        waiting = np.concatenate((self._waiting, self._resampler.push(pcm)))
-        most = int(self._rate_hz * CAPTURE_S)
-        if len(waiting) > most:
-            self._link.overruns += 1
-            waiting = waiting[len(waiting) - most // 2 :]
-        self._waiting = waiting
+        """The card has captured this."""
+        if self._resampler is None:
+            self._resampler = Resampler(rate_hz, self._rate_hz)
+        self.queue.push(self._resampler.push(pcm))
+
+    def source_lost(self) -> None:
+        self._resampler = None
+        self.queue.clear()
 
     def read(self, count: int) -> np.ndarray:
         """Exactly ``count`` samples; silence for what has not come."""
-        taken, self._waiting = self._waiting[:count], self._waiting[count:]
-        if len(taken) < count:
-            if len(taken) or self._started:
-                self.underruns += 1
-            taken = np.concatenate((taken, np.zeros(count - len(taken), np.int16)))
-        self._started = True
-        return taken
+        self._link.use(self._rate_hz)
+        return self.queue.take(count)
 
     def close(self) -> None:
-        if self in self._link.listeners:
-            self._link.listeners.remove(self)
+        self._link.forget(self)
+
+
+def _describe(names: tuple[Any, Any]) -> str:
+    heard, played = names
+    if heard == played:
+        return str(heard)
+    return f"microphone {heard or 'none'}, loudspeaker {played or 'none'}"

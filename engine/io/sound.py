@@ -1,23 +1,35 @@
-"""What stands in for microphone and loudspeaker: a card, a file, or silence. All with the same few calls."""
+"""What stands in for microphone and loudspeaker: a card, a file, or silence. All with the same few calls.
+
+Opening never waits for a card: whether there is one is for the helper process to find out, and ``view`` says what is
+known so far.
+"""
 
 from __future__ import annotations
 
 import importlib.util
+import os
+import shutil
 import sys
+import weakref
 from collections.abc import Callable
 
 import numpy as np
 
 from engine.io.card_link import CardLink, CardMicrophone
 from engine.io.loop import Loop
-from engine.io.wav import WavReader
+from engine.io.wav import WavError, WavReader
 from engine.model import SoundView
 
-_HOW_TO_INSTALL = {
-    "linux": "sudo apt-get install portaudio19-dev && pip install pyaudio",
-    "darwin": "brew install portaudio && pip install pyaudio",
-    "win32": "pip install pyaudio",
-}
+_PACKAGE_LINES = (
+    ("apt-get", "sudo apt install portaudio19-dev python3-dev gcc"),
+    ("dnf", "sudo dnf install portaudio-devel python3-devel gcc"),
+    ("pacman", "sudo pacman -S portaudio gcc"),
+    ("zypper", "sudo zypper install portaudio-devel python3-devel gcc"),
+    ("apk", "sudo apk add portaudio-dev python3-dev build-base"),
+    ("brew", "brew install portaudio"),
+)
+
+LogLine = tuple[str, str]  # level, text
 
 
 class SoundError(OSError):
@@ -34,87 +46,147 @@ class Silence:
         """Nothing is open."""
 
 
-class Sound:
-    """One microphone for every call, one loudspeaker for all."""
+Microphone = WavReader | CardMicrophone | Silence
 
-    def __init__(self, audio_file: str | None, wants_card: tuple[str | None, str | None] | None, kind: str, note: str):
+
+class Sound:
+    """A microphone for each call, one loudspeaker for all. ``open_sound`` makes it."""
+
+    def __init__(
+        self,
+        *,
+        audio_file: str | None = None,
+        make_card: Callable[[Loop], CardLink] | None = None,
+        card_asked_for: bool = False,
+        note: str = "",
+    ) -> None:
         self._audio_file = audio_file
-        self._wants_card = wants_card
-        self._kind = kind
+        self._make_card = make_card
+        self._card_asked_for = card_asked_for
         self._note = note
         self._card: CardLink | None = None
-        self._microphones: list[CardMicrophone] = []
+        self._log: list[LogLine] = []
+        self._readers: weakref.WeakSet[WavReader] = weakref.WeakSet()
 
     def attach(self, loop: Loop) -> None:
-        """Start the card's helper, if a card is wanted."""
-        if self._wants_card is not None:
-            self._card = CardLink(loop, *self._wants_card)
+        """Start the card's helper, if a card is wanted; returns at once."""
+        if self._make_card is not None:
+            self._card = self._make_card(loop)
             self._card.start(loop.now)
 
-    def microphone(self, rate_hz: int) -> WavReader | CardMicrophone | Silence:
-        """A microphone for one call; ``read(n)`` gives exactly n samples at ``rate_hz``."""
-        if self._audio_file is not None:
-            return WavReader(self._audio_file, rate_hz)
+    def close(self) -> None:
         if self._card is not None:
-            made = CardMicrophone(self._card, rate_hz)
-            self._microphones.append(made)
-            return made
-        return Silence()
+            self._card.close()
+            self._card = None
+
+    # ------------------------------------------------------------------ sound
+
+    def microphone(self, rate_hz: int) -> Microphone:
+        """A microphone for one call; ``read(n)`` gives exactly n samples at ``rate_hz``, always."""
+        if self._audio_file is not None:
+            return self._file_microphone(self._audio_file, rate_hz)
+        return Silence() if self._card is None else self._card.microphone(rate_hz)
+
+    def _file_microphone(self, path: str, rate_hz: int) -> Microphone:
+        try:
+            reader = WavReader(path, rate_hz)
+        except WavError as error:  # it was there when the program started
+            self._log.append(("error", f"silence instead of the file: {error}"))
+            return Silence()
+        self._readers.add(reader)
+        return reader
 
     def play(self, pcm: np.ndarray, rate_hz: int) -> None:
+        """Let this be heard; returns at once, whatever the card does."""
         if self._card is not None:
             self._card.play(pcm, rate_hz)
 
+    # ------------------------------------------------------------------ time
+
     def deadline(self) -> float:
+        """When ``handle_timer`` wants to be called."""
         return float("inf") if self._card is None else self._card.deadline()
 
     def handle_timer(self, now: float) -> None:
         if self._card is not None and now >= self._card.deadline():
             self._card.handle_timer(now)
 
-    def log_lines(self) -> list[tuple[str, str]]:
-        """(level, text) of what the card has said; takes it out."""
-        if self._card is None or not self._card.log:
-            return []
-        taken = list(self._card.log)
-        self._card.log.clear()
+    # ------------------------------------------------------------------ what it says
+
+    def log_lines(self) -> list[LogLine]:
+        """(level, text) of what has happened; takes it out."""
+        for reader in list(self._readers):
+            if reader.failed is not None:
+                self._readers.discard(reader)
+                self._log.append(("error", f"silence instead of the file: {reader.failed}"))
+        if self._card is not None and self._card.log:
+            self._log += self._card.log
+            self._card.log.clear()
+        taken, self._log = self._log, []
         return taken
 
     def view(self) -> SoundView:
-        if self._card is None:
-            return SoundView(kind=self._kind, note=self._note)
+        card = self._card
+        if card is None:
+            return SoundView(kind="null" if self._audio_file is None else "file", note=self._with_file(self._note))
+        missing = not card.found and card.state.value not in ("down", "looking")
+        kind = "null" if missing and not self._card_asked_for else "device"
         return SoundView(
-            kind="device" if self._audio_file is None else "file",
-            note=self._card.note,
-            ok=self._card.ok,
-            underruns=sum(microphone.underruns for microphone in self._microphones),
-            overruns=self._card.overruns,
+            kind=kind if self._audio_file is None else "file",
+            note=self._with_file(card.note),
+            ok=not card.lost and not (missing and self._card_asked_for),
+            underruns=card.underruns,
+            overruns=card.overruns,
         )
 
-    def close(self) -> None:
-        if self._card is not None:
-            self._card.close()
+    def _with_file(self, note: str) -> str:
+        if self._audio_file is None:
+            return note
+        name = os.path.basename(self._audio_file)
+        return f"{name}; {note}" if note else name
 
 
 def open_sound(
     kind: str | None,
     *,
-    audio_file: str | None,
+    audio_file: str | None = None,
     input_name: str | None = None,
     output_name: str | None = None,
     have_pyaudio: Callable[[], bool] | None = None,
+    card_command: list[str] | None = None,
 ) -> Sound:
-    """Choose; raises WavError for a file and SoundError for a card that cannot be had."""
+    """Choose by ``kind``: "device", "file", "null", or None for a device if there is one and silence if not.
+
+    A file is the microphone whatever the kind. Raises WavError for a file that cannot be read and SoundError for a
+    card that cannot be had; both are one line.
+    """
     if audio_file is not None:
         WavReader(audio_file).close()  # say now what is wrong with it
+    elif kind == "file":
+        raise SoundError("sound from a file needs the file: --audio-file F.wav")
     if kind in ("null", "file"):
-        return Sound(audio_file, None, "file" if audio_file else "null", "no loudspeaker (--audio)")
-    if (have_pyaudio or _have_pyaudio)():
-        return Sound(audio_file, (input_name, output_name), "device", "")
-    if kind == "device" or input_name or output_name:
-        how = _HOW_TO_INSTALL.get(sys.platform, "pip install pyaudio")
-        raise SoundError(f"a sound card needs PyAudio, which is not installed: {how}")
-    return Sound(audio_file, None, "file" if audio_file else "null", "no sound card (PyAudio is not installed)")
+        return Sound(audio_file=audio_file, note="no loudspeaker" if audio_file else "silence")
+    asked_for = kind == "device" or bool(input_name or output_name)
+    if not (have_pyaudio or _have_pyaudio)():
+        if asked_for:
+            raise SoundError(f"a sound card needs PyAudio, which is not installed: {install_line()}")
+        return Sound(audio_file=audio_file, note=f"no sound card: PyAudio is not installed ({install_line()})")
+
+    def make_card(loop: Loop) -> CardLink:
+        return CardLink(loop, input_name, output_name, capture=audio_file is None, command=card_command)
+
+    return Sound(audio_file=audio_file, make_card=make_card, card_asked_for=asked_for)
+
+
+def install_line() -> str:
+    """The one line that installs PyAudio on this system."""
+    pip = "pip install pyaudio"
+    if sys.platform == "win32":
+        return pip
+    for program, line in _PACKAGE_LINES:
+        if shutil.which(program):
+            return f"{line} && {pip}"
+    return f"install PortAudio with its headers, then {pip}"
 
 
 def _have_pyaudio() -> bool:

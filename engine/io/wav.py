@@ -134,23 +134,27 @@ def samples(data: bytes, form: WavFormat) -> np.ndarray:
     values = _values(data, form)
     if form.channels > 1:
         values = values.reshape(-1, form.channels).mean(axis=1)
-    return np.clip(np.rint(values), -32768, 32767).astype(np.int16)
+    rounded: np.ndarray = np.clip(np.rint(values), -32768, 32767)
+    return rounded.astype(np.int16)
 
 
 def _values(data: bytes, form: WavFormat) -> np.ndarray:
     """Every sample, on the scale of int16, before rounding."""
+    values: np.ndarray
     if form.code in (ALAW, MULAW):
-        return make("PCMA" if form.code == ALAW else "PCMU", 8000).decode(data).astype(np.float64)
-    if form.code == FLOAT:
+        values = make("PCMA" if form.code == ALAW else "PCMU", 8000).decode(data)
+    elif form.code == FLOAT:
         values = np.nan_to_num(np.frombuffer(data, f"<f{form.bits // 8}"), nan=0.0, posinf=1.0, neginf=-1.0)
-        return np.clip(values, -1, 1).astype(np.float64) * 32768
-    if form.bits == 8:
-        return (np.frombuffer(data, np.uint8).astype(np.float64) - 128) * 256
-    if form.bits == 24:
+        values = np.clip(values, -1, 1) * 32768
+    elif form.bits == 8:
+        values = (np.frombuffer(data, np.uint8).astype(np.float64) - 128) * 256
+    elif form.bits == 24:
         wide = np.zeros((len(data) // 3, 4), np.uint8)
         wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
-        return wide.view("<i4")[:, 0] / 65536
-    return np.frombuffer(data, f"<i{form.bits // 8}") / (1 << (form.bits - 16))
+        values = wide.view("<i4")[:, 0] / 65536
+    else:
+        values = np.frombuffer(data, f"<i{form.bits // 8}") / (1 << (form.bits - 16))
+    return values
 
 
 def silence(form: WavFormat, size: int) -> bytes:

@@ -1,0 +1,96 @@
+"""Samples between two clocks: a card captures by one, a call takes by another.
+
+Taking never waits: what is missing is silence, and a little more silence than missing is put in so that the next
+frame is not short again. That delay is taken out again when it proves needless: the least that was left after a
+frame, over a second, was never needed. A few milliseconds at a time are overlapped with what follows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+_MARGIN_S = 0.005
+_STEP_S = 0.005
+_WINDOW_S = 1.0
+_MOST_S = 0.2
+_KEPT_S = 0.04
+_NONE_YET = 1 << 30
+
+
+@dataclass(slots=True)
+class Counts:
+    """How often sound was missing, and how often there was too much of it."""
+
+    underruns: int = 0
+    overruns: int = 0
+
+
+class PcmQueue:
+    """int16 samples at one rate; bounded. ``counts`` may be shared."""
+
+    def __init__(self, rate_hz: int, counts: Counts | None = None) -> None:
+        self.counts = Counts() if counts is None else counts
+        self._rate_hz = rate_hz
+        self._waiting = np.zeros(0, np.int16)
+        self._begun = False
+        self._least = _NONE_YET
+        self._window_left = self._samples(_WINDOW_S)
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def push(self, pcm: np.ndarray) -> None:
+        """Add samples; when far too many wait, the oldest are dropped."""
+        self._begun = True
+        self._waiting = np.concatenate((self._waiting, pcm))
+        if len(self._waiting) > self._samples(_MOST_S):
+            self._waiting = self._waiting[-self._samples(_KEPT_S) :]
+            self.counts.overruns += 1
+            self._new_window()
+
+    def take(self, count: int) -> np.ndarray:
+        """Exactly ``count`` samples."""
+        waiting = self._waiting
+        if len(waiting) < count:
+            return self._take_short(count)
+        self._waiting = waiting[count:]
+        self._least = min(self._least, len(self._waiting))
+        self._window_left -= count
+        if self._window_left <= 0:
+            if self._least >= self._samples(_MARGIN_S + _STEP_S):
+                self._shorten(self._samples(_STEP_S))
+            self._new_window()
+        return waiting[:count]
+
+    def clear(self) -> None:
+        """The source is gone: silence, which is no underrun, until it is back."""
+        self._waiting = self._waiting[:0]
+        self._begun = False
+
+    def _take_short(self, count: int) -> np.ndarray:
+        waiting = self._waiting
+        if self._begun:
+            self.counts.underruns += 1
+        kept = min(self._samples(_MARGIN_S), len(waiting))
+        played = len(waiting) - kept
+        self._waiting = waiting[played:]
+        self._new_window()
+        return np.concatenate((np.zeros(count - played, np.int16), waiting[:played]))
+
+    def _shorten(self, count: int) -> None:
+        waiting = self._waiting
+        if len(waiting) < 2 * count:
+            return
+        fade = np.arange(count) / count
+        joined = waiting[:count] * (1 - fade) + waiting[count : 2 * count] * fade
+        self._waiting = np.concatenate((joined.astype(np.int16), waiting[2 * count :]))
+        self.counts.overruns += 1
+
+    def _new_window(self) -> None:
+        self._least = _NONE_YET
+        self._window_left = self._samples(_WINDOW_S)
+
+    def _samples(self, seconds: float) -> int:
+        return int(seconds * self._rate_hz)
