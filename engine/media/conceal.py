@@ -1,7 +1,7 @@
 """Sound for what is missing: the last pitch period again, fading, and back into the stream without a click.
 
 After ITU-T G.711 Appendix I in outline. The pitch of the last sound is found by correlation and its last period
-repeated; after 10 ms the last three periods take turns, because one alone soon sounds like a buzzer. It fades from
+repeated; later on the last two periods take turns, because one alone soon sounds like a buzzer. It fades from
 ``HOLD_MS`` on and is silent from ``FADE_OUT_MS`` on. The next good frame is cross-faded with what would have been
 invented next. Everything a gap may need is computed once, when it begins.
 """
@@ -12,15 +12,14 @@ import numpy as np
 
 from engine.media.pitch import LONGEST_MS, SHORTEST_MS, best_offset
 
-HISTORY_MS = 65.0  # three of the longest periods, and what runs into them
-HOLD_MS = 20.0
+HISTORY_MS = 50.0  # two of the longest periods, and what runs into them
+HOLD_MS = 10.0
 FADE_OUT_MS = 120.0
 HUSH_MS = 10.0  # the end of sound that was meant to end
-MERGE_MS = 5.0
-_TEMPLATE_MS = 18.0
+MERGE_MS = 3.0
+_TEMPLATE_MS = 10.0
 _SEAM_MS = 2.0
-_ONE_PERIOD_MS = 10.0
-_PERIODS = 3
+_ONE_PERIOD_MS = 25.0
 
 
 class Concealer:
@@ -95,10 +94,10 @@ class Concealer:
         """What would have come next, had the sound gone on as it was."""
         period = self._period(history)
         once = self._repeat(history, period, length)
-        thrice = self._repeat(history, _PERIODS * period, length)
+        twice = self._repeat(history, 2 * period, length)
         turn = self._samples(_ONE_PERIOD_MS)
         mix = np.clip((np.arange(length, dtype=np.float32) - turn) / turn, 0, 1)
-        sound: np.ndarray = once + (thrice - once) * mix
+        sound: np.ndarray = once + (twice - once) * mix
         seam = min(length, self._samples(_SEAM_MS))
         # The period begins where the history ends only nearly: the step between them is spread over the seam.
         sound[:seam] += (history[-1] - history[-period - 1]) * np.linspace(1, 0, seam, dtype=np.float32)

@@ -83,7 +83,7 @@ def test_what_was_decoded_encodes_to_the_same_octets(name):
     """Several codecs in a row do not make it worse. Only mu-law's two zeros are one."""
     codec = codecs.make(name, 8000)
     again = codec.encode(codec.decode(EVERY_OCTET))
-    different = [(before, after) for before, after in zip(EVERY_OCTET, again) if before != after]
+    different = [(before, after) for before, after in zip(EVERY_OCTET, again, strict=True) if before != after]
     assert different == ([(0x7F, 0xFF)] if name == "PCMU" else [])
 
 

@@ -178,7 +178,7 @@ class TestReceiving:
 def test_digits_arrive_once_and_in_order_whatever_is_lost_doubled_or_swapped(digits, lost, moved):
     """As long as one packet of each digit comes."""
     packets = [packet for packet in frames_of(digits, frames=80) if packet]
-    came = [packet for packet, gone in zip(packets, lost) if not gone]
+    came = [packet for packet, gone in zip(packets, lost, strict=False) if not gone]
     order = sorted(range(len(came)), key=lambda place: place + moved[place])
     receiver = DigitReceiver()
     heard = []
