@@ -1,0 +1,202 @@
+"""Calls with a far end that looks at every packet: digits, repetitions, and giving up, as the RFCs have them."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from itertools import groupby, pairwise
+
+import pytest
+
+from tests.interop.far_end import EVENT, FarEnd, Message, audio_port, finish, start_ringtop, type_in
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+pytestmark = [
+    pytest.mark.interop,
+    pytest.mark.skipif(sys.platform == "win32", reason="words and signals of POSIX"),
+]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    started: list[subprocess.Popen[str]] = []
+
+    def begin(*options: str) -> subprocess.Popen[str]:
+        started.append(start_ringtop(*options))
+        return started[-1]
+
+    yield begin
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+def receiver(start: Start) -> tuple[subprocess.Popen[str], int]:
+    """One that answers by itself, and its SIP port."""
+    ours = start("--headless", "--json", "--mode", "receiver", "--auto-answer")
+    assert ours.stdout is not None
+    ready = json.loads(ours.stdout.readline())
+    assert ready["type"] == "ready"
+    return ours, ready["address"][1]
+
+
+def of_type(lines: list[str], kind: str) -> list[dict]:
+    return [event for event in map(json.loads, lines) if event["type"] == kind]
+
+
+def hang_up(far: FarEnd, sip: int, accepted: Message) -> None:
+    far.in_dialog("BYE", sip, 2, accepted)
+    far.final(200)
+
+
+# ---------------------------------------------------------------------- digits
+
+
+@pytest.mark.parametrize("payload_type", [101, 96])
+def test_digits_to_us_come_once_each(start: Start, payload_type: int) -> None:
+    ours, sip = receiver(start)
+    with FarEnd(payload_type) as far:
+        far.request("INVITE", sip, 1, body=far.sdp())
+        accepted = far.final(200)
+        assert f"a=rtpmap:{payload_type} telephone-event/8000" in accepted.body
+        far.in_dialog("ACK", sip, 1, accepted)
+        rtp = audio_port(accepted.body)
+        far.send_silence(rtp, 15)
+        for event in (1, 1, 10, 11, 15):
+            far.send_digit(rtp, event)
+            far.send_silence(rtp, 5)
+        hang_up(far, sip, accepted)
+    ours.send_signal(signal.SIGINT)
+    code, lines = finish(ours)
+    assert code == 0
+    digits = of_type(lines, "dtmf")
+    assert "".join(event["digit"] for event in digits) == "11*#D"
+    assert {event["duration_ms"] for event in digits} == {100.0}
+    assert of_type(lines, "ended")[0]["rx"]["lost"] == 0
+
+
+@pytest.mark.parametrize("payload_type", [101, 96])
+def test_digits_from_us_are_events_of_rfc_4733(start: Start, payload_type: int) -> None:
+    """The type the far end named; one time stamp an event, its end three times, no hole in the numbers."""
+    with FarEnd(payload_type) as far:
+        ours = start("--plain", far.uri)
+        far.answer(invite := far.receive("INVITE"), "200 OK", far.sdp())
+        far.receive("ACK")
+        far.send_silence(audio_port(invite.body), 10)
+        type_in(ours, "digits 12#")
+        packets = far.packets(1.8)
+        type_in(ours, "quit")
+        far.answer(far.receive("BYE"), "200 OK")
+        assert finish(ours)[0] == 0
+    assert {packet.payload_type for packet in packets} == {0, payload_type}
+    assert len({packet.ssrc for packet in packets}) == 1
+    first = packets[0].sequence
+    assert [packet.sequence for packet in packets] == [(first + n) % 65536 for n in range(len(packets))]
+    pressed = []
+    named = [packet for packet in packets if packet.payload_type == payload_type]
+    for _, group in groupby(named, key=lambda packet: packet.timestamp):
+        event = list(group)
+        fields = [EVENT.unpack(packet.payload) for packet in event]
+        pressed.append(fields[0][0])
+        assert len({code for code, _, _ in fields}) == 1
+        assert [packet.marker for packet in event] == [True] + [False] * (len(event) - 1)
+        ends = [flags >= 0x80 for _, flags, _ in fields]
+        assert ends == [False] * (len(event) - 3) + [True] * 3
+        durations = [duration for _, _, duration in fields]
+        assert durations[:-2] == sorted(set(durations[:-2])) and len(set(durations[-3:])) == 1
+        assert 40 * 8 <= durations[-1] <= 400 * 8
+    assert pressed == [1, 2, 11]
+
+
+# ---------------------------------------------------------------------- what is lost
+
+
+def test_the_200_is_repeated_ever_more_rarely_until_the_ack(start: Start) -> None:
+    ours, sip = receiver(start)
+    with FarEnd() as far:
+        far.request("INVITE", sip, 1, body=far.sdp())
+        answers = [far.final(200) for _ in range(4)]
+        assert len({answer.raw for answer in answers}) == 1
+        gaps = [later.at - earlier.at for earlier, later in pairwise(answers)]
+        assert gaps == pytest.approx([0.5, 1.0, 2.0], abs=0.15)
+        far.in_dialog("ACK", sip, 1, answers[0])
+        assert far.receive_any(4.5) is None  # the next one would have come after 4 s
+        hang_up(far, sip, answers[0])
+    ours.send_signal(signal.SIGINT)
+    code, lines = finish(ours)
+    assert code == 0
+    assert len(of_type(lines, "incoming")) == 1
+    assert of_type(lines, "ended")[0]["reason"] == "the far end hung up"
+
+
+def test_every_200_gets_its_ack(start: Start) -> None:
+    with FarEnd() as far:
+        ours = start("--headless", "--json", far.uri)
+        invite = far.receive("INVITE")
+        acks = []
+        for _ in range(3):
+            far.answer(invite, "200 OK", far.sdp())
+            acks.append(far.receive("ACK"))
+        assert len({ack.raw for ack in acks}) == 1
+        assert acks[0].cseq == (invite.cseq[0], "ACK")
+        assert acks[0].header("Via") != invite.header("Via")
+        assert len(far.packets(0.5)) > 15
+        ours.send_signal(signal.SIGINT)
+        bye = far.receive("BYE")
+        assert bye.cseq[0] == invite.cseq[0] + 1 and bye.header("To") == acks[0].header("To")
+        far.answer(bye, "200 OK")
+    code, lines = finish(ours)
+    assert code == 0
+    assert len(of_type(lines, "answered")) == 1
+
+
+# ---------------------------------------------------------------------- giving up
+
+
+def cancelled(far: FarEnd, ours: subprocess.Popen[str], status: str) -> tuple[Message, Message]:
+    """(INVITE, CANCEL): ringtop calls, hears a provisional status, and gives up."""
+    invite = far.receive("INVITE")
+    far.answer(invite, status)
+    assert far.receive_any(0.4) is None  # a provisional response ends the repetitions
+    ours.send_signal(signal.SIGINT)
+    cancel = far.receive("CANCEL")
+    assert cancel.start == invite.start.replace("INVITE", "CANCEL", 1)
+    for name in ("Via", "From", "To", "Call-ID"):
+        assert cancel.header(name) == invite.header(name)
+    assert cancel.cseq == (invite.cseq[0], "CANCEL")
+    return invite, cancel
+
+
+@pytest.mark.parametrize("status", ["100 Trying", "180 Ringing"])
+def test_no_answer_and_we_give_up(start: Start, status: str) -> None:
+    with FarEnd() as far:
+        ours = start("--headless", "--json", far.uri)
+        invite, cancel = cancelled(far, ours, status)
+        far.answer(cancel, "200 OK")
+        far.answer(invite, "487 Request Terminated")
+        ack = far.receive("ACK")
+        assert ack.header("Via") == invite.header("Via") and ack.cseq == (invite.cseq[0], "ACK")
+    code, lines = finish(ours)
+    assert code == 0
+    assert of_type(lines, "answered") == [] and len(of_type(lines, "ended")) == 1
+    assert of_type(lines, "ended")[0]["duration_s"] == 0
+
+
+def test_the_answer_crosses_our_cancel(start: Start) -> None:
+    """RFC 3261 15.1: who has cancelled and is answered all the same acknowledges, and says BYE."""
+    with FarEnd() as far:
+        ours = start("--headless", "--json", far.uri)
+        invite, cancel = cancelled(far, ours, "180 Ringing")
+        far.answer(invite, "200 OK", far.sdp())
+        far.answer(cancel, "200 OK")
+        far.receive("ACK")
+        far.answer(far.receive("BYE"), "200 OK")
+        assert far.packets(0.3) == []
+    code, lines = finish(ours)
+    assert code == 0
+    assert len(of_type(lines, "ended")) == 1
