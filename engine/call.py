@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.media_session import MediaSession
-from engine.model import CallState, CallView
+from engine.model import CallState, CallView, MediaView
 from engine.ports import MediaPorts
 
 LIVING = frozenset(CallState) - {CallState.ENDED}
@@ -35,7 +35,7 @@ class Call:
         self.recording: str | None = None
         self.ports: MediaPorts | None = None
         self.media: MediaSession | None = None
-        self.last_media = None  # the final MediaView, once the call is over
+        self.last_media: MediaView | None = None  # the final MediaView, once the call is over
         self.answer_at: float | None = None  # auto-answer
         self.hang_up_at: float | None = None  # --duration, or nobody answers
         self.hang_up_reason = ""

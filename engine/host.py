@@ -18,6 +18,7 @@ from engine.io.udp import DSCP_CS3, DSCP_EF, UdpSocket
 from engine.io.wav import WavWriter
 from engine.media import codecs
 from engine.phone import Outside, Phone
+from engine.ports import Port
 from engine.sip.uri import Uri
 
 # Nothing is sent there: connecting a UDP socket only asks the routing table which address of ours would be used.
@@ -140,11 +141,11 @@ class _LoopNet:
             self._sip.add(opened.fileno())
         return opened
 
-    def watch(self, port: UdpSocket, on_readable: Callable[[float], None]) -> None:
+    def watch(self, port: Port, on_readable: Callable[[float], None]) -> None:
         priority = SIP if port.fileno() in self._sip else MEDIA
         self._loop.add_reader(port, on_readable, priority=priority)
 
-    def unwatch(self, port: UdpSocket) -> None:
+    def unwatch(self, port: Port) -> None:
         self._loop.remove(port)
 
 
@@ -159,7 +160,7 @@ def address_towards(uri: str | None) -> str:
             try:
                 socket.inet_pton(family, host)  # a name would make connect() ask the DNS and wait for it
                 probe.connect((host, 9))
-                return probe.getsockname()[0]
+                return str(probe.getsockname()[0])
             except OSError:
                 continue
     return "127.0.0.1"

@@ -19,11 +19,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.handset import Handset, Microphone
-from engine.media.stream import AudioStream
+from engine.media.rtcp_session import Entropy, RtcpStats
+from engine.media.stream import AudioStream, RxStats, TxStats
 from engine.model import HistoryPoint, LevelView, MediaView, RemoteReport, RtcpView, RxView, TxView
 from engine.ports import MediaPorts, Net
 from engine.recorder import Track
-from engine.sip.sdp import Agreement
+from engine.sip.sdp import Agreement, Format
 
 STALL_S = 0.25
 HISTORY_SECONDS = 120
@@ -37,7 +38,7 @@ class Surroundings:
 
     net: Net
     handset: Handset
-    entropy: object  # anything with getrandbits(n)
+    entropy: Entropy
     cname: str
     echo: bool
     log: Callable[[str, str, str], None]  # level, source, text
@@ -308,7 +309,7 @@ def _numeric(address: tuple[str, int] | None) -> tuple[str, int] | None:
         return None
 
 
-def _triple(wanted) -> tuple[int, str, int, int]:
+def _triple(wanted: Format) -> tuple[int, str, int, int]:
     return wanted.payload_type, wanted.encoding, wanted.clock_rate, wanted.channels
 
 
@@ -324,11 +325,11 @@ def _stream_parameters(agreement: Agreement) -> dict:
     }
 
 
-def _tx_view(tx, packets_per_second: float | None, worst_late_ms: float | None) -> TxView:
+def _tx_view(tx: TxStats, packets_per_second: float | None, worst_late_ms: float | None) -> TxView:
     return TxView(tx.packets, tx.bytes, packets_per_second, worst_late_ms)
 
 
-def _rx_view(rx, packets_per_second: float | None, foreign: int) -> RxView:
+def _rx_view(rx: RxStats, packets_per_second: float | None, foreign: int) -> RxView:
     return RxView(
         packets=rx.packets,
         bytes=rx.bytes,
@@ -347,7 +348,7 @@ def _rx_view(rx, packets_per_second: float | None, foreign: int) -> RxView:
     )
 
 
-def _rtcp_view(rtcp) -> RtcpView:
+def _rtcp_view(rtcp: RtcpStats) -> RtcpView:
     told = rtcp.remote
     remote = None if told is None else RemoteReport(told.lost, told.loss_percent, told.jitter_ms, told.age_s)
     return RtcpView(

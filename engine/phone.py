@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from engine import model
 from engine.call import Call
@@ -24,10 +25,11 @@ from engine.handset import Handset, Sound
 from engine.io.errors import NetworkError
 from engine.media import codecs
 from engine.media.dtmf import DIGITS
+from engine.media.rtcp_session import Entropy
 from engine.media_session import MediaSession, Surroundings
 from engine.model import CallState, CommandError
 from engine.names import Names, Resolver
-from engine.ports import Net, PortPool
+from engine.ports import MediaPorts, Net, PortPool
 from engine.recorder import OpenWriter, Track, numbered
 from engine.sip import events as sip_events
 from engine.sip.agent import UserAgent
@@ -52,7 +54,7 @@ class Outside:
 
     net: Net
     sound: Sound
-    entropy: object  # anything with getrandbits(n)
+    entropy: Entropy
     clock: Callable[[], float]  # monotonic
     wall: Callable[[], float]  # since the epoch
     open_writer: OpenWriter
@@ -89,7 +91,7 @@ class Phone:
         self._log: deque[model.LogLine] = deque(maxlen=LOG_LINES)
         self._recorded = 0
         self._quit_by: float | None = None
-        self._handlers = {
+        self._handlers: dict[type, Callable[[Any, float], None]] = {
             sip_events.IncomingCall: self._on_incoming,
             sip_events.Progress: self._on_progress,
             sip_events.MediaAgreed: self._on_media_agreed,
@@ -115,7 +117,7 @@ class Phone:
 
     def execute(self, command: model.Command, now: float) -> int | None:
         """Do what was asked; returns the call it was about. Raises CommandError with one line for the user."""
-        handler = {
+        handlers: dict[type, Callable[[Any, float], int | None]] = {
             model.Dial: self._dial,
             model.Answer: self._answer,
             model.Reject: self._reject,
@@ -125,8 +127,8 @@ class Phone:
             model.Mute: self._mute,
             model.SetVolume: self._set_volume,
             model.Quit: self._quit,
-        }[type(command)]
-        call = handler(command, now)
+        }
+        call = handlers[type(command)](command, now)
         self._settle(now)
         return call
 
@@ -209,7 +211,7 @@ class Phone:
 
     # ------------------------------------------------------------------ what commands share
 
-    def _local_audio(self, ports, direction: str = "sendrecv") -> LocalAudio:
+    def _local_audio(self, ports: MediaPorts, direction: str = "sendrecv") -> LocalAudio:
         return LocalAudio(
             address=ports.rtp.address,
             rtcp=ports.rtcp.address,
