@@ -66,6 +66,7 @@ class Handset:
         """One frame of one call, for the ear."""
         if self._leader is None:
             self._leader = call
+            self._waiting.pop(call, None)  # brought for the leader before; never mixed with itself
         if call != self._leader:
             self._keep(call, pcm, rate_hz)
             return
