@@ -134,6 +134,24 @@ def test_the_200_is_repeated_ever_more_rarely_until_the_ack(start: Start) -> Non
     assert of_type(lines, "ended")[0]["reason"] == "the far end hung up"
 
 
+def test_invite_and_bye_are_repeated_until_they_are_answered(start: Start) -> None:
+    with FarEnd() as far:
+        ours = start("--headless", "--json", far.uri)
+        invites = [far.receive("INVITE") for _ in range(3)]
+        far.answer(invites[-1], "200 OK", far.sdp())
+        far.receive("ACK")
+        ours.send_signal(signal.SIGINT)
+        byes = [far.receive("BYE") for _ in range(3)]
+        far.answer(byes[-1], "200 OK")
+        for requests in (invites, byes):
+            assert len({request.raw for request in requests}) == 1
+            gaps = [later.at - earlier.at for earlier, later in pairwise(requests)]
+            assert gaps == pytest.approx([0.5, 1.0], abs=0.15)
+    code, lines = finish(ours)
+    assert code == 0
+    assert len(of_type(lines, "answered")) == 1 and len(of_type(lines, "ended")) == 1
+
+
 def test_every_200_gets_its_ack(start: Start) -> None:
     with FarEnd() as far:
         ours = start("--headless", "--json", far.uri)
