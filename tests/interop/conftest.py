@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.interop.peers import Baresip, Process, Ringtop, Sipp
+from tests.interop.peers import Baresip, LossyWire, Process, Ringtop, Sipp
 
 HERE = Path(__file__).resolve().parent
 
@@ -47,3 +47,8 @@ def baresip(start: Callable[..., Any]) -> Callable[..., Baresip]:
 @pytest.fixture
 def sipp(start: Callable[..., Any]) -> Callable[..., Sipp]:
     return lambda scenario, **options: start(Sipp, scenario, **options)
+
+
+@pytest.fixture
+def wire(start: Callable[..., Any]) -> Callable[..., LossyWire]:
+    return lambda *rules, **options: start(LossyWire, *rules, **options)

@@ -297,17 +297,21 @@ class Baresip(Process):
 class Sipp(Process):
     """SIPp running one scenario of ``sipp/`` once; exit code 0 means that every step came as written there."""
 
-    def __init__(self, folder: Path, scenario: str, *, target: int | None = None, keys: dict[str, str] | None = None):
+    def __init__(
+        self, folder: Path, scenario: str, *, target: int | None = None, sip: int | None = None,
+        contact: int | None = None, status: str = "",
+    ) -> None:  # fmt: skip
         needs("sipp")
-        self.sip = free_ports(12)
+        self.sip = sip or free_ports(12)
+        script = folder / f"{scenario}.xml"
+        script.write_text((SCENARIOS / script.name).read_text().replace("STATUS", status))
         speech = folder / "speech.ul"
         speech.write_bytes(mulaw(samples(SAMPLE)))
-        command = ["sipp", "-sf", str(SCENARIOS / f"{scenario}.xml"), "-i", HOST, "-p", str(self.sip)]
-        command += ["-mi", HOST, "-min_rtp_port", str(self.sip + 2), "-max_rtp_port", str(self.sip + 11)]
+        command = ["sipp", "-sf", str(script), "-i", HOST, "-p", str(self.sip)]
+        command += ["-mi", HOST, "-mp", str(self.sip + 2)]
         command += ["-m", "1", "-nostdin", "-timeout", "20", "-timeout_error", "-trace_err"]
         command += ["-error_file", str(folder / "sipp-errors.log")]
-        for key, value in (keys or {}).items():
-            command += ["-key", key, value]
+        command += ["-key", "contact_port", str(contact or self.sip)]
         self._error_file = folder / "sipp-errors.log"
         super().__init__([*command, *([f"{HOST}:{target}"] if target else [])], folder, "sipp")
         if target is None:
@@ -319,20 +323,35 @@ class Sipp(Process):
 
     def _wait_until_bound(self) -> None:
         end = time.monotonic() + PATIENCE_S
-        while time.monotonic() < end:
+        while time.monotonic() < end and self.running:
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
                 try:
                     probe.bind((HOST, self.sip))
                 except OSError:
                     return
             time.sleep(0.02)
-        raise AssertionError("SIPp did not start")
+        raise AssertionError(f"SIPp did not start: {self.errors}")
 
     def succeeded(self) -> None:
         """Waits for the end of the scenario; fails with SIPp's own words where a step did not come."""
         code = self.finish(25)
         words = self._error_file.read_text(errors="replace") if self._error_file.exists() else ""
         assert code == 0, f"SIPp ended with {code}: {words[-3000:]} {self.errors[-1000:]}"
+
+
+class LossyWire(Process):
+    """A bad network in front of one port, see ``lossy_wire.py``."""
+
+    def __init__(self, folder: Path, *rules: str, peer: int) -> None:
+        self.sip = free_ports(2)
+        command = [sys.executable, str(Path(__file__).with_name("lossy_wire.py")), str(self.sip), str(peer), *rules]
+        super().__init__(command, folder, "wire")
+        self.wait_until(lambda: self.lines, "ready")
+
+    def passed(self) -> list[str]:
+        """What it has let through by now, and what it has lost."""
+        self.read(0)
+        return self.lines[1:]
 
 
 # ---------------------------------------------------------------------- sound
