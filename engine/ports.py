@@ -59,7 +59,11 @@ class PortPool:
         self._net = net
         self._host = host
         rtp = net.open(host, first_port, "rtp")
-        self._first = MediaPorts(rtp, self._open_rtcp(rtp.address[1]))
+        try:
+            self._first = MediaPorts(rtp, self._open_rtcp(rtp.address[1]))
+        except NetworkError:
+            rtp.close()
+            raise
         self._first_free = True
 
     def take(self) -> MediaPorts:

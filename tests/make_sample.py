@@ -37,7 +37,10 @@ def speak(voice: str, words_a_minute: int, pitch: int, text: str, folder: Path) 
     )
     trim = ["silence", "1", "0.01", "0.3%", "reverse"]
     subprocess.run(
-        ["sox", "-D", raw, "-r", str(RATE_HZ), "-b", "16", "-c", "1", clean, "gain", "-8", "highpass", "120", *trim, *trim],
+        [
+            "sox", "-D", raw, "-r", str(RATE_HZ), "-b", "16", "-c", "1", clean,
+            "gain", "-8", "highpass", "120", *trim, *trim,
+        ],
         check=True,
     )
     with wave.open(str(clean)) as file:
