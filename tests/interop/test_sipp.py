@@ -44,7 +44,8 @@ def test_early_media_is_heard_before_the_answer(ringtop: NewRingtop, sipp: NewSi
 @pytest.mark.parametrize(
     ("status", "code"),
     [
-        ("401 Unauthorized", 14), ("403 Forbidden", 14), ("404 Not Found", 13), ("407 Proxy Authentication Required", 14),
+        ("401 Unauthorized", 14), ("403 Forbidden", 14), ("404 Not Found", 13),
+        ("407 Proxy Authentication Required", 14),
         ("408 Request Timeout", 11), ("480 Temporarily Unavailable", 11), ("486 Busy Here", 10),
         ("488 Not Acceptable Here", 15), ("500 Server Internal Error", 15), ("503 Service Unavailable", 15),
         ("600 Busy Everywhere", 10), ("603 Decline", 12), ("604 Does Not Exist Anywhere", 13),
