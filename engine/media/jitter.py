@@ -290,8 +290,10 @@ class JitterBuffer:
         if not queue:
             self.lacking_s = inf
             return None
+        # Where nothing is heard yet there is nothing to skip over: too old is what nobody has asked for in time.
         target = self.estimate.target
-        while now - queue[0].begin > target + MAX_EXCESS_S and len(queue) > 1:
+        latest = target + (MAX_EXCESS_S if self._playing else self._packet_s + self.tick_s)
+        while now - queue[0].begin > latest and len(queue) > 1:
             self._skip_head()
             self._discard()
         if not self._playing and not self._begin_spurt(now - target):

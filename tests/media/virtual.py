@@ -54,11 +54,14 @@ def speech(seconds: float, rate: int = 8000, seed: int = 5) -> np.ndarray:
     return np.clip(sound, -32768, 32767).astype(np.int16)
 
 
+Delay = Callable[[int, float], "float | None"]  # number of the packet, when it was sent -> seconds; None: lost
+
+
 @dataclass
 class Wire:
-    """Packets on their way. ``delay`` gives the seconds each takes, or None when it is lost."""
+    """Packets on their way."""
 
-    delay: Callable[[int, float], float | None] = lambda number, now: 0.040
+    delay: Delay = lambda number, now: 0.040
     duplicate: Callable[[int], bool] = lambda number: False
     _flying: list[tuple[float, int, bytes]] = field(default_factory=list)
     _count: int = 0
@@ -80,9 +83,7 @@ class Wire:
         return came
 
 
-def jitter(
-    mean_s: float, loss: float = 0.0, base_s: float = 0.040, seed: int = 7
-) -> Callable[[int, float], float | None]:
+def jitter(mean_s: float, loss: float = 0.0, base_s: float = 0.040, seed: int = 7) -> Delay:
     """Exponential jitter on a constant delay, and independent losses."""
     chance = random.Random(seed)
 
@@ -135,7 +136,9 @@ def delay_ms(sent: np.ndarray, heard: np.ndarray, rate: int, at_s: float, window
     """How much later than it was said the sound at ``at_s`` was heard: where both correlate best, within 1 s."""
     begin, length, reach = int(at_s * rate), int(window_s * rate), rate
     piece = sent[begin : begin + length].astype(np.float64)
-    field_ = heard[begin : begin + length + reach].astype(np.float64)
+    field_ = np.zeros(length + reach)
+    there = heard[begin : begin + length + reach]
+    field_[: len(there)] = there
     size = 1 << (len(field_) + len(piece)).bit_length()
     match = np.fft.irfft(np.fft.rfft(field_, size) * np.conj(np.fft.rfft(piece, size)), size)[:reach]
     energy = np.cumsum(np.concatenate(([0.0], field_**2)))
