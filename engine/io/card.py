@@ -41,11 +41,16 @@ MOST_READ = 8192
 MOST_UNSENT = 1 << 17
 
 REFILL_S = 0.02  # silence before the first sound, against the unevenness of what follows
-MARGIN_S = 0.01
-STEP_S = 0.005  # taken out at a time when more waits than needed
-WINDOW_S = 2.0
+FILL_S = 0.04  # how full PortAudio's own buffer is kept
+MARGIN_S = 0.01  # of what was never needed, so much stays ...
+MARGIN_MORE_S = 0.01  # ... and more after each time it ran dry, up to ...
+MARGIN_MOST_S = 0.05
+MARGIN_LESS_S = 0.0002  # ... forgotten by so much in every window
+STEP_S = 0.005  # taken out at a time when more waits than needed ...
+LEAP_S = 0.03  # ... but so much is taken out at once
+WINDOW_S = 1.0
 MOST_S = 0.2
-KEPT_S = 0.04
+KEPT_S = 0.02
 
 
 # ------------------------------------------------------------------ the link
@@ -146,11 +151,11 @@ class Microphone:
 
 
 class Speaker:
-    """A playing stream, fed as far as it has room.
+    """A playing stream, fed as far as it is useful.
 
     Two clocks meet here: the engine sends by its own, the card plays by another. What waits (here and in the card)
-    must not run dry and must not grow: the least that waited when a frame came, over two seconds, is what was never
-    needed. So much, a few milliseconds at a time, is taken out again by overlapping it with what follows.
+    must not run dry and must not grow: the least that waited when a frame came, over a second, is what was never
+    needed. It is taken out again, a few milliseconds at a time, by overlapping it with what follows.
     """
 
     def __init__(self, stream: Any, rate_hz: int, channels: int) -> None:
@@ -161,61 +166,72 @@ class Speaker:
         self._channels = channels
         self._capacity: int = stream.get_write_available()
         self._queue = array("h")
+        self._moving = False  # a card may take a second until it plays: what waits so long is stale
+        self._level_before = 0
         self._fed_at = float("-inf")
+        self._margin_s = MARGIN_S
         self._least = sys.maxsize
         self._window_ends = 0.0
 
     def push(self, pcm: bytes, now: float) -> None:
         """A frame to be played after what waits already."""
-        waiting = self._waiting()
+        waiting = len(self._queue) + self._level()
         if waiting <= 0:
-            if now - self._fed_at < 1.0:
-                self.underruns += 1
-            self._queue.extend(self._silence(REFILL_S))
-            self._new_window(now)
+            self._refill(now)
         else:
             self._least = min(self._least, waiting)
         self._queue.frombytes(pcm[: len(pcm) & ~1])
         self._fed_at = now
-        if len(self._queue) > self._samples(MOST_S):
+        if not self._moving:
+            del self._queue[: -self._samples(KEPT_S)]
+            self._new_window(now)
+        elif len(self._queue) > self._samples(MOST_S):
             self.overruns += 1
-            del self._queue[: len(self._queue) - self._samples(KEPT_S)]
+            del self._queue[: -self._samples(KEPT_S)]
             self._new_window(now)
         elif now >= self._window_ends:
-            if self._least - self._samples(MARGIN_S) >= self._samples(STEP_S):
-                self._shorten(self._samples(STEP_S))
+            self._ease()
             self._new_window(now)
 
     def pump(self) -> None:
-        """Hand over as much as the card takes without waiting."""
-        count = min(self._stream.get_write_available(), len(self._queue))
-        if count <= 0:
-            return
-        data = self._queue[:count]
-        del self._queue[:count]
-        if self._channels > 1:
-            wide = array("h", bytes(2 * count * self._channels))
-            for channel in range(self._channels):
-                wide[channel :: self._channels] = data
-            data = wide
-        self._stream.write(data.tobytes(), exception_on_underflow=False)
+        """Hand over what keeps the card busy; never waits."""
+        level = self._level()
+        self._moving = self._moving or level < self._level_before
+        count = min(self._samples(FILL_S), self._capacity) - level
+        data = self._queue[: max(0, count)]
+        if data:
+            del self._queue[:count]
+            self._stream.write(spread(data, self._channels).tobytes(), exception_on_underflow=False)
+        self._level_before = level + len(data)
 
     def close(self) -> None:
         self._stream.close()
 
-    def _waiting(self) -> int:
-        """Samples that are still to be heard."""
+    def _level(self) -> int:
+        """Samples in PortAudio's buffer."""
         room: int = self._stream.get_write_available()
-        return len(self._queue) + max(0, self._capacity - room)
+        return max(0, self._capacity - room)
 
-    def _shorten(self, count: int) -> None:
-        """Fade ``count`` samples into the ``count`` after them."""
-        queue = self._queue
-        if len(queue) < 2 * count:
+    def _refill(self, now: float) -> None:
+        if now - self._fed_at < 1.0:
+            self.underruns += 1
+            self._margin_s = min(self._margin_s + MARGIN_MORE_S, MARGIN_MOST_S)
+        self._queue.extend(array("h", bytes(2 * self._samples(REFILL_S))))
+        self._new_window(now)
+
+    def _ease(self) -> None:
+        """Take out what was never needed: a little of it, or all when it is much."""
+        surplus = self._least - self._samples(self._margin_s)
+        self._margin_s = max(self._margin_s - MARGIN_LESS_S, MARGIN_S)
+        step = self._samples(STEP_S)
+        count = surplus if surplus >= self._samples(LEAP_S) else step
+        count = min(count, len(self._queue) - step)
+        if surplus < step or count < step:
             return
-        for at in range(count):
-            queue[at] = (queue[at] * (count - at) + queue[at + count] * at) // count
-        del queue[count : 2 * count]
+        queue = self._queue
+        for at in range(step):  # fade from what is heard now into what comes ``count`` later
+            queue[at] = (queue[at] * (step - at) + queue[at + count] * at) // step
+        del queue[step : step + count]
         self.overruns += 1
 
     def _new_window(self, now: float) -> None:
@@ -225,8 +241,15 @@ class Speaker:
     def _samples(self, seconds: float) -> int:
         return int(seconds * self._rate_hz)
 
-    def _silence(self, seconds: float) -> array[int]:
-        return array("h", bytes(2 * self._samples(seconds)))
+
+def spread(mono: array[int], channels: int) -> array[int]:
+    """The same on every channel."""
+    if channels == 1:
+        return mono
+    wide = array("h", bytes(2 * len(mono) * channels))
+    for channel in range(channels):
+        wide[channel::channels] = mono
+    return wide
 
 
 def pick(audio: Any, wanted: str | None, direction: str) -> dict[str, Any]:

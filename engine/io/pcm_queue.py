@@ -2,7 +2,7 @@
 
 Taking never waits: what is missing is silence, and a little more silence than missing is put in so that the next
 frame is not short again. That delay is taken out again when it proves needless: the least that was left after a
-frame, over a second, was never needed. A few milliseconds at a time are overlapped with what follows.
+frame, over a second, was never needed. It is overlapped with what follows, a few milliseconds at a time.
 """
 
 from __future__ import annotations
@@ -11,8 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_MARGIN_S = 0.005
-_STEP_S = 0.005
+_MARGIN_S = 0.005  # of what was never needed, so much stays ...
+_MARGIN_MORE_S = 0.005  # ... and more after each time it ran dry, up to ...
+_MARGIN_MOST_S = 0.05
+_MARGIN_LESS_S = 0.0002  # ... forgotten by so much in every window
+_STEP_S = 0.005  # taken out at a time ...
+_LEAP_S = 0.03  # ... but so much is taken out at once
 _WINDOW_S = 1.0
 _MOST_S = 0.2
 _KEPT_S = 0.04
@@ -35,6 +39,7 @@ class PcmQueue:
         self._rate_hz = rate_hz
         self._waiting = np.zeros(0, np.int16)
         self._begun = False
+        self._margin_s = _MARGIN_S
         self._least = _NONE_YET
         self._window_left = self._samples(_WINDOW_S)
 
@@ -59,8 +64,7 @@ class PcmQueue:
         self._least = min(self._least, len(self._waiting))
         self._window_left -= count
         if self._window_left <= 0:
-            if self._least >= self._samples(_MARGIN_S + _STEP_S):
-                self._shorten(self._samples(_STEP_S))
+            self._ease()
             self._new_window()
         return waiting[:count]
 
@@ -73,19 +77,26 @@ class PcmQueue:
         waiting = self._waiting
         if self._begun:
             self.counts.underruns += 1
-        kept = min(self._samples(_MARGIN_S), len(waiting))
+            self._margin_s = min(self._margin_s + _MARGIN_MORE_S, _MARGIN_MOST_S)
+        kept = min(self._samples(self._margin_s), len(waiting))
         played = len(waiting) - kept
         self._waiting = waiting[played:]
         self._new_window()
         return np.concatenate((np.zeros(count - played, np.int16), waiting[:played]))
 
-    def _shorten(self, count: int) -> None:
-        waiting = self._waiting
-        if len(waiting) < 2 * count:
+    def _ease(self) -> None:
+        """Take out what was never needed: a little of it, or all when it is much."""
+        surplus = self._least - self._samples(self._margin_s)
+        self._margin_s = max(self._margin_s - _MARGIN_LESS_S, _MARGIN_S)
+        step = self._samples(_STEP_S)
+        count = surplus if surplus >= self._samples(_LEAP_S) else step
+        count = min(count, len(self._waiting) - step)
+        if surplus < step or count < step:
             return
-        fade = np.arange(count) / count
-        joined = waiting[:count] * (1 - fade) + waiting[count : 2 * count] * fade
-        self._waiting = np.concatenate((joined.astype(np.int16), waiting[2 * count :]))
+        waiting = self._waiting
+        fade = np.arange(step) / step
+        joined = waiting[:step] * (1 - fade) + waiting[count : count + step] * fade
+        self._waiting = np.concatenate((joined.astype(np.int16), waiting[count + step :]))
         self.counts.overruns += 1
 
     def _new_window(self) -> None:
