@@ -140,9 +140,16 @@ class Playout:
         if packet.overlap_s:
             pcm = pcm[round(packet.overlap_s * decoder.clock_rate) :]
         if decoder.clock_rate != self._resampled_from:
-            self._resampler = Resampler(decoder.clock_rate, self.rate_hz)
-            self._resampled_from = decoder.clock_rate
+            return self._resample_anew(pcm, decoder.clock_rate)
         return self._resampler.push(pcm)
+
+    def _resample_anew(self, pcm: np.ndarray, clock_rate: int) -> np.ndarray:
+        """A filter keeps back half its length for good: the first packet is made up to its time with silence."""
+        self._resampler = Resampler(clock_rate, self.rate_hz)
+        self._resampled_from = clock_rate
+        out = self._resampler.push(pcm)
+        lacking = round(len(pcm) * self.rate_hz / clock_rate) - len(out)
+        return np.concatenate((np.zeros(max(0, lacking), np.int16), out))
 
     def _stretch(self, pcm: np.ndarray, spare: int, excess_s: float, now: float) -> np.ndarray:
         """Follow the target. ``spare`` samples of this frame are more than is wanted at this tick.
