@@ -204,7 +204,8 @@ def test_the_farewell_gets_through_though_the_user_pressed_ctrl_s(pair: tuple[in
     terminal = Terminal(slave, slave)
     terminal.enter()
     before = termios.tcgetattr(slave)
-    os.write(master, b"\x13")
+    os.write(master, b"\x13a")
+    assert select.select([slave], [], [], 5.0)[0]  # what was typed after Ctrl-S has come: so has Ctrl-S
     terminal.write(b"frame")
     assert terminal.pending and not select.select([master], [], [], 0.0)[0]
     terminal.farewell(b"bye")
