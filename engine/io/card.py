@@ -42,7 +42,7 @@ MOST_UNSENT = 1 << 17
 
 REFILL_S = 0.02  # silence before the first sound, against the unevenness of what follows
 FILL_S = 0.04  # how full PortAudio's own buffer is kept
-MARGIN_S = 0.01  # of what was never needed, so much stays ...
+MARGIN_S = 0.012  # of what was never needed, so much stays ...
 MARGIN_MORE_S = 0.01  # ... and more after each time it ran dry, up to ...
 MARGIN_MOST_S = 0.05
 MARGIN_LESS_S = 0.0002  # ... forgotten by so much in every window
@@ -183,7 +183,7 @@ class Speaker:
         self._queue.frombytes(pcm[: len(pcm) & ~1])
         self._fed_at = now
         if not self._moving:
-            del self._queue[: -self._samples(KEPT_S)]
+            del self._queue[: -self._samples(REFILL_S + KEPT_S)]
             self._new_window(now)
         elif len(self._queue) > self._samples(MOST_S):
             self.overruns += 1
@@ -226,7 +226,7 @@ class Speaker:
         step = self._samples(STEP_S)
         count = surplus if surplus >= self._samples(LEAP_S) else step
         count = min(count, len(self._queue) - step)
-        if surplus < step or count < step:
+        if surplus < 2 * step or count < step:
             return
         queue = self._queue
         for at in range(step):  # fade from what is heard now into what comes ``count`` later

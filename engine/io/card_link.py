@@ -60,9 +60,6 @@ class State(enum.Enum):
     REFUSED = "refused"
 
 
-_PATIENCE_S = {State.LOOKING: START_S, State.OPENING: START_S}
-
-
 class CardLink:
     """Microphone and loudspeaker of the helper, as long as it lives."""
 
@@ -123,7 +120,7 @@ class CardLink:
         """When ``handle_timer`` has something to do."""
         due = float("inf") if self._again_at is None else self._again_at
         if self._process is not None:
-            due = min(due, self._heard_at + _PATIENCE_S.get(self.state, SILENT_S))
+            due = min(due, self._patient_until())
         if self.state is State.OPEN:
             due = min(due, self._used_at + UNUSED_S)
         if self._dying:
@@ -133,12 +130,16 @@ class CardLink:
     def handle_timer(self, now: float) -> None:
         if self._dying:
             self._dying = [process for process in self._dying if not process.gone()]
-        if self._process is not None and now >= self._heard_at + _PATIENCE_S.get(self.state, SILENT_S):
+        if self._process is not None and now >= self._patient_until():
             self._give_up("the sound card hangs", now)
         elif self.state is State.OPEN and now >= self._used_at + UNUSED_S:
             self._close_card()
         elif self._again_at is not None and now >= self._again_at:
             self._again(now)
+
+    def _patient_until(self) -> float:
+        starting = self.state in (State.LOOKING, State.OPENING)
+        return self._heard_at + (START_S if starting else SILENT_S)
 
     def _again(self, now: float) -> None:
         self._again_at = None

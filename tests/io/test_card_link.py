@@ -1,0 +1,342 @@
+"""The engine's end of the card: helpers that behave, and helpers of every bad kind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.io import card_link
+from engine.io.card import COUNTERS, pack
+from engine.io.card_link import CARD_PROGRAM, CardLink, State
+from engine.io.loop import Loop
+
+HERE = Path(__file__).parent
+POSIX = sys.platform != "win32"
+FRAME = 160
+SHORT_S = 0.2  # a turn takes a millisecond; a busy machine may add its own
+
+PREAMBLE = """
+import json, os, signal, socket, sys, time
+sys.path[:0] = [{root!r}]
+from engine.io.card import HEADER, Unpacker, pack
+if sys.argv[1] == "fd":
+    link = socket.socket(fileno=int(sys.argv[2]))
+else:
+    link = socket.create_connection(("127.0.0.1", int(sys.argv[2])))
+def say(kind, content=b""): link.sendall(pack(kind, content))
+def status(state, **more): say(b"S", json.dumps(dict(state=state, **more)).encode())
+idle = dict(input="Mike", output="Speaker")
+opened = dict(input="Mike", output="Speaker", in_rate=8000, out_rate=8000)
+unpacker = Unpacker()
+def wait_for(kind):
+    while True:
+        for got, content in unpacker.push(link.recv(65536)):
+            if got == kind:
+                return content
+"""
+
+
+class Bench:
+    """A loop, a link and a clock of 20 ms, as a call would turn them; measures the longest turn."""
+
+    def __init__(self, link: CardLink, loop: Loop) -> None:
+        self.link, self.loop = link, loop
+        self.longest_s = 0.0
+        self.heard: list[np.ndarray] = []
+        self.notes: list[str] = []
+        self.log: list[tuple[str, str]] = []
+
+    def run(self, seconds: float, until=lambda: False, call: bool = True) -> bool:
+        start = tick = time.monotonic()
+        microphone = self.link.microphone(8000) if call else None
+        while time.monotonic() - start < seconds:
+            now = time.monotonic()
+            self.loop.turn(min(tick, self.link.deadline()) - now)
+            if self.loop.now >= self.link.deadline():
+                self.link.handle_timer(self.loop.now)
+            if self.loop.now >= tick:
+                tick += 0.02
+                if microphone is not None:
+                    self.link.play(np.full(FRAME, 500, np.int16), 8000)
+                    self.heard.append(microphone.read(FRAME))
+                    assert len(self.heard[-1]) == FRAME
+            self.longest_s = max(self.longest_s, time.monotonic() - self.loop.now)  # the wait itself is not counted
+            if self.link.note not in self.notes[-1:]:
+                self.notes.append(self.link.note)
+            self.log += self.link.log
+            self.link.log.clear()
+            if until():
+                return True
+        return until()
+
+
+@pytest.fixture
+def start(tmp_path, monkeypatch):
+    """Start a link with a helper made of this code; gives its bench."""
+    monkeypatch.setattr(card_link, "SILENT_S", 0.5)
+    monkeypatch.setattr(card_link, "START_S", 1.0)
+    monkeypatch.setattr(card_link, "PAUSES_S", (0.05, 0.1))
+    loop, links = Loop(), []
+
+    def make(code: str, **more) -> Bench:
+        program = tmp_path / "helper.py"
+        program.write_text(PREAMBLE.format(root=str(HERE.parents[1])) + code)
+        link = CardLink(loop, command=[sys.executable, str(program)], **more)
+        links.append(link)
+        link.start(loop.now)
+        return Bench(link, loop)
+
+    yield make
+    for link in links:
+        link.close()
+    loop.close()
+
+
+@pytest.fixture
+def paper(tmp_path, monkeypatch):
+    """Start a link with the real helper on a PortAudio of paper."""
+    shutil.copy(HERE / "fake_pyaudio.py", tmp_path / "pyaudio.py")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    loop, links = Loop(), []
+
+    def make(words: str = "", **more) -> Bench:
+        monkeypatch.setenv("FAKE_CARD", words)
+        link = CardLink(loop, command=[sys.executable, CARD_PROGRAM], **more)
+        links.append(link)
+        link.start(loop.now)
+        return Bench(link, loop)
+
+    yield make
+    for link in links:
+        link.close()
+    loop.close()
+
+
+WELL = """
+status("idle", **idle)
+wish = json.loads(wait_for(b"O"))
+status("open", **opened)
+while True:
+    say(b"C", b"\\1\\0" * 160)
+    say(b"H", bytes(8))
+    time.sleep(0.02)
+"""
+
+
+def test_nothing_is_open_until_a_call_wants_sound(start):
+    bench = start(WELL)
+    assert bench.run(3, lambda: bench.link.state is State.IDLE, call=False)
+    assert bench.link.note == "microphone Mike, loudspeaker Speaker"
+    bench.run(0.1, call=False)
+    assert bench.link.state is State.IDLE
+
+
+def test_a_helper_that_behaves_is_heard(start):
+    bench = start(WELL)
+    assert bench.run(3, lambda: bool(bench.heard) and bool(bench.heard[-1].all()))
+    assert bench.link.ok
+    assert bench.link.note == "microphone Mike, loudspeaker Speaker, 8000 Hz"
+
+
+def test_it_is_closed_when_no_call_uses_it_any_more(start, monkeypatch):
+    monkeypatch.setattr(card_link, "UNUSED_S", 0.1)
+    bench = start(WELL + "\n")
+    assert bench.run(3, lambda: bench.link.state is State.OPEN)
+    assert bench.run(3, lambda: bench.link.state is State.IDLE, call=False)
+
+
+OPENED = "status('idle', **idle); wait_for(b'O'); status('open', **opened)\n"
+
+BAD = {
+    "dies_at_once": ("sys.exit(1)", "the sound card is gone"),
+    "dies_in_mid_stream": (OPENED + "say(b'C', bytes(320)); os._exit(3)", "the sound card is gone"),
+    "hangs_in_mid_stream": (OPENED + "time.sleep(60)", "the sound card hangs"),
+    "hangs_before_a_word": ("time.sleep(60)", "the sound card hangs"),
+    "garbage": ("link.sendall(bytes(range(256)) * 40); time.sleep(60)", "the sound helper talks nonsense"),
+    "garbage_status": ("say(b'S', b'[1, 2'); time.sleep(60)", "the sound helper talks nonsense"),
+    "absurd_rate": ("status('open', in_rate=10**9, out_rate=-5); time.sleep(60)", "the sound helper talks nonsense"),
+    "infinite_rate": (
+        """say(b"S", b'{"state": "open", "in_rate": Infinity}'); time.sleep(60)""",
+        "the sound helper talks nonsense",
+    ),
+    "flood": (OPENED + "while True: say(b'C', bytes(60000))", "the sound helper sends far too much"),
+    "cannot_load": ("status('failed', error='no PortAudio', fatal=True); sys.exit(1)", "no sound (no PortAudio)"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_helper_that_fails_is_replaced_and_the_call_goes_on(start, kind):
+    code, trouble = BAD[kind]
+    bench = start(code)
+    assert bench.run(6, lambda: f"{trouble}: silence" in bench.notes), bench.notes
+    assert not bench.link.ok
+    first = bench.link._process
+    assert bench.run(6, lambda: bench.link._process not in (None, first)), "no second helper came"
+    assert bench.longest_s < SHORT_S
+    assert sum(trouble in text for _, text in bench.log) <= 2
+
+
+def test_a_flood_of_tiny_messages_does_not_stop_the_loop(start):
+    bench = start(OPENED + "while True: link.sendall(pack(b'C', b'') * 9000)")
+    assert bench.run(6, lambda: any("far too much" in note for note in bench.notes))
+    assert bench.longest_s < SHORT_S
+
+
+def test_a_helper_that_does_not_read_loses_sound_not_time(start):
+    bench = start(OPENED + "while True: say(b'H', bytes(8)); time.sleep(0.1)")
+    assert bench.run(3, lambda: bench.link.state is State.OPEN)
+    for _ in range(2000):
+        bench.link.play(np.zeros(FRAME, np.int16), 8000)
+    assert bench.link.overruns > 500
+    assert bench.run(0.2) is False
+    assert bench.link.state is State.OPEN
+
+
+def test_what_it_writes_on_its_standard_error_is_logged_once_and_bounded(start):
+    code = "[print('ALSA noise', n % 20, file=sys.stderr, flush=True) for n in range(3000)]; sys.exit()"
+    bench = start(code)
+    bench.run(1.0)
+    noise = [text for level, text in bench.log if text.startswith("ALSA noise")]
+    assert len(noise) == card_link.NOISE_LINES
+    assert noise[-1].endswith("(and more like it)")
+
+
+def test_counters_add_up_over_helpers(start):
+    bench = start(WELL)
+    assert bench.run(3, lambda: bench.link.state is State.OPEN)
+    before = bench.link.underruns
+    bench.link._on_messages([(b"H", COUNTERS.pack(3, 4))])
+    bench.link._give_up("for the test", bench.loop.now)
+    assert bench.link.underruns >= before + 3
+    assert bench.link.overruns >= 4
+
+
+def test_the_helper_ends_when_its_engine_does(paper):
+    bench = paper("any-rate")
+    assert bench.run(3, lambda: bench.link.state is State.OPEN)
+    process = bench.link._process
+    process._close_socket()
+    assert process.wait(3)
+
+
+@pytest.mark.skipif(not POSIX, reason="sessions")
+def test_the_helper_has_a_session_of_its_own_and_one_socket(paper):
+    bench = paper()
+    assert bench.run(3, lambda: bench.link.state is State.IDLE, call=False)
+    pid = bench.link._process.pid
+    assert os.getsid(pid) == pid
+    os.kill(pid, signal.SIGINT)
+    bench.run(0.1, call=False)
+    assert not bench.link._process.gone()
+    if os.path.isdir(f"/proc/{pid}/fd"):
+        links = [os.readlink(f"/proc/{pid}/fd/{number}") for number in os.listdir(f"/proc/{pid}/fd")]
+        assert sum(link.startswith("socket:") for link in links) == 1
+
+
+def test_the_real_helper_carries_sound_both_ways(paper):
+    bench = paper("any-rate")
+    assert bench.run(4, lambda: bool(bench.heard) and bool((bench.heard[-1] == 500).all()))
+    assert bench.link.note == "microphone Paper Microphone, loudspeaker Paper Speaker, 8000 Hz"
+
+
+def test_a_card_with_a_rate_of_its_own_is_resampled(paper):
+    bench = paper()
+    assert bench.run(4, lambda: bool(bench.heard) and bool((np.abs(bench.heard[-1] - 500) < 30).all()))
+    assert bench.link.note.endswith("44100 Hz")
+
+
+def test_a_card_without_a_microphone_still_plays(paper):
+    bench = paper("deaf")
+    assert bench.run(4, lambda: bench.link.state is State.OPEN)
+    assert bench.link.note.startswith("microphone none, loudspeaker Paper Speaker, 44100 Hz")
+
+
+def test_a_microphone_that_is_not_wanted_is_not_opened(paper):
+    bench = paper("any-rate", capture=False)
+    assert bench.run(4, lambda: bench.link.state is State.OPEN)
+    bench.run(0.3)
+    assert not np.concatenate(bench.heard).any()
+
+
+def test_no_card_at_all_is_silence_and_no_alarm(paper):
+    bench = paper("none")
+    assert bench.run(4, lambda: bench.link.state is State.REFUSED)
+    assert bench.link.note == "no sound card: silence"
+    assert not bench.link.found
+    assert not bench.link.lost
+
+
+def test_a_busy_card_is_asked_again(paper, monkeypatch):
+    monkeypatch.setattr(card_link, "PAUSES_S", (0.05,))
+    bench = paper("busy")
+    assert bench.run(4, lambda: bench.link._failures >= 2)
+    assert "Device unavailable" in bench.link.note
+    assert bench.link._process is not None
+
+
+def test_a_name_that_fits_nothing_says_what_there_is(paper):
+    bench = paper("any-rate", output_name="headset", input_name="nothing")
+    assert bench.run(4, lambda: bench.link.lost)
+    assert "no output has 'headset' in its name; there is Paper Speaker" in bench.link.note
+
+
+@pytest.mark.parametrize(
+    ("words", "trouble"),
+    [
+        ("any-rate break", "no sound (Unanticipated host error)"),
+        ("any-rate hang", "the sound card hangs"),
+        ("unloadable", "no sound (Could not import the PyAudio C module)"),
+    ],
+)
+def test_portaudio_in_trouble(paper, monkeypatch, words, trouble):
+    monkeypatch.setattr(card_link, "SILENT_S", 0.8)
+    bench = paper(words)
+    assert bench.run(6, lambda: f"{trouble}: silence" in bench.notes), bench.notes
+    assert bench.longest_s < SHORT_S
+
+
+def test_over_tcp_the_helper_proves_itself(paper):
+    bench = paper("any-rate", over_tcp=True)
+    assert bench.run(4, lambda: bool(bench.heard) and bool((bench.heard[-1] == 500).all()))
+
+
+def test_over_tcp_a_stranger_is_turned_away(start):
+    import socket
+
+    bench = start("time.sleep(60)", over_tcp=True)
+    port = bench.link._process._listener.getsockname()[1]
+    with socket.create_connection(("127.0.0.1", port)) as stranger:
+        stranger.sendall(pack(b"T", b"guess") + pack(b"S", b'{"state": "idle", "input": "evil"}'))
+        bench.run(0.2, call=False)
+        stranger.settimeout(1)
+        try:
+            assert stranger.recv(10) == b""
+        except ConnectionResetError:
+            pass
+    assert bench.link.state is State.LOOKING
+    assert "evil" not in bench.link.note
+
+
+def test_closing_leaves_no_process(start):
+    bench = start("time.sleep(60)")
+    process = bench.link._process
+    bench.link.close()
+    assert process.gone()
+    assert bench.link.deadline() == float("inf")
+
+
+def test_a_program_that_cannot_be_started_is_said(start):
+    loop = Loop()
+    link = CardLink(loop, command=["/no/such/program"])
+    link.start(loop.now)
+    assert link.note.startswith("the sound helper cannot be started")
+    assert len(link.microphone(8000).read(160)) == 160
+    link.close()
+    loop.close()

@@ -1,0 +1,93 @@
+"""Our sound on a real PortAudio: a PulseAudio of our own, whose null sink is loudspeaker and microphone."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import time
+
+import numpy as np
+import pytest
+
+from engine.io.loop import Loop
+from engine.io.sound import open_sound
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("pulseaudio") is None or importlib.util.find_spec("pyaudio") is None,
+    reason="needs pulseaudio and pyaudio",
+)
+
+RATE, FRAME = 8000, 160
+HZ = 500
+ALSA = "pcm.!default { type pulse }\nctl.!default { type pulse }\n"
+
+
+@pytest.fixture
+def pulse(tmp_path, monkeypatch):
+    """A sound server of our own; gives its process."""
+    socket = tmp_path / "native"
+    (tmp_path / ".asoundrc").write_text(ALSA)
+    command = ["pulseaudio", "-n", "--exit-idle-time=-1", "--daemonize=no", "--use-pid-file=no", "--disable-shm=yes"]
+    command += ["-L", f"module-native-protocol-unix socket={socket} auth-anonymous=1"]
+    command += ["-L", "module-null-sink sink_name=card rate=48000 channels=1 format=s16le"]
+    environment = dict(os.environ, HOME=str(tmp_path), XDG_RUNTIME_DIR=str(tmp_path))
+    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 5
+    while not socket.exists() and time.monotonic() < deadline and server.poll() is None:
+        time.sleep(0.02)
+    if not socket.exists():
+        server.kill()
+        server.wait(5)
+        pytest.skip("pulseaudio does not start here")
+    for name, value in (("SERVER", f"unix:{socket}"), ("SINK", "card"), ("SOURCE", "card.monitor")):
+        monkeypatch.setenv(f"PULSE_{name}", value)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    yield server
+    server.kill()
+    server.wait(5)
+
+
+def test_a_tone_is_heard_and_the_death_of_the_sound_server_is_not_felt(pulse):
+    loop, made = Loop(), open_sound(None)
+    made.attach(loop)
+    microphone = made.microphone(RATE)
+    heard: list[np.ndarray] = []
+    longest_s, played = 0.0, 0
+    start = tick = time.monotonic()
+    killed_at: float | None = None
+    while (now := time.monotonic()) - start < 8:
+        loop.turn(min(tick, made.deadline()) - now)
+        made.handle_timer(loop.now)
+        if loop.now >= tick:
+            tick += 0.02
+            tone = 8000 * np.sin(2 * np.pi * HZ * (played + np.arange(FRAME)) / RATE)
+            made.play(tone.astype(np.int16), RATE)
+            played += FRAME
+            heard.append(microphone.read(FRAME))
+        longest_s = max(longest_s, time.monotonic() - loop.now)
+        if killed_at is None and is_tone(heard[-50:]):
+            assert made.view().ok
+            assert made.view().note.endswith("8000 Hz")
+            killed_at = loop.now
+            pulse.kill()
+        if killed_at is not None and loop.now > killed_at + 1 and not made.view().ok:
+            break
+    view = made.view()
+    made.close()
+    loop.close()
+    assert killed_at is not None, f"the tone never came back: {view}"
+    assert not view.ok, "the loss was not noticed"
+    assert "silence" in view.note
+    assert not heard[-1].any()
+    assert longest_s < 0.2
+
+
+def is_tone(frames: list[np.ndarray]) -> bool:
+    """A second in which hardly anything but the tone is heard."""
+    pcm = np.concatenate(frames).astype(float) if frames else np.zeros(0)
+    if len(pcm) < RATE:
+        return False
+    power = np.abs(np.fft.rfft(pcm * np.hanning(len(pcm)))) ** 2
+    return bool(power[HZ - 5 : HZ + 6].sum() > 0.9 * power.sum() and np.abs(pcm).max() > 4000)

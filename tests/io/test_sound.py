@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import os
+import sys
+import wave
+
+import numpy as np
+import pytest
+
+from engine.io import sound
+from engine.io.card_link import CardLink
+from engine.io.loop import Loop
+from engine.io.sound import Silence, SoundError, open_sound
+from engine.io.wav import WavError
+
+
+@pytest.fixture
+def tone(tmp_path) -> str:
+    path = str(tmp_path / "tone.wav")
+    with wave.open(path, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16000)
+        file.writeframes(np.full(16000, 1000, "<i2").tobytes())
+    return path
+
+
+@pytest.fixture
+def loop():
+    made = Loop()
+    yield made
+    made.close()
+
+
+def test_null_is_silence_of_the_right_length(loop):
+    made = open_sound("null")
+    made.attach(loop)
+    microphone = made.microphone(8000)
+    for count in (0, 1, 160, 4800):
+        pcm = microphone.read(count)
+        assert len(pcm) == count and pcm.dtype == np.int16 and not pcm.any()
+    made.play(np.ones(160, np.int16), 8000)
+    assert made.deadline() == float("inf")
+    assert made.view().kind == "null"
+    assert made.view().ok
+    assert made.log_lines() == []
+    made.close()
+
+
+def test_a_file_is_a_microphone_at_the_calls_rate(loop, tone):
+    made = open_sound("null", audio_file=tone)
+    made.attach(loop)
+    for rate in (8000, 16000, 48000):
+        microphone = made.microphone(rate)
+        pcm = np.concatenate([microphone.read(rate // 50) for _ in range(60)])
+        assert len(pcm) == 60 * (rate // 50)
+        assert (np.abs(pcm[rate // 20 :].astype(int) - 1000) <= 5).all()
+    view = made.view()
+    assert (view.kind, view.note) == ("file", "tone.wav; no loudspeaker")
+
+
+def test_every_call_has_the_file_from_its_beginning(tone):
+    made = open_sound("file", audio_file=tone)
+    first, second = made.microphone(16000), made.microphone(16000)
+    first.read(7777)
+    assert (second.read(160) == 1000).all()
+
+
+def test_a_file_that_is_no_wav_is_said_at_once(tmp_path):
+    path = tmp_path / "a.wav"
+    path.write_text("hello")
+    with pytest.raises(WavError, match=f"{path}: not a WAV file"):
+        open_sound("null", audio_file=str(path))
+
+
+def test_a_file_that_vanishes_before_the_call_is_silence_and_a_line(tone):
+    made = open_sound("null", audio_file=tone)
+    os.remove(tone)
+    assert isinstance(made.microphone(8000), Silence)
+    [(level, text)] = made.log_lines()
+    assert level == "error"
+    assert tone in text
+    assert made.log_lines() == []
+
+
+def test_a_file_that_is_cut_in_mid_call_is_silence_and_a_line(tone):
+    made = open_sound("null", audio_file=tone)
+    microphone = made.microphone(8000)
+    microphone.read(160)
+    os.truncate(tone, 0)
+    for _ in range(200):
+        assert len(microphone.read(160)) == 160
+    assert [level for level, _ in made.log_lines()] == ["error"]
+    assert made.log_lines() == []
+
+
+def test_file_without_a_file_is_wrong_usage():
+    with pytest.raises(SoundError, match="--audio-file"):
+        open_sound("file")
+
+
+@pytest.mark.parametrize("wish", [{"kind": "device"}, {"kind": None, "output_name": "usb"}])
+def test_without_pyaudio_a_card_that_was_asked_for_is_one_line_that_says_what_to_do(wish):
+    with pytest.raises(SoundError) as caught:
+        open_sound(**wish, have_pyaudio=lambda: False)
+    assert "pip install pyaudio" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_without_pyaudio_and_without_a_wish_it_is_silence_with_a_note(loop):
+    made = open_sound(None, have_pyaudio=lambda: False)
+    made.attach(loop)
+    assert made.view().kind == "null"
+    assert "PyAudio is not installed" in made.view().note
+    assert not made.microphone(8000).read(160).any()
+
+
+@pytest.mark.parametrize(
+    ("platform", "programs", "line"),
+    [
+        ("linux", {"apt-get"}, "sudo apt install portaudio19-dev python3-dev gcc && pip install pyaudio"),
+        ("linux", {"dnf"}, "sudo dnf install portaudio-devel python3-devel gcc && pip install pyaudio"),
+        ("darwin", {"brew"}, "brew install portaudio && pip install pyaudio"),
+        ("win32", set(), "pip install pyaudio"),
+        ("linux", set(), "install PortAudio with its headers, then pip install pyaudio"),
+    ],
+)
+def test_the_line_to_run_fits_the_system(monkeypatch, platform, programs, line):
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(sound.shutil, "which", lambda name: name if name in programs else None)
+    assert sound.install_line() == line
+
+
+class StubCard(CardLink):
+    """A card whose helper is never started."""
+
+    def start(self, now: float) -> None:
+        self.started_at = now
+
+
+@pytest.fixture
+def with_card(monkeypatch, loop):
+    monkeypatch.setattr(sound, "CardLink", StubCard)
+
+    def make(kind, **more):
+        made = open_sound(kind, have_pyaudio=lambda: True, **more)
+        made.attach(loop)
+        return made, made._card
+
+    return make
+
+
+def test_opening_does_not_wait_for_the_card(with_card):
+    made, _ = with_card(None)
+    assert made.view().kind == "device"
+    assert made.view().note == "sound card: looking"
+    assert len(made.microphone(8000).read(160)) == 160
+    made.play(np.zeros(160, np.int16), 8000)
+
+
+def test_no_card_is_null_unless_it_was_asked_for(with_card):
+    for kind, seen, ok in ((None, "null", True), ("device", "device", False)):
+        made, card = with_card(kind)
+        card.state = card.state.IDLE
+        card._looked((None, None), "No Default Output Device Available")
+        view = made.view()
+        assert (view.kind, view.ok, view.note) == (seen, ok, "no sound card: silence")
+        assert made.log_lines() == [("info", "no sound card (No Default Output Device Available)")]
+
+
+def test_a_lost_card_is_not_ok(with_card):
+    made, card = with_card(None)
+    card.found = True
+    card._give_up("the sound card hangs", 1.0)
+    assert not made.view().ok
+    assert made.view().note == "the sound card hangs: silence"
+    assert made.deadline() == 2.0
+
+
+def test_a_file_with_a_card_does_not_open_the_microphone(with_card, tone):
+    made, card = with_card(None, audio_file=tone)
+    assert card._wish["capture"] is False
+    assert made.view().kind == "file"
+    assert made.view().note == "tone.wav; sound card: looking"
