@@ -177,6 +177,7 @@ class JitterBuffer:
         self._playing = False
         self._next = -inf  # where the last packet given out ended
         self._played: deque[float] = deque(maxlen=self.PLAYED_REMEMBERED)
+        self._asked_at = -inf
         self._delay = inf  # the transit of the latest packet pulled
         self._lowest_delay = inf  # the least of late: what counts when several are pulled at one tick
         self._packet_s = 0.02
@@ -281,6 +282,7 @@ class JitterBuffer:
     def pull(self, now: float, invented_s: float = 0.0) -> Waiting | None:
         """The packet whose turn it is; None when none can be had. See the module's docstring."""
         queue = self._queue
+        away_s, self._asked_at = now - self._asked_at, now
         if self._playing:
             if invented_s > IDLE_S:
                 self._playing = False
@@ -290,9 +292,9 @@ class JitterBuffer:
         if not queue:
             self.lacking_s = inf
             return None
-        # Where nothing is heard yet there is nothing to skip over: too old is what nobody has asked for in time.
         target = self.estimate.target
-        latest = target + (MAX_EXCESS_S if self._playing else self._packet_s + self.tick_s)
+        # What nobody asked for in its time is left out at once; what the network held back is caught up with.
+        latest = target + (MAX_EXCESS_S if away_s < IDLE_S else self._packet_s + self.tick_s)
         while now - queue[0].begin > latest and len(queue) > 1:
             self._skip_head()
             self._discard()
