@@ -33,7 +33,7 @@ COUNTERS = Struct("!II")  # underruns, overruns of the loudspeaker
 TOKEN_VARIABLE = "RINGTOP_CARD_TOKEN"
 
 FRAME_S = 0.02  # PortAudio's buffer is three of these
-TICK_S = 0.005
+TICK_S = 0.01
 BEAT_S = 0.5
 WATCHDOG_S = 20  # a helper that hangs while its engine is gone ends by itself
 RATES = (48000, 44100)

@@ -126,6 +126,10 @@ class WavReader:
     def close(self) -> None:
         self._file.close()
 
+    def __del__(self) -> None:
+        if hasattr(self, "_file"):  # a call that ends just lets go of its microphone
+            self._file.close()
+
 
 def samples(data: bytes, form: WavFormat) -> np.ndarray:
     """Raw file data (whole frames) as int16 mono; channels are averaged, nonsense (NaN) is silence."""
