@@ -20,6 +20,7 @@ bench: setup
 
 lint: setup
 	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
 	@exec $(PY) -m mypy
 
 setup:

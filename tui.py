@@ -1,8 +1,8 @@
 """ringtop: flags to a Config, keys to commands, and the outer loop. The only place where engine and widgets meet.
 
-    main      reads the flags, says in one line what is wrong with them
-    Program   one run: the engine, one face, and the rule when it ends and with which exit code
-    *Face     the dashboard (keys, frames), plain lines (words), JSON lines
+main      reads the flags, says in one line what is wrong with them
+Program   one run: the engine, one face, and the rule when it ends and with which exit code
+*Face     the dashboard (keys, frames), plain lines (words), JSON lines
 """
 
 from __future__ import annotations

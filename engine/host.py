@@ -164,5 +164,3 @@ def address_towards(uri: str | None) -> str:
             except OSError:
                 continue
     return "127.0.0.1"
-
-

@@ -63,9 +63,7 @@ class MediaSession:
         self._foreign = 0
         self.agreement = agreement
         self._resolve_addresses()
-        self._stream = AudioStream(
-            entropy=around.entropy, cname=around.cname, now=now, **_stream_parameters(agreement)
-        )
+        self._stream = AudioStream(entropy=around.entropy, cname=around.cname, now=now, **_stream_parameters(agreement))
         self._microphone: Microphone = around.handset.microphone(self._stream.rate_hz)
         around.net.watch(ports.rtp, self._read_rtp)
         around.net.watch(ports.rtcp, self._read_rtcp)

@@ -446,8 +446,9 @@ class Phone:
             call.ports = None
         del self._calls[call.id]
         self._ended.append(call)
-        code = exit_code(status if failure else None, answered=call.answered_at is not None,
-                         media=heard > 0 or not expected)
+        code = exit_code(
+            status if failure else None, answered=call.answered_at is not None, media=heard > 0 or not expected
+        )
         self._tell(model.Ended(call.view(now), call.status, reason, code))
 
     def _on_media_move_refused(self, event: sip_events.MediaMoveRefused, now: float) -> None:

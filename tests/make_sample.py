@@ -32,14 +32,26 @@ LINES = (  # voice, words a minute, pitch, text
 def speak(voice: str, words_a_minute: int, pitch: int, text: str, folder: Path) -> np.ndarray:
     """One line as floats of -1 to 1, cut to what is spoken and kept to the band of a telephone."""
     raw, clean = folder / "raw.wav", folder / "clean.wav"
-    subprocess.run(
-        ["espeak-ng", "-v", voice, "-s", str(words_a_minute), "-p", str(pitch), "-w", raw, text], check=True
-    )
+    subprocess.run(["espeak-ng", "-v", voice, "-s", str(words_a_minute), "-p", str(pitch), "-w", raw, text], check=True)
     trim = ["silence", "1", "0.01", "0.3%", "reverse"]
     subprocess.run(
         [
-            "sox", "-D", raw, "-r", str(RATE_HZ), "-b", "16", "-c", "1", clean,
-            "gain", "-8", "highpass", "120", *trim, *trim,
+            "sox",
+            "-D",
+            raw,
+            "-r",
+            str(RATE_HZ),
+            "-b",
+            "16",
+            "-c",
+            "1",
+            clean,
+            "gain",
+            "-8",
+            "highpass",
+            "120",
+            *trim,
+            *trim,
         ],
         check=True,
     )

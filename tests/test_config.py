@@ -10,16 +10,34 @@ from engine.config import ConfigError, complete_uri, from_arguments
 def test_the_two_commands_of_a_pair() -> None:
     receiver = from_arguments(
         [
-            "--mode", "receiver", "--local-ip", "127.0.0.1", "--local-sip-port", "5061", "--local-rtp-port", "10001",
-            "--remote-ip", "127.0.0.1", "--remote-sip-port", "5060",
+            "--mode",
+            "receiver",
+            "--local-ip",
+            "127.0.0.1",
+            "--local-sip-port",
+            "5061",
+            "--local-rtp-port",
+            "10001",
+            "--remote-ip",
+            "127.0.0.1",
+            "--remote-sip-port",
+            "5060",
         ]
     )
     assert (receiver.uri, receiver.suggested_uri) == (None, "sip:127.0.0.1:5060")
     assert (receiver.local_sip_port, receiver.local_rtp_port, receiver.face) == (5061, 10001, "dashboard")
     caller = from_arguments(
         [
-            "--mode", "caller", "--local-ip", "127.0.0.1", "--remote-ip", "127.0.0.1", "--remote-sip-port", "5061",
-            "--audio-file", "sample.wav",
+            "--mode",
+            "caller",
+            "--local-ip",
+            "127.0.0.1",
+            "--remote-ip",
+            "127.0.0.1",
+            "--remote-sip-port",
+            "5061",
+            "--audio-file",
+            "sample.wav",
         ]
     )
     assert (caller.uri, caller.local_sip_port, caller.local_rtp_port) == ("sip:127.0.0.1:5061", 5060, 10000)

@@ -116,8 +116,17 @@ def test_nobody_listens() -> None:
     sip, _ = free_ports()
     code, events, _ = finish(
         ringtop(
-            "--headless", "--json", "--audio", "null", "--local-ip", "127.0.0.1", "--local-sip-port", "0",
-            "--local-rtp-port", "0", f"sip:a@127.0.0.1:{sip}",
+            "--headless",
+            "--json",
+            "--audio",
+            "null",
+            "--local-ip",
+            "127.0.0.1",
+            "--local-sip-port",
+            "0",
+            "--local-rtp-port",
+            "0",
+            f"sip:a@127.0.0.1:{sip}",
         )
     )
     assert code in (11, 15)

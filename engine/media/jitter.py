@@ -68,13 +68,13 @@ class DelayEstimate:
     """Transits of the packets that came, and the target that follows."""
 
     BIN_S = 0.004
-    FORGET_S = 3.0  # a packet weighs a third of what it did after so long a time of sound
-    QUANTILE = 0.97
+    FORGET_S = 4.0  # a packet weighs a third of what it did after so long a time of sound
+    QUANTILE = 0.985
     MARGIN_S = 0.008  # our own clock ticks, which are not quite regular either
     FIRST_S = 0.010  # more, until something is known
-    LATE_STEP_S = 0.040  # one late packet raises the target by no more
+    LATE_STEP_S = 0.020  # one late packet raises the target by no more
     FALL_S = 5.0  # and it falls again, by two thirds in so long a time of sound
-    FLOOR_S = 5.0  # the lowest transit is that of the last five to ten seconds
+    RANGE_S = 5.0  # lowest and highest transit are those of the last five to ten seconds
 
     _HIGHEST_BIN = int((MAX_TARGET_S + 0.1) / BIN_S)
     _MAX_BINS = 512
@@ -85,8 +85,10 @@ class DelayEstimate:
     def __init__(self) -> None:
         self.floor = inf  # the quickest packet lately
         self.target = inf  # as a transit
-        self._floors = (inf, inf)  # of this period, of the one before
-        self._floor_age_s = 0.0
+        self._ceiling = inf  # the slowest: nobody waits for what has not happened lately
+        self._lowest = self._lowest_before = inf  # of this period, of the one before
+        self._highest, self._highest_before = -inf, inf
+        self._period_s = 0.0
         self._weights: dict[int, float] = {}
         self._total = 0.0
         self._gain = 1.0  # weight of the next packet: instead of all fading, the new ones count for more
@@ -98,7 +100,7 @@ class DelayEstimate:
         """One packet came that lasts so long."""
         if self.floor == inf:
             self._raised = transit + self.FIRST_S
-        self._update_floor(transit, duration_s)
+        self._update_range(transit, duration_s)
         place = int(transit // self.BIN_S)
         highest = int(self.floor // self.BIN_S) + self._HIGHEST_BIN
         if place > highest:
@@ -119,24 +121,26 @@ class DelayEstimate:
 
     def _aim(self) -> None:
         raised, quantile = self._raised, self._quantile
-        target = (raised if raised > quantile else quantile) + self.MARGIN_S
+        target = min(raised if raised > quantile else quantile, self._ceiling) + self.MARGIN_S
         highest = self.floor + MAX_TARGET_S
         if target > highest:
             self._raised = highest - self.MARGIN_S
             target = highest
         self.target = target
 
-    def _update_floor(self, transit: float, duration_s: float) -> None:
-        self._floor_age_s += duration_s
-        recent, before = self._floors
-        if self._floor_age_s > self.FLOOR_S:
-            self._floor_age_s = 0.0
-            recent, before = inf, recent
-        elif transit >= recent:
+    def _update_range(self, transit: float, duration_s: float) -> None:
+        self._period_s += duration_s
+        if self._period_s > self.RANGE_S:
+            self._period_s = 0.0
+            self._lowest_before, self._highest_before = self._lowest, self._highest
+            self._lowest = self._highest = transit
+        elif transit < self._lowest or transit > self._highest:
+            self._lowest = min(self._lowest, transit)
+            self._highest = max(self._highest, transit)
+        else:
             return
-        recent = min(recent, transit)
-        self._floors = (recent, before)
-        self.floor = min(recent, before)
+        self.floor = min(self._lowest, self._lowest_before)
+        self._ceiling = max(self._highest, self._highest_before)
 
     def _count(self) -> None:
         """Find the quantile anew, and now and then make the numbers small again."""

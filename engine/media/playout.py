@@ -19,11 +19,14 @@ from engine.media.jitter import JitterBuffer, Waiting
 from engine.media.resample import Resampler
 from engine.media.stretch import Stretcher
 
-# How far from the target packets may be pulled before the delay is changed, and how often it is.
-TOO_EARLY_S = -0.006
-TOO_LATE_S = 0.006
+# How far from the target packets may be pulled before the delay is changed, and how often it is. Every change is a
+# little damage: the target itself wavers, and is followed only where it matters or has stood for a while.
+TOO_EARLY_S = -0.010
+LATER_S = 0.004
+TOO_LATE_S = 0.015
 FAR_TOO_LATE_S = 0.060
-STRETCH_EVERY_S = 0.080
+STRETCH_EVERY_S = 0.120
+AT_LEISURE_EVERY_S = 1.5
 
 _NOTHING = np.zeros(0, np.int16)
 
@@ -79,6 +82,8 @@ class Playout:
     def get(self, count: int, now: float) -> np.ndarray:
         """The next ``count`` samples, come what may."""
         if count != self._count:
+            if not count:
+                return _NOTHING
             self._count = count
             self.buffer.tick_s = count / self.rate_hz
         piece = self._rest
@@ -125,8 +130,8 @@ class Playout:
             self._invented = 0
         else:
             excess_s = self.buffer.excess_s
-            if excess_s > TOO_LATE_S or excess_s < TOO_EARLY_S:
-                pcm = self._stretch(pcm, len(pcm) - wanted, excess_s, now)
+            if excess_s > LATER_S or excess_s < TOO_EARLY_S:
+                pcm = self._stretch(pcm, max(0, len(pcm) - wanted) % self._count, excess_s, now)
         return self._remember(pcm)
 
     def _decode(self, packet: Waiting) -> np.ndarray:
@@ -152,21 +157,22 @@ class Playout:
         return np.concatenate((np.zeros(max(0, lacking), np.int16), out))
 
     def _stretch(self, pcm: np.ndarray, spare: int, excess_s: float, now: float) -> np.ndarray:
-        """Follow the target. ``spare`` samples of this frame are more than is wanted at this tick.
+        """Follow the target. ``spare`` samples of this frame will be left when the next packet is pulled.
 
         Sound in spare is delay that makes nothing safer, as long as packets are pulled in time: it may always be
         left out. To leave out more means that the next packet is pulled a whole step earlier, and there must be
         that much excess.
         """
-        hurry = excess_s > FAR_TOO_LATE_S + self.buffer.step_s
-        if not hurry and 0 <= now - self._stretched_at < STRETCH_EVERY_S + self.buffer.tick_s:
+        beyond_s = excess_s - self.buffer.step_s
+        hurry = beyond_s > FAR_TOO_LATE_S
+        pressing = excess_s < 0 or beyond_s > TOO_LATE_S
+        wait_s = STRETCH_EVERY_S + self.buffer.tick_s if pressing else AT_LEISURE_EVERY_S
+        if not hurry and 0 <= now - self._stretched_at < wait_s:
             return pcm
         if excess_s < 0:
             stretched = self._stretcher.lengthen(self._history(), pcm)
-        elif excess_s > TOO_LATE_S + self.buffer.step_s:
-            stretched = self._stretcher.shorten(pcm, len(pcm), hurry)
         else:
-            stretched = self._stretcher.shorten(pcm, spare)
+            stretched = self._stretcher.shorten(pcm, len(pcm) if beyond_s > LATER_S else spare, hurry)
         if stretched is not pcm:
             self._stretched_at = now
             self.buffer.forget_delay()

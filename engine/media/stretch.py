@@ -12,7 +12,7 @@ import numpy as np
 from engine.media.pitch import LONGEST_MS, SHORTEST_MS, best_offset
 
 FADE_MS = 4.0
-LIKE_ENOUGH = 0.6
+LIKE_ENOUGH = 0.75
 QUIET_RMS = 40.0  # about -58 dBFS
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.sip.grammar import SipError, is_token, number, parameter_text, parameters, split
+from engine.sip.grammar import SipError, is_token, number, parameter_text, parameters, split, unquote
 from engine.sip.uri import NameAddr, Uri, hostport_text, parse_hostport
 
 __all__ = ["CSeq", "Headers", "Message", "NameAddr", "Request", "Response", "SipError", "Uri", "Via", "parse"]
@@ -22,6 +22,7 @@ BRANCH_COOKIE = "z9hG4bK"
 MAX_SEQUENCE = 2**31 - 1
 MAX_HEADERS = 6000
 MAX_BODY_PARTS = 32
+MAX_BODY_NESTING = 3
 
 _COMPACT = {
     "a": "accept-contact", "b": "referred-by", "c": "content-type", "d": "request-disposition",
@@ -37,9 +38,10 @@ _LISTS = frozenset({
     "unsupported", "via", "warning",
 })  # fmt: skip
 _ONCE = ("from", "to", "call-id", "cseq", "max-forwards", "content-length", "content-type")
-_START = re.compile(r"([^ ]+) ([^ ]+) SIP/(\d{1,9})\.(\d{1,9})")
-_STATUS = re.compile(r"SIP/2\.0 (\d{3})(?: (.*))?", re.DOTALL)
-_METHOD_LIKE = re.compile(r"\S+\s.*\sSIP/\d+\.\d+\s*", re.DOTALL)
+# The version may be in any case (section 7.1).
+_START = re.compile(r"([^ ]+) ([^ ]+) SIP/([0-9]{1,9})\.([0-9]{1,9})", re.IGNORECASE)
+_BREAK = re.compile(r"[\r\n]")
+_STATUS = re.compile(r"SIP/2\.0 ([0-9]{3})(?: (.*))?", re.DOTALL | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +276,7 @@ class Message:
     def content_type(self) -> str | None:
         """``type/subtype`` in lower case, without parameters."""
         value = self.headers.get("content-type")
-        return None if value is None else "".join(value.split(";", 1)[0].split()).lower()
+        return None if value is None else _media_type(value)
 
     def sdp(self) -> bytes | None:
         """The session description: the body, or the part of a multipart body that is one."""
@@ -285,19 +287,13 @@ class Message:
 
     def body_parts(self) -> list[tuple[str, bytes]]:
         """(content type, content) of the body, or of each part of a multipart body (RFC 2046 section 5.1)."""
-        if not self.body:
-            return []
-        kind = self.content_type or ""
-        if not kind.startswith("multipart/"):
-            return [(kind, self.body)]
-        params = parameters(split(self.headers.get("content-type") or "", ";")[1:])
-        boundary = (params.get("boundary") or "").strip('"')
-        return _multipart(self.body, boundary.encode("utf-8", "surrogateescape")) if boundary else []
+        return _body_parts(self.headers, self.body) if self.body else []
 
     def encode(self) -> bytes:
-        """The message as bytes, with a Content-Length that is true."""
+        """The message as bytes, with a Content-Length that is true. No value can begin a line of its own."""
         lines = [self.start_line]
         lines += [f"{_spelling(key)}: {value}" for key, value in self.headers.items() if key != "content-length"]
+        lines = [_BREAK.sub(" ", line) for line in lines]
         lines.append(f"Content-Length: {len(self.body)}\r\n\r\n")
         return "\r\n".join(lines).encode("utf-8", "surrogateescape") + self.body
 
@@ -341,19 +337,29 @@ class Response(Message):
 def parse(data: bytes) -> Request | Response:
     """One datagram is one message; SipError when it is none (see ``SipError.request``)."""
     head, body = _head_and_body(data.lstrip(b"\r\n"))
-    start, *lines = head.decode("utf-8", "surrogateescape").split("\n")
-    start = start.rstrip("\r")
-    if start.startswith("SIP/"):
+    start, *lines = _lines(head)
+    if start[:4].upper() == "SIP/":
         return _response(start, lines, body)
     return _request(start, lines, body)
 
 
 def _head_and_body(data: bytes) -> tuple[bytes, bytes]:
-    ends = [(at, mark) for mark in (b"\r\n\r\n", b"\n\n") if (at := data.find(mark)) >= 0]
+    """Parted at the first empty line; lines may end with LF alone."""
+    if data.startswith((b"\r\n", b"\n")):
+        return b"", data.partition(b"\n")[2]
+    ends = [(at, mark) for mark in (b"\n\r\n", b"\n\n") if (at := data.find(mark)) >= 0]
     if not ends:
         return data, b""
     at, mark = min(ends)
     return data[:at], data[at + len(mark) :]
+
+
+def _lines(head: bytes) -> list[str]:
+    """A CR that ends no line is white space: whoever reads our echo of it must not take it for a line end."""
+    text = head.decode("utf-8", "surrogateescape")
+    if "\r" in text:
+        text = text.removesuffix("\r").replace("\r\n", "\n").replace("\r", " ")
+    return text.split("\n")
 
 
 def _response(start: str, lines: list[str], body: bytes) -> Response:
@@ -369,7 +375,8 @@ def _response(start: str, lines: list[str], body: bytes) -> Response:
 def _request(start: str, lines: list[str], body: bytes) -> Request:
     found = _START.fullmatch(start)
     if found is None:
-        if not _METHOD_LIKE.fullmatch(start):
+        words = start.split()
+        if len(words) < 3 or words[-1][:4].upper() != "SIP/":
             raise SipError("not SIP")
         method, _, uri = start.partition(" ")
         raise _with_request(SipError("a request line that is not METHOD URI SIP/2.0"), method, uri.strip(), lines)
@@ -397,7 +404,6 @@ def _headers(lines: list[str]) -> tuple[Headers, SipError | None]:
     wrong: SipError | None = None
     fields: list[tuple[str, list[str]]] = []
     for line in lines:
-        line = line.rstrip("\r")
         if line[:1] in (" ", "\t"):
             if fields:
                 fields[-1][1].append(line.strip())
@@ -425,23 +431,51 @@ def _repeated(headers: Headers) -> SipError | None:
 
 
 def _body(headers: Headers, rest: bytes) -> bytes:
-    """Section 18.3: a datagram may hold more than Content-Length says, never less."""
+    """Section 18.3: a datagram may hold more than Content-Length says, never less.
+
+    A multipart body is tried here, so that asking for its parts later cannot fail.
+    """
     text = headers.get("content-length")
-    if text is None:
-        return rest
-    length = number(text, "the Content-Length", 0, 2**31)
+    length = len(rest) if text is None else number(text, "the Content-Length", 0, 2**31)
     if length > len(rest):
         raise SipError("a body shorter than its Content-Length")
+    if length:
+        _body_parts(headers, rest[:length])
     return rest[:length]
 
 
-def _multipart(body: bytes, boundary: bytes) -> list[tuple[str, bytes]]:
-    parts = []
-    for chunk in (b"\r\n" + body).split(b"\r\n--" + boundary, MAX_BODY_PARTS)[1:]:
+def _media_type(value: str | None) -> str:
+    """``type/subtype`` in lower case, without parameters."""
+    return "".join((value or "").split(";", 1)[0].split()).lower()
+
+
+def _body_parts(headers: Headers, body: bytes, depth: int = 0) -> list[tuple[str, bytes]]:
+    value = headers.get("content-type") or ("text/plain" if depth else "")
+    kind = _media_type(value)
+    if not kind.startswith("multipart/"):
+        return [(kind, body)]
+    boundary = unquote(parameters(split(value, ";")[1:]).get("boundary") or "")
+    if not boundary or depth == MAX_BODY_NESTING:
+        raise SipError("a multipart body that cannot be parted")
+    found: list[tuple[str, bytes]] = []
+    for part in _multipart(body, b"\n--" + boundary.encode("utf-8", "surrogateescape")):
+        head, content = _head_and_body(part)
+        part_headers, _ = _headers(_lines(head))
+        # RFC 3959: an early-session is another session than the one a call is about
+        if _media_type(part_headers.get("content-disposition")) != "early-session":
+            found += _body_parts(part_headers, content, depth + 1)
+    return found
+
+
+def _multipart(body: bytes, delimiter: bytes) -> list[bytes]:
+    """What stands between delimiter lines; the CRLF before a delimiter belongs to it."""
+    parts: list[bytes] = []
+    for chunk in (b"\n" + body).split(delimiter, MAX_BODY_PARTS)[1:]:
         if chunk.startswith(b"--"):
             break
-        head, content = _head_and_body(chunk.lstrip(b" \t").removeprefix(b"\r\n"))
-        headers, _ = _headers(head.decode("utf-8", "surrogateescape").split("\n"))
-        kind = "".join((headers.get("content-type") or "text/plain").split(";", 1)[0].split()).lower()
-        parts.append((kind, content))
-    return parts
+        rest_of_line, _, content = chunk.partition(b"\n")
+        if not rest_of_line.strip(b" \t\r"):
+            parts.append(content)
+        elif parts:  # a line that only begins like the delimiter
+            parts[-1] += delimiter + chunk
+    return [part.removesuffix(b"\r") for part in parts]

@@ -7,7 +7,8 @@ port 0, in its place. An answer keeps the offerer's payload numbers. What both s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import ipaddress
+from dataclasses import dataclass, replace
 
 from engine.sip.sdp_text import (
     Format,
@@ -58,9 +59,7 @@ class Agreement:
     held_there: bool
 
 
-def make_offer(
-    local: LocalAudio, session_id: int, version: int, before: SessionDescription | None = None
-) -> bytes:
+def make_offer(local: LocalAudio, session_id: int, version: int, before: SessionDescription | None = None) -> bytes:
     """Our own offer: one audio line with everything we can do.
 
     ``before`` is what we said last in this session: its lines keep their number and order (RFC 3264 section 8).
@@ -81,7 +80,7 @@ def make_answer(
     offer: SessionDescription, local: LocalAudio, session_id: int, version: int
 ) -> tuple[bytes, Agreement | None]:
     """(answer, agreement); without an agreement every line is refused and the call deserves a 488."""
-    chosen = _first_acceptable(offer, local.formats)
+    chosen = _first_acceptable(offer, local.formats, local.address[0])
     lines, agreement = [], None
     for line in offer.media:
         if line is not chosen:
@@ -91,7 +90,7 @@ def make_answer(
         theirs = offer.direction_of(line)
         direction = _answer_direction(theirs, local.direction)
         answer = MediaLine("audio", local.address[1], PROTO, [str(item.payload_type) for item in ours])
-        _describe(answer, ours, local, direction)
+        _describe(answer, _as_we_have_them(ours, local.formats), local, direction)
         lines.append(answer)
         agreement = _agree(offer, line, ours, ours, direction, local)
     return _session(local, session_id, version, lines).encode(), agreement
@@ -104,6 +103,8 @@ def read_answer(offer_sent: SessionDescription, answer: SessionDescription, loca
         return None
     line = answer.media[place]
     if line.port == 0 or line.kind != "audio" or line.proto.upper() != PROTO:
+        return None
+    if _host_for(answer.host_of(line), local.address[0]) is None:
         return None
     theirs = _common(line.payload_formats(), local.formats)
     if not any(_is_audio(item) for item in theirs):
@@ -120,13 +121,45 @@ def acceptable(offer: SessionDescription, formats: tuple[Format, ...]) -> bool:
 # ------------------------------------------------------------------ choosing
 
 
-def _first_acceptable(offer: SessionDescription, formats: tuple[Format, ...]) -> MediaLine | None:
+def _first_acceptable(
+    offer: SessionDescription, formats: tuple[Format, ...], here: str | None = None
+) -> MediaLine | None:
+    """``here`` is the host that the media would be sent from, where that is known already."""
     for line in offer.media:
-        if line.kind != "audio" or line.port == 0 or line.proto.upper() != PROTO or offer.host_of(line) is None:
+        if line.kind != "audio" or line.port == 0 or line.proto.upper() != PROTO:
+            continue
+        if _host_for(offer.host_of(line), here) is None:
             continue
         if any(_is_audio(item) for item in _common(line.payload_formats(), formats)):
             return line
     return None
+
+
+def _host_for(host: str | None, here: str | None) -> str | None:
+    """Where media for ``host`` can be sent from ``here``; None when it cannot.
+
+    An IPv4 socket does not reach IPv6 and the other way round, a mapped address (``::ffff:192.0.2.1``) is the
+    IPv4 address in it, and a call is not sent to many at once. Names are let pass: they say nothing of the kind.
+    """
+    if host is None or host in _UNSPECIFIED:
+        return host
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None if ":" in host else host
+    if address.is_multicast or host == "255.255.255.255":
+        return None
+    wide = isinstance(address, ipaddress.IPv6Address)
+    if here is None or wide == (":" in here):
+        return host
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return None if mapped is None else str(mapped)
+
+
+def _as_we_have_them(chosen: list[Format], ours: tuple[Format, ...]) -> list[Format]:
+    """With their numbers, but our own ``fmtp``: it says what we can receive, not what they can."""
+    details = {_identity(item): item.fmtp for item in reversed(ours)}
+    return [replace(item, fmtp=details[_identity(item)]) for item in chosen]
 
 
 def _common(theirs: list[Format], ours: tuple[Format, ...]) -> list[Format]:
@@ -155,35 +188,39 @@ def _agree(
     send = next(item for item in theirs if _is_audio(item))
     digits = [item for item in theirs if not _is_audio(item)]
     same_clock = [item for item in digits if item.clock_rate == send.clock_rate]
-    host = remote.host_of(line)
+    host = _host_for(remote.host_of(line), local.address[0])
     held = host in _UNSPECIFIED
-    receive = {item.payload_type: item for item in [*ours, *theirs] if _is_audio(item)}
+    # a number that both sides gave a meaning is ours to define: we receive it (RFC 3264 section 5.1)
+    numbers = {item.payload_type: item for item in [*theirs, *ours]}
     return Agreement(
         remote=None if held or host is None else (host, line.port),
-        remote_rtcp=None if held or host is None else _rtcp_of(line, host),
+        remote_rtcp=None if held or host is None else _rtcp_of(line, host, local.address[0]),
         send=send,
-        receive=receive,
+        receive={number: item for number, item in numbers.items() if _is_audio(item)},
         dtmf_send=next(iter(same_clock or digits), None),
-        dtmf_receive=frozenset(item.payload_type for item in [*ours, *theirs] if not _is_audio(item)),
-        ptime_ms=_ptime(line, local),
+        dtmf_receive=frozenset(number for number, item in numbers.items() if not _is_audio(item)),
+        ptime_ms=_ptime(remote, line, local),
         direction="inactive" if held and direction == "recvonly" else "recvonly" if held else direction,
         held_there=held or remote.direction_of(line) in ("sendonly", "inactive"),
     )
 
 
-def _rtcp_of(line: MediaLine, host: str) -> Address:
+def _rtcp_of(line: MediaLine, host: str, here: str) -> Address:
+    """One port above RTP unless ``a=rtcp`` says otherwise; a host in it that cannot be meant is passed over."""
     said = line.rtcp
     if said is None:
         return host, min(line.port + 1, 65535)
-    return said[1] or host, said[0]
+    other = None if said[1] in _UNSPECIFIED else _host_for(said[1], here)
+    return other or host, said[0]
 
 
-def _ptime(line: MediaLine, local: LocalAudio) -> int:
+def _ptime(remote: SessionDescription, line: MediaLine, local: LocalAudio) -> int:
     """What they ask for, else what we would like, within what they can take and we can do."""
-    wanted = line.ptime_ms or local.ptime_ms or DEFAULT_PTIME_MS
+    wanted = remote.ptime_of(line) or local.ptime_ms or DEFAULT_PTIME_MS
     low, high = PTIME_RANGE_MS
-    if line.maxptime_ms is not None:
-        high = max(min(high, line.maxptime_ms), low)
+    most = remote.maxptime_of(line)
+    if most is not None:
+        high = max(min(high, most), low)
     return max(min(wanted // 10 * 10, high // 10 * 10), low)
 
 

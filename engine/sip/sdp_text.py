@@ -53,7 +53,7 @@ class MediaLine:
 
     def attribute(self, name: str) -> str | None:
         """The value of the first ``a=name:value``; None when there is none."""
-        return next((value for known, value in self.attributes if known == name), None)
+        return _value(self.attributes, name)
 
     @property
     def direction(self) -> str | None:
@@ -134,6 +134,13 @@ class SessionDescription:
     def host_of(self, line: MediaLine) -> str | None:
         return line.connection or self.connection
 
+    def ptime_of(self, line: MediaLine) -> int | None:
+        """``ptime`` belongs to a media line; some write it once for all."""
+        return line.ptime_ms or _bounded(_value(self.attributes, "ptime"), 1, 1000)
+
+    def maxptime_of(self, line: MediaLine) -> int | None:
+        return line.maxptime_ms or _bounded(_value(self.attributes, "maxptime"), 1, 1000)
+
     def encode(self) -> bytes:
         made = ["v=0", f"o={self.origin}", f"s={self.name}"]
         if self.connection is not None:
@@ -146,7 +153,10 @@ class SessionDescription:
 
 
 def parse(data: bytes) -> SessionDescription:
-    """Read a description; SdpError when it has no ``v=0`` or is absurdly large."""
+    """Read a description; SdpError when it has no ``v=0`` or is absurdly large.
+
+    Of media lines none may be left out: an answer has as many as its offer.
+    """
     if len(data) > MAX_BYTES:
         raise SdpError("a session description of more than 64 KB")
     lines = [line.strip("\r ") for line in data.decode("utf-8", "surrogateescape").split("\n")]
@@ -164,8 +174,9 @@ def parse(data: bytes) -> SessionDescription:
 def _read_line(description: SessionDescription, kind: str, value: str) -> None:
     holder: SessionDescription | MediaLine = description.media[-1] if description.media else description
     if kind == "m":
-        if len(description.media) < MAX_MEDIA:
-            description.media.append(_media_line(value))
+        if len(description.media) == MAX_MEDIA:
+            raise SdpError(f"a session description of more than {MAX_MEDIA} media lines")
+        description.media.append(_media_line(value))
     elif kind == "c":
         host = _connection(value)
         if host is not None and holder.connection is None:
@@ -193,6 +204,10 @@ def _connection(value: str) -> str | None:
     if len(words) != 3 or words[0] != "IN" or words[1] not in ("IP4", "IP6"):
         return None
     return words[2].partition("/")[0]
+
+
+def _value(attributes: list[tuple[str, str | None]], name: str) -> str | None:
+    return next((value for known, value in attributes if known == name), None)
 
 
 def connection_text(host: str) -> str:

@@ -12,6 +12,8 @@ DEFAULT_PORT = 5060
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _HOST = re.compile(r"[A-Za-z0-9._-]+")
+_IPV6 = re.compile(r"[0-9A-Fa-f:.]{2,45}(?:%[A-Za-z0-9._-]{1,32})?")
+_PARAMETER = re.compile(r"[A-Za-z0-9\-_.!~*'()\[\]/:&+$%]+")
 # userinfo may hold unreserved, escaped and user-unreserved characters; UTF-8 is let through as it comes.
 _USER_FORBIDDEN = re.compile(r'[\x00-\x20"<>@\\^`{|}\[\]\x7f]')
 _URI_FORBIDDEN = re.compile(r'[\x00-\x20"<>\x7f]')
@@ -39,8 +41,8 @@ class Uri:
         scheme, colon, rest = text.partition(":")
         if not colon or not _SCHEME.fullmatch(scheme):
             raise SipError("a URI without a scheme")
-        if _URI_FORBIDDEN.search(text):
-            raise SipError("a character that no URI may hold")
+        if not rest or _URI_FORBIDDEN.search(text):
+            raise SipError("a URI that is empty or holds what no URI may hold")
         if scheme.lower() not in ("sip", "sips"):
             return cls(scheme.lower(), opaque=rest)
         return cls._parse_sip(scheme.lower(), rest)
@@ -52,16 +54,17 @@ class Uri:
         remainder, _, header_text = remainder.partition("?")
         hostport, *params = remainder.split(";")
         host, port = parse_hostport(hostport)
-        return cls(scheme, host, port, user, password, parameters(params), _headers(header_text))
+        if port == 0:
+            raise SipError("a URI with port 0, where nobody can be")
+        return cls(scheme, host, port, user, password, _uri_parameters(params), _headers(header_text))
 
     def __str__(self) -> str:
         if self.scheme not in ("sip", "sips"):
             return f"{self.scheme}:{self.opaque}"
         user = "" if self.user is None else self.user + ("" if self.password is None else f":{self.password}") + "@"
         headers = "&".join(f"{name}={value}" for name, value in self.headers.items())
-        return (
-            f"{self.scheme}:{user}{hostport_text(self.host, self.port)}{parameter_text(self.params)}"
-            + (f"?{headers}" if headers else "")
+        return f"{self.scheme}:{user}{hostport_text(self.host, self.port)}{parameter_text(self.params)}" + (
+            f"?{headers}" if headers else ""
         )
 
     def address(self, default_port: int = DEFAULT_PORT) -> Address:
@@ -77,9 +80,9 @@ class Uri:
         """Equality by RFC 3261 section 19.1.4."""
         if self.scheme not in ("sip", "sips") or other.scheme not in ("sip", "sips"):
             return str(self) == str(other)
-        if (self.scheme, self.port, self.host.lower()) != (other.scheme, other.port, other.host.lower()):
+        if (self.scheme, self.port, _host_key(self.host)) != (other.scheme, other.port, _host_key(other.host)):
             return False
-        if (_unescape(self.user), _unescape(self.password)) != (_unescape(other.user), _unescape(other.password)):
+        if (_plain(self.user), _plain(self.password)) != (_plain(other.user), _plain(other.password)):
             return False
         return _same_params(self.params, other.params) and _lowered(self.headers) == _lowered(other.headers)
 
@@ -91,7 +94,7 @@ def parse_hostport(text: str) -> tuple[str, int | None]:
         inside, bracket, rest = text[1:].partition("]")
         if not bracket:
             raise SipError("an IPv6 address without its closing bracket")
-        _check_ipv6(inside)
+        inside = _ipv6(inside)
         rest = rest.strip()
         if rest and not rest.startswith(":"):
             raise SipError("text after an IPv6 address")
@@ -108,11 +111,18 @@ def hostport_text(host: str, port: int | None) -> str:
     return host if port is None else f"{host}:{port}"
 
 
-def _check_ipv6(text: str) -> None:
+def _ipv6(text: str) -> str:
+    """The address, checked. A third colon before an IPv4 tail is RFC 3261's own mistake (RFC 5118 section 4.10)."""
+    if "." in text:
+        head, colons, tail = text.rpartition(":::")
+        text = f"{head}::{tail}" if colons and ":" not in tail else text
     try:
+        if not _IPV6.fullmatch(text):
+            raise ValueError
         ipaddress.IPv6Address(text)
     except ValueError:
         raise SipError(f"'{text[:60]}' is not an IPv6 address") from None
+    return text
 
 
 def _port(text: str) -> int:
@@ -128,23 +138,46 @@ def _userinfo(text: str) -> tuple[str, str | None]:
     return user, password if colon else None
 
 
+def _uri_parameters(parts: list[str]) -> dict[str, str | None]:
+    """As they were written, but ``%6C%72`` is ``lr``: escapes of what needs none are undone in names."""
+    found: dict[str, str | None] = {}
+    for part in parts if not parts or parts[-1] else parts[:-1]:  # one semicolon too many is let pass
+        name, equals, value = part.partition("=")
+        if not _PARAMETER.fullmatch(name) or _BAD_ESCAPE.search(part):
+            raise SipError(f"'{name[:40]}' is not a URI parameter")
+        found.setdefault((_plain(name) or "").lower(), value if equals else None)
+    return found
+
+
 def _headers(text: str) -> dict[str, str]:
     pairs = (part.partition("=") for part in text.split("&") if part)
     return {name: value for name, _, value in pairs}
 
 
-def _unescape(text: str | None) -> str | None:
-    return None if text is None else _ESCAPE.sub(lambda found: chr(int(found.group(1), 16)), text)
+def _plain(text: str | None) -> str | None:
+    """Escapes undone where section 19.1.4 says that they make no difference: reserved characters keep theirs."""
+    return text if text is None or "%" not in text else _ESCAPE.sub(_plain_character, text)
+
+
+def _plain_character(found: re.Match[str]) -> str:
+    character = chr(int(found.group(1), 16))
+    plain = character.isascii() and (character.isalnum() or character in "-_.!~*'()")
+    return character if plain else found.group().upper()
+
+
+def _host_key(host: str) -> str:
+    """IPv6 addresses have many spellings."""
+    return str(ipaddress.IPv6Address(host)) if ":" in host else host.lower()
 
 
 def _lowered(headers: dict[str, str]) -> dict[str, str | None]:
-    return {name.lower(): _unescape(value) for name, value in headers.items()}
+    return {name.lower(): _plain(value) for name, value in headers.items()}
 
 
 def _same_params(ours: dict[str, str | None], theirs: dict[str, str | None]) -> bool:
     for name in {*ours, *theirs}:
         if name in ours and name in theirs:
-            if (ours[name] or "").lower() != (theirs[name] or "").lower():
+            if (_plain(ours[name]) or "").lower() != (_plain(theirs[name]) or "").lower():
                 return False
         elif name in ("user", "ttl", "method", "maddr", "transport"):
             return False
@@ -165,10 +198,10 @@ class NameAddr:
         name, rest = _display_name(text)
         if not rest.startswith("<"):
             # addr-spec without brackets: what follows the first ";" belongs to the header, not to the URI
-            uri_text, *params = rest.split(";")
+            uri_text, semicolon, tail = rest.partition(";")
             if "," in uri_text or "?" in uri_text:
                 raise SipError("an address that needs angle brackets")
-            return cls(Uri.parse(uri_text.strip()), name, parameters(params))
+            return cls(Uri.parse(uri_text.strip()), name, parameters(split(tail, ";")) if semicolon else {})
         end = rest.find(">")
         if end < 0:
             raise SipError("an address without its closing bracket")

@@ -190,14 +190,14 @@ class TestDelay:
         before, within, long_after = (delay_ms(sound, heard, 8000, at) for at in (7, 18, 42))
         assert before < 65
         assert 100 < within < 165
-        assert long_after < 75
+        assert long_after < 90
 
     def test_a_stall_of_the_line_is_worked_off(self):
         def delay(number: int, now: float) -> float:
             return 0.04 + max(0.0, 11 - now if now >= 10 else 0.0)
 
         sound, heard, _ = call(delay, 40)
-        assert delay_ms(sound, heard, 8000, 37) < 130
+        assert delay_ms(sound, heard, 8000, 30) < 100
         assert max(delay_ms(sound, heard, 8000, at) for at in (12, 15, 20)) < 1000
 
     def test_a_player_that_stood_still_catches_up(self):
