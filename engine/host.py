@@ -22,7 +22,7 @@ from engine.ports import Port
 from engine.sip.uri import Uri
 
 # Nothing is sent there: connecting a UDP socket only asks the routing table which address of ours would be used.
-SOMEWHERE_OUTSIDE = "192.0.2.1"  # TEST-NET-1, RFC 5737
+SOMEWHERE_OUTSIDE = ("192.0.2.1", "2001:db8::1")  # documentation addresses: RFC 5737, RFC 3849
 
 
 class Engine:
@@ -35,7 +35,8 @@ class Engine:
         self._sound = open_sound(
             config.audio, audio_file=config.audio_file, input_name=config.input_name, output_name=config.output_name
         )
-        self._resolver = DnsResolver(self._loop)
+        local = config.local_ip or address_towards(config.uri)
+        self._resolver = DnsResolver(self._loop, wide=":" in local)
         outside = Outside(
             net=self._net,
             sound=self._sound,
@@ -45,7 +46,7 @@ class Engine:
             open_writer=WavWriter,
             resolver=self._resolver,
         )
-        self.phone = Phone(config, config.local_ip or address_towards(config.uri), outside)
+        self.phone = Phone(config, local, outside)
         self._sound.attach(self._loop)
 
     def prepare(self) -> None:
@@ -124,6 +125,7 @@ class Engine:
         """Give everything back."""
         self.phone.close(clock.monotonic())
         self._sound.close()
+        self._resolver.close()
         self._loop.close()
 
 
@@ -151,9 +153,9 @@ class _LoopNet:
 
 def address_towards(uri: str | None) -> str:
     """Our address as the far end (or, with none, the outside world) would see it; 127.0.0.1 with no network."""
-    hosts = [SOMEWHERE_OUTSIDE]
+    hosts = list(SOMEWHERE_OUTSIDE)
     if uri is not None:
-        hosts.insert(0, Uri.parse(uri).host or SOMEWHERE_OUTSIDE)
+        hosts.insert(0, Uri.parse(uri).host or SOMEWHERE_OUTSIDE[0])
     for host in hosts:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
