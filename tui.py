@@ -27,7 +27,7 @@ from engine.io.companion import Companion
 from engine.model import CallState, CommandError
 from widgets import dashboard, ui
 from widgets.canvas import Canvas
-from widgets.jsonlines import JsonFace
+from widgets.jsonlines import JsonFace, left_out
 from widgets.output import LineOutput
 from widgets.plain import PlainFace, PlainRequest, help_lines, parse_word, status_lines
 from widgets.prompt import confirm, dial
@@ -228,7 +228,7 @@ class LinesFace:
     def __init__(self, config: Config, engine: Engine) -> None:
         self.gone = False
         self._engine = engine
-        self._output = LineOutput()
+        self._output = LineOutput(left_out=left_out) if config.face == "json" else LineOutput()
         self._plain = PlainFace(self._output.write)
         self._face: PlainFace | JsonFace = JsonFace(self._output.write) if config.face == "json" else self._plain
         self._json = config.face == "json"

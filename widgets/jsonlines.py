@@ -34,6 +34,12 @@ class JsonFace:
         self._write(json.dumps(line, ensure_ascii=True, allow_nan=False) + "\n")
 
 
+def left_out(count: int) -> str:
+    """The line that stands for so many others, which nobody read in time."""
+    text_of_it = f"{count} {'line' if count == 1 else 'lines'} left out: nobody read them"
+    return json.dumps({"type": "error", "time": rounded(time.time(), 3), "text": text_of_it}) + "\n"
+
+
 def rounded(value: float | None, digits: int) -> float | None:
     """A number JSON can hold, or None."""
     return None if value is None or not math.isfinite(value) else round(float(value), digits)
