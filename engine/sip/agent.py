@@ -73,7 +73,7 @@ class UserAgent:
             if isinstance(message, Response):
                 self._receive_response(message, source, now)
             else:
-                self._receive_request(message, source, len(data), now)
+                self._receive_request(message, source, now)
             call = call or self._call_of(message)
         self._endpoint.tell_message(call, "in", source, data, place)
 
@@ -195,6 +195,7 @@ class UserAgent:
         """A session has ended: nothing of it is kept but its transactions, which end by themselves."""
         self._sessions.pop(session.call, None)
         self._dialogs.pop((session.call_id, session.local_tag), None)
+        self._endpoint.forget(session)
         if isinstance(session, CalleeSession) and session.server.over:
             self._merged.discard(session.merged)
 
@@ -242,12 +243,12 @@ class UserAgent:
         stamp(request, source)
         self._answer(request, Refusal(error.status), source)
 
-    def _receive_request(self, request: Request, source: Address, size: int, now: float) -> None:
+    def _receive_request(self, request: Request, source: Address, now: float) -> None:
         if not readable(request):
             self.counters.malformed += 1
             return
         stamp(request, source)
-        refusal = screen(request, size)
+        refusal = screen(request)
         if refusal is not None:
             if request.method == "ACK":
                 self.counters.malformed += 1
@@ -290,7 +291,7 @@ class UserAgent:
         """Section 9.2: it cancels the INVITE with the same branch, if that has no final answer yet."""
         key = _server_key(request, "INVITE")
         invite = self._endpoint.servers.get(key)
-        if invite is None or not _cancels(request, invite.request):
+        if not isinstance(invite, InviteServer) or not _cancels(request, invite):
             self._answer(request, Refusal(481), source)
             return
         session = next((known for known in self._callees() if known.server is invite), None)
@@ -328,7 +329,7 @@ class UserAgent:
     def _reinvite(self, session: Session, request: Request, key: Key, source: Address, now: float) -> None:
         def news(what: str, message: Message | None, at: float) -> None:
             if what == "request" and isinstance(message, Request):
-                session.acknowledged(message, source, at)
+                self._acknowledge(message, source, at)
 
         server = self._endpoint.serve(request, key, source, news, now, session.call)
         assert isinstance(server, InviteServer)
@@ -378,12 +379,12 @@ class UserAgent:
 
     def _take(self, request: Request, key: Key, merged: Key, source: Address, now: float) -> None:
         session = CalleeSession(self._next_call, self._endpoint, self._closed)
-        session.merged = merged
+        session.merged, call = merged, session.call
 
         def news(what: str, message: Message | None, at: float) -> None:
             if what == "request" and isinstance(message, Request):
-                session.acknowledged(message, source, at)
-            elif what == "ended" and session.over:
+                self._acknowledge(message, source, at)
+            elif what == "ended" and call not in self._sessions:
                 self._merged.discard(merged)
 
         server = self._endpoint.serve(request, key, source, news, now, session.call)
@@ -431,11 +432,9 @@ def _nothing(what: str, message: Message | None, now: float) -> None:
     """A transaction that only repeats its answer has no news."""
 
 
-def _cancels(cancel: Request, invite: Request) -> bool:
+def _cancels(cancel: Request, invite: InviteServer) -> bool:
     """Section 9.1: all but the method is the INVITE's. A branch alone is not enough to end a call."""
-    return (cancel.call_id, cancel.from_.tag, cancel.cseq.number) == (
-        invite.call_id, invite.from_.tag, invite.cseq.number
-    )  # fmt: skip
+    return (cancel.call_id, cancel.from_.tag, cancel.cseq.number) == invite.quoted
 
 
 def _server_key(request: Request, method: str | None = None) -> Key:

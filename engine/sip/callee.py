@@ -25,6 +25,7 @@ class CalleeSession(Session):
 
     server: InviteServer
     source: Address
+    _invite: Request
     merged: tuple[Any, ...]  # what a second copy of the INVITE, come by another way, has in common with it
     _expiry_status = 480
     _last_provisional: Response | None = None
@@ -33,6 +34,7 @@ class CalleeSession(Session):
         """An INVITE that may be taken has come."""
         self.state = "incoming"
         self.call_id = invite.call_id
+        self._invite = invite
         self.server = server
         self.source = source
         self._start("trying", now + TRYING_AFTER_S)
@@ -57,7 +59,7 @@ class CalleeSession(Session):
         self._refuse(self._expiry_status, Ending(self._expiry_status, reason_text(480), "network", True), now)
 
     def _timer_trying(self, due: float, now: float) -> None:
-        self._respond(self.server, make_response(self.server.request, 100), now)
+        self._respond(self.server, make_response(self._invite, 100), now)
 
     def _timer_remind(self, due: float, now: float) -> None:
         if self._last_provisional is not None:
@@ -78,7 +80,7 @@ class CalleeSession(Session):
         """183 with our answer: they hear us before we take the call. An offer of ours has to wait for the 200."""
         if self.state != "incoming":
             return
-        offer = self.server.request.sdp()
+        offer = self._invite.sdp()
         if offer is None:
             self._provisional(183, b"", now)
         elif self._answer_offer(offer, audio, early=True):
@@ -90,14 +92,14 @@ class CalleeSession(Session):
         """200 with the answer, or with our offer when theirs was left out."""
         if self.state != "incoming":
             return
-        offer = self.server.request.sdp()
+        offer = self._invite.sdp()
         if offer is None:
             self._talks.offer(audio)
         elif not self._answer_offer(offer, audio, early=False):
             self.reject(488, now)
             return
         self._enter("up")
-        self._answer_success(self.server, self.source, self._talks.said, now)
+        self._answer_success(self._invite, self.server, self.source, self._talks.said, now)
         if self._talks.agreement is not None:
             self._endpoint.tell(events.MediaAgreed(self.call, self._talks.agreement, early=False))
         self._endpoint.tell(events.Accepted(self.call))
@@ -138,8 +140,8 @@ class CalleeSession(Session):
         return True
 
     def _provisional(self, status: int, body: bytes, now: float) -> None:
-        response = make_response(self.server.request, status, self.local_tag)
-        self._complete(response, self.server.request, body)
+        response = make_response(self._invite, status, self.local_tag)
+        self._complete(response, self._invite, body)
         self._timers.pop("trying", None)
         self._last_provisional = response
         self._start("remind", now + REMIND_S)
@@ -147,5 +149,5 @@ class CalleeSession(Session):
 
     def _refuse(self, status: int, ending: Ending, now: float) -> None:
         if self.state == "incoming":
-            self._respond(self.server, make_response(self.server.request, status, self.local_tag), now)
+            self._respond(self.server, make_response(self._invite, status, self.local_tag), now)
             self._end(ending)

@@ -1,9 +1,10 @@
 """What everything in the user agent shares: transactions, the way out, events, chance, and one clock.
 
 Theory of operation. Whatever waits for a moment (a transaction, a session) says when by ``deadline()``. It has at
-most one good entry in the heap, the one at ``scheduled``; an entry that comes up too early is put back, any other is
-dropped. When dead entries pile up the heap is built anew, so a flood of short lives costs no memory. Tables have
-bounds; beyond them :attr:`Endpoint.full` says so, and the agent answers without keeping anything.
+most one living entry in the heap, and keeps it at ``entry``; an entry that comes up too early is put back. One that
+is no longer wanted is emptied where it lies, so that it holds nothing alive, and when such entries pile up the heap is
+built anew. Tables have bounds, in entries and in bytes; beyond them :attr:`Endpoint.full` says so, and the agent
+answers without keeping anything.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class Limits:
     half_open: int = 32  # incoming calls whose caller has not acknowledged an answer
     half_open_per_host: int = 16
     server_transactions: int = 2000
+    server_bytes: int = 8_000_000  # the requests that these were about, and so their answers
     client_transactions: int = 500
     early_s: float = 180.0  # how long a call rings here
 
@@ -49,7 +51,7 @@ class Counters:
 class Waiting(Protocol):
     """Something that wants to be looked at when its moment comes."""
 
-    scheduled: float | None
+    entry: list[Any] | None
 
     @property
     def over(self) -> bool: ...
@@ -69,12 +71,13 @@ class Endpoint:
         self.trace = False
         self.clients: dict[tuple[str, str], tuple[InviteClient | Client, Address]] = {}
         self.servers: dict[Key, InviteServer | Server] = {}
+        self._server_bytes = 0
         self._entropy = entropy
         self._sent_by = hostport_text(*local)
         self.contact = f"<sip:{self.token(32)}@{self._sent_by}>"
         self._out: list[tuple[bytes, Address]] = []
         self._events: list[events.SipEvent] = []
-        self._heap: list[tuple[float, int, Waiting]] = []
+        self._heap: list[list[Any]] = []  # [when, a serial number, what waits or None]
         self._serial = 0
         self._rebuild_at = 1024
 
@@ -133,7 +136,7 @@ class Endpoint:
 
         def news(what: str, message: Any, at: float) -> None:
             if what == "ended":
-                self.clients.pop(key, None)
+                self.forget(self.clients.pop(key)[0])
             tell(what, message, at)
 
         if len(self.clients) >= self.limits.client_transactions:
@@ -158,21 +161,24 @@ class Endpoint:
     @property
     def full(self) -> bool:
         """No room for another server transaction."""
-        return len(self.servers) >= self.limits.server_transactions
+        limits = self.limits
+        return len(self.servers) >= limits.server_transactions or self._server_bytes >= limits.server_bytes
 
     def serve(
         self, request: Request, key: Key, source: Address, tell: Tell, now: float, call: int | None
     ) -> InviteServer | Server:
         """Begin a server transaction."""
-        destination = reply_address(request, source)
+        destination, size = reply_address(request, source), request.size
 
         def news(what: str, message: Any, at: float) -> None:
             if what == "ended":
-                self.servers.pop(key, None)
+                self.forget(self.servers.pop(key))
+                self._server_bytes -= size
             tell(what, message, at)
 
         kind = InviteServer if request.method == "INVITE" else Server
         made = self.servers[key] = kind(request, lambda data: self.send(data, destination, call), news, now)
+        self._server_bytes += size
         return made
 
     def transport_error(self, peer: Address, now: float) -> None:
@@ -186,16 +192,25 @@ class Endpoint:
     def schedule(self, thing: Waiting) -> None:
         """Look at ``thing`` when its deadline comes."""
         due = None if thing.over else thing.deadline()
-        if due is None or (thing.scheduled is not None and thing.scheduled <= due):
+        if due is not None and thing.entry is not None and thing.entry[0] <= due:
             return  # an entry that is early enough finds its way by itself
-        thing.scheduled = due
+        self.forget(thing)
+        if due is None:
+            return
         self._serial += 1
-        heapq.heappush(self._heap, (due, self._serial, thing))
+        thing.entry = [due, self._serial, thing]
+        heapq.heappush(self._heap, thing.entry)
         if len(self._heap) >= self._rebuild_at:
             self._rebuild()
 
+    def forget(self, thing: Waiting) -> None:
+        """Look at ``thing`` no more, and keep nothing of it."""
+        if thing.entry is not None:
+            thing.entry[2] = None
+            thing.entry = None
+
     def _rebuild(self) -> None:
-        self._heap = [entry for entry in self._heap if entry[2].scheduled == entry[0] and not entry[2].over]
+        self._heap = [entry for entry in self._heap if entry[2] is not None]
         heapq.heapify(self._heap)
         self._rebuild_at = 2 * len(self._heap) + 1024
 
@@ -203,11 +218,11 @@ class Endpoint:
         """When :meth:`handle_timer` is due, exactly."""
         while self._heap:
             due, _, thing = self._heap[0]
-            if thing.scheduled == due and not thing.over and thing.deadline() == due:
-                return due
+            if thing is not None and not thing.over and thing.deadline() == due:
+                return float(due)
             heapq.heappop(self._heap)
-            if thing.scheduled == due:
-                thing.scheduled = None
+            if thing is not None:
+                thing.entry = None
                 self.schedule(thing)
         return None
 
@@ -215,6 +230,6 @@ class Endpoint:
         """Everything that is due, earliest first."""
         while (due := self.deadline()) is not None and due <= now:
             thing = heapq.heappop(self._heap)[2]
-            thing.scheduled = None
+            thing.entry = None
             thing.handle_timer(now)
             self.schedule(thing)

@@ -192,11 +192,12 @@ def _spelling(key: str) -> str:
 class Message:
     """What requests and responses share. Typed headers are read once and raise SipError(400)."""
 
-    __slots__ = ("_read", "body", "headers")
+    __slots__ = ("_read", "body", "headers", "size")
 
     def __init__(self, headers: Headers, body: bytes = b"") -> None:
         self.headers = headers
         self.body = body
+        self.size = 0  # octets of the datagram it came in; 0 for what is made here
         self._read: dict[str, Any] = {}
 
     def _once(self, name: str, read: Any) -> Any:
@@ -338,9 +339,9 @@ def parse(data: bytes) -> Request | Response:
     """One datagram is one message; SipError when it is none (see ``SipError.request``)."""
     head, body = _head_and_body(data.lstrip(b"\r\n"))
     start, *lines = _lines(head)
-    if start[:4].upper() == "SIP/":
-        return _response(start, lines, body)
-    return _request(start, lines, body)
+    message = _response(start, lines, body) if start[:4].upper() == "SIP/" else _request(start, lines, body)
+    message.size = len(data)
+    return message
 
 
 def _head_and_body(data: bytes) -> tuple[bytes, bytes]:

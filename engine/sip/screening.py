@@ -29,9 +29,9 @@ def readable(request: Request) -> bool:
         return False
 
 
-def screen(request: Request, size: int) -> Refusal | None:
+def screen(request: Request) -> Refusal | None:
     """The first fault of a request, in the order of section 8.2; None when it may be worked on."""
-    if size > MAX_MESSAGE:
+    if request.size > MAX_MESSAGE:
         return Refusal(513)
     try:
         cseq, _ = request.cseq, (request.via, request.from_, request.to, request.call_id, request.max_forwards)

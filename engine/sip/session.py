@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from engine.sip import events
 from engine.sip.dialog import Dialog
@@ -66,7 +67,7 @@ class Session:
         self.call_id = ""
         self.local_tag = endpoint.token()
         self.confirmed = False
-        self.scheduled: float | None = None  # kept by the endpoint: when it will look here next
+        self.entry: list[Any] | None = None  # kept by the endpoint: when it will look here next
         self._endpoint = endpoint
         self._closed = closed
         self._talks = Negotiation(endpoint.number(62))
@@ -125,12 +126,11 @@ class Session:
 
     # ------------------------------------------------------------------ our 2xx, until it is acknowledged
 
-    def _answer_success(self, server: InviteServer, source: Address, body: bytes, now: float) -> None:
-        response = make_response(server.request, 200, self.local_tag)
-        self._complete(response, server.request, body)
+    def _answer_success(self, invite: Request, server: InviteServer, source: Address, body: bytes, now: float) -> None:
+        response = make_response(invite, 200, self.local_tag)
+        self._complete(response, invite, body)
         self._respond(server, response, now)
-        destination = reply_address(server.request, source)
-        self._repeated = _Repeated(response.encode(), destination, server.request.cseq.number)
+        self._repeated = _Repeated(response.encode(), reply_address(invite, source), invite.cseq.number)
         self._start("repeat", now + T1)
         self._start("unacknowledged", now + TIMEOUT)
 
@@ -274,7 +274,7 @@ class Session:
             self._talks.give(description, agreement, audio)
         if self._known(source):
             self.dialog.refresh(request.contacts)
-        self._answer_success(server, source, description, now)
+        self._answer_success(request, server, source, description, now)
         if agreement is not None:
             self._endpoint.tell(events.MediaAgreed(self.call, agreement, early=False))
         return None

@@ -2,6 +2,7 @@
 
 Each machine has one handler per state, one setter, and a small dictionary of running timers, which belong to the
 state they were started in. It is given messages and ``now``; it hands datagrams to ``send`` and news to ``tell``.
+A server keeps its answer and no request: what a stranger sends is not remembered longer than it takes to answer it.
 News are ("response", message), ("request", the ACK of a 2xx), ("timeout", None), ("transport", None) and
 ("ended", None), the last of all.
 
@@ -14,6 +15,7 @@ News are ("response", message), ("request", the ACK of a 2xx), ("timeout", None)
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from engine.sip.message import Headers, Message, Request, Response
 
@@ -35,7 +37,7 @@ class Transaction:
         self.state = state
         self._send = send
         self._tell = tell
-        self.scheduled: float | None = None  # kept by the endpoint: when it will look here next
+        self.entry: list[Any] | None = None  # kept by the endpoint: when it will look here next
         self._timers: dict[str, float] = {}
         self._interval = T1
 
@@ -218,7 +220,7 @@ class InviteServer(Transaction):
 
     def __init__(self, request: Request, send: Send, tell: Tell, now: float) -> None:
         super().__init__("proceeding", send, tell)
-        self.request = request
+        self.quoted = request.call_id, request.from_.tag, request.cseq.number  # what a CANCEL must say again
         self._last: bytes | None = None
 
     def receive(self, request: Request, now: float) -> None:
@@ -288,7 +290,6 @@ class Server(Transaction):
 
     def __init__(self, request: Request, send: Send, tell: Tell, now: float) -> None:
         super().__init__("trying", send, tell)
-        self.request = request
         self._last: bytes | None = None
 
     def receive(self, request: Request, now: float) -> None:

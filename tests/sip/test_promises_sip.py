@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import time
+import tracemalloc
+import weakref
 
 import pytest
 from wire import ANNA, BOB, SDP_OFFER, STRANGER, Peer, agent, audio, sdp, sip, statuses
@@ -278,6 +280,38 @@ def test_12_a_flood_inside_a_call_is_bounded_too():
         peer.say(peer.request("INVITE", call_id="mine", cseq=2 + number, to_tag=tag, branch=branch))
     assert _sizes(peer)[3] <= 50
     assert peer.phone.counters.overload > 0
+
+
+@pytest.mark.parametrize(
+    "stuffing", ["\n".join(["X: y"] * 4500), "\n".join(["Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKx"] * 600)]
+)  # fmt: skip
+def test_12_requests_made_as_large_as_they_may_be_do_not_fill_the_memory(stuffing):
+    """Refused calls are remembered for 32 s, but only their answers, and those within a number of bytes."""
+    peer = Peer(agent(ANNA, limits=Limits(server_bytes=1_000_000)))
+    tracemalloc.start()
+    for number in range(50):
+        fields = {"call_id": f"f{number}", "branch": f"z9hG4bKf{number}", "extra": stuffing}
+        peer.phone.receive(
+            peer.request("INVITE", body=SDP_OFFER, **fields), (f"198.51.{number % 250}.7", 5060), peer.now
+        )
+        for event in peer.phone.events():
+            if isinstance(event, events.IncomingCall):
+                peer.phone.reject(event.call, 486, peer.now)
+        peer.phone.datagrams()
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 5_000_000 and peer.phone.counters.overload > 0
+    assert alive(peer)
+    peer.wait(400)
+    assert _sizes(peer) == [0, 0, 0, 0, 0, 0] and not peer.phone._endpoint.full
+
+
+def test_12_a_call_that_is_over_is_not_kept_by_its_timers(peer):
+    call = peer.calls()
+    session = weakref.ref(peer.phone._sessions[call])
+    peer.do("reject", call, 486)
+    gc.collect()
+    assert session() is None
 
 
 def _cost_us(act, times: int = 200) -> float:
