@@ -2,7 +2,8 @@
 
 The reader takes any rate, width and channel count, in blocks of 20 ms, and starts over at the end without a seam.
 It believes the file more than its header: a data size of 0 or 4 GB (a writer that streamed, or never came back) and
-a file cut short are read as far as there is sound.
+a file cut short are read as far as there is sound, which is not as far as there are bytes: titles and the like may
+follow. RF64 and BW64 (EBU Tech 3306), whose sizes have 64 bits, are read as well.
 
 The writer keeps the file valid at every moment, a kill included: samples go to the end in one write, then the whole
 header in another. Between the two the header says a little less than there is, which every reader accepts.
@@ -33,6 +34,12 @@ _MOST_CHANNELS = 64
 _MOST_CHUNKS = 1000
 _BLOCKS_A_SECOND = 50
 _UNKNOWN_SIZES = (0, 0xFFFFFFFF)
+_WIDE_SIZES = 0xFFFFFFFF  # what stands in RF64 where the size is in the chunk ds64
+
+# What writers put behind the sound: where its size is not known, it ends where a row of these leads to the file's end.
+_BEHIND = (b"LIST", b"id3 ", b"ID3 ", b"bext", b"iXML", b"cue ", b"smpl", b"inst", b"PEAK", b"JUNK", b"axml", b"_PMX")
+_BEHIND_BYTES = 1 << 20
+_MOST_BEHIND = 100
 
 #: Where a recording stops: both sizes in the header have 32 bits.
 MAX_DATA_BYTES = 0xFFFFFFFF - 64
@@ -184,7 +191,7 @@ def _read_head(file: BinaryIO, path: str) -> tuple[WavFormat, int, int]:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
         head = file.read(12)
-        if len(head) < 12 or head[:4] not in (b"RIFF", b"RF64") or head[8:] != b"WAVE":
+        if len(head) < 12 or head[:4] not in (b"RIFF", b"RF64", b"BW64") or head[8:] != b"WAVE":
             raise WavError(f"{path}: not a WAV file")
         riff_end = int.from_bytes(head[4:8], "little") + 8
         return _find_sound(file, path, size, whole=riff_end == size)
@@ -197,6 +204,7 @@ def _read_head(file: BinaryIO, path: str) -> tuple[WavFormat, int, int]:
 def _find_sound(file: BinaryIO, path: str, size: int, whole: bool) -> tuple[WavFormat, int, int]:
     """Walk the chunks up to the first data chunk; ``whole`` says that the sizes in the header can be believed."""
     form: WavFormat | None = None
+    wide_length = None
     at = 12
     for _ in range(_MOST_CHUNKS):
         file.seek(at)
@@ -208,27 +216,70 @@ def _find_sound(file: BinaryIO, path: str, size: int, whole: bool) -> tuple[WavF
         if name == b"data":
             if form is None:
                 raise WavError(f"{path}: its sound comes before its format")
+            if length == _WIDE_SIZES and wide_length:
+                length = wide_length
             unknown = length in _UNKNOWN_SIZES and not (whole and length == 0)
-            length = size - at if unknown else min(length, size - at)
+            length = _sound_end(file, at, size) - at if unknown or length > size - at else length
             length -= length % form.frame_bytes
             if length <= 0:
                 raise WavError(f"{path}: no sound in it")
             return form, at, length
         if name == b"fmt ":
             form = _read_format(file.read(min(length, 64)), path)
+        elif name == b"ds64":
+            wide_length = int.from_bytes(file.read(16)[8:], "little")
         at += length + (length & 1)
     raise WavError(f"{path}: no {'sound' if form else 'format'} in it")
+
+
+def _sound_end(file: BinaryIO, start: int, size: int) -> int:
+    """Where sound of unknown length ends: before the chunks behind it, else with the file."""
+    first = max(start, size - _BEHIND_BYTES)
+    file.seek(first)
+    tail = file.read(size - first)
+    for at in sorted(_find_all(tail, _BEHIND)):
+        if _leads_to_the_end(tail, at):
+            return first + at
+    return size
+
+
+def _find_all(data: bytes, names: tuple[bytes, ...]) -> list[int]:
+    found = []
+    for name in names:
+        at = data.rfind(name)
+        for _ in range(_MOST_BEHIND):
+            if at < 0:
+                break
+            found.append(at)
+            at = data.rfind(name, 0, at)
+    return found
+
+
+def _leads_to_the_end(data: bytes, at: int) -> bool:
+    for _ in range(_MOST_CHUNKS):
+        if at + _CHUNK.size > len(data):
+            return False
+        name, length = _CHUNK.unpack_from(data, at)
+        at += _CHUNK.size + length
+        if not name.isascii():
+            return False
+        if at == len(data) or (length & 1 and at + 1 == len(data)):
+            return True
+        at += length & 1
+    return False
 
 
 def _read_format(data: bytes, path: str) -> WavFormat:
     if len(data) < _FORMAT.size:
         raise WavError(f"{path}: its format is cut short")
-    code, channels, rate_hz, _, _, bits = _FORMAT.unpack_from(data)
+    code, channels, rate_hz, _, frame_bytes, bits = _FORMAT.unpack_from(data)
     if code == EXTENSIBLE and len(data) >= 26:
         code = int.from_bytes(data[24:26], "little")
     if code not in _WIDTHS:
         raise WavError(f"{path}: its coding ({code}) is not PCM, float, A-law or u-law")
     bits = (bits + 7) // 8 * 8  # 12 or 20 bits are kept in the upper part of the next larger width
+    if code == PCM and bits == 24 and frame_bytes == 4 * channels:
+        bits = 32  # the same with 24 bits
     if bits not in _WIDTHS[code]:
         raise WavError(f"{path}: {bits} bit samples cannot be read")
     if not 1 <= channels <= _MOST_CHANNELS:

@@ -99,6 +99,10 @@ def test_nonsense_floats_are_bounded(saved):
 MONO = form(1, 1, 8000, 16)
 
 
+TITLE = chunk(b"LIST", b"INFOISFT\x06\0\0\0Lavf5\0" + b"x")  # odd: a pad byte follows
+DS64 = chunk(b"ds64", struct.pack("<QQQI", 0, 16, 8, 0))
+
+
 def sound(count: int = 8) -> bytes:
     return np.arange(count, dtype="<i2").tobytes()
 
@@ -113,6 +117,13 @@ def sound(count: int = 8) -> bytes:
         pytest.param(riff(MONO, chunk(b"data", sound(), 0x7FFFF000), size=0x7FFFF024), id="streamed_sox"),
         pytest.param(riff(MONO, chunk(b"data", sound(), 5000)), id="truncated"),
         pytest.param(riff(MONO, chunk(b"data", sound() + b"\7", 17)), id="half_a_sample_at_the_end"),
+        pytest.param(
+            riff(MONO, chunk(b"data", sound(), 2**32 - 1) + TITLE, size=2**32 - 1), id="streamed_title_behind"
+        ),
+        pytest.param(riff(MONO, chunk(b"data", sound(), 0) + TITLE * 2, size=36), id="killed_titles_behind"),
+        pytest.param(riff(MONO, chunk(b"data", sound(), 0x7FFFF000) + TITLE, size=0x7FFFF024), id="sox_title_behind"),
+        pytest.param(b"RF64" + riff(DS64, MONO, chunk(b"data", sound(), 2**32 - 1), b"not sound")[4:], id="rf64_ds64"),
+        pytest.param(b"BW64" + riff(DS64, MONO, chunk(b"data", sound(), 2**32 - 1), TITLE)[4:], id="bw64"),
         pytest.param(b"RF64" + riff(MONO, chunk(b"data", sound(), 2**32 - 1))[4:], id="rf64"),
     ],
 )
@@ -156,6 +167,25 @@ def test_what_is_no_file_says_so(tmp_path):
         WavReader(str(tmp_path))
     with pytest.raises(WavError):
         WavReader("a\0b")
+
+
+def test_sound_of_unknown_length_that_looks_like_a_chunk_is_sound(saved):
+    data = b"LIST\x40\0\0\0" + bytes(8)  # leads beyond the end
+    reader = WavReader(saved(riff(MONO, chunk(b"data", data, 2**32 - 1), size=2**32 - 1)))
+    assert reader.seconds == 8 / 8000
+
+
+def test_names_of_chunks_without_end_cost_little(saved):
+    data = b"LIST\0\0\0\0" * 200_000 + b"x"
+    start = time.monotonic()
+    WavReader(saved(riff(MONO, chunk(b"data", data, 2**32 - 1), size=2**32 - 1)))
+    assert time.monotonic() - start < 5
+
+
+def test_24_bits_in_places_of_32(saved):
+    header = chunk(b"fmt ", struct.pack("<HHIIHH", 1, 3, 8000, 8000 * 12, 12, 24))
+    frames = np.repeat(WANTED.astype("<i4") << 16, 3)
+    assert WavReader(saved(riff(header, chunk(b"data", frames.tobytes())))).read(8).tolist() == WANTED.tolist()
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes")
