@@ -201,10 +201,19 @@ def _with_demo_sound(config: Config) -> Config:
 
 
 def _sample() -> Path:
-    """``sample.wav``: beside this file in a clone, in ``share/ringtop`` of an installation."""
-    for place in (HERE / "sample.wav", Path(sys.prefix) / "share" / "ringtop" / "sample.wav"):
+    """``sample.wav``: beside this file in a clone; elsewhere where pip has put it, which pip alone knows."""
+    for place in (HERE / "sample.wav", HERE / "share" / "ringtop" / "sample.wav"):  # the latter: pip install --target
         if place.exists():
             return place
+    from importlib import metadata  # takes some milliseconds
+
+    try:
+        recorded = metadata.files("ringtop") or []
+    except metadata.PackageNotFoundError:
+        recorded = []
+    for file in recorded:
+        if file.name == "sample.wav" and Path(file.locate()).exists():
+            return Path(file.locate())
     raise ConfigError("sample.wav is missing: name a WAV file with --audio-file")
 
 

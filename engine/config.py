@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from engine.sip.message import SipError
 from engine.sip.uri import Uri
 
+VERSION = "0.1.0"  # pyproject.toml takes it from here
 DEFAULT_SIP_PORT = 5060
 DEFAULT_RTP_PORT = 10000
 PTIMES_MS = (10, 20, 30, 40, 50, 60)
@@ -111,6 +112,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    top.add_argument("--version", action="version", version=f"ringtop {VERSION}")
     top.add_argument("uri", nargs="?", metavar="URI", help="call this at once, e.g. sip:bob@192.0.2.7")
     where = top.add_argument_group("where")
     where.add_argument("--mode", choices=("receiver", "caller"), help="wait for a call, or dial the remote end at once")

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import time
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -14,19 +15,25 @@ import pytest
 from engine.io.loop import Loop
 from engine.io.sound import open_sound
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("pulseaudio") is None or importlib.util.find_spec("pyaudio") is None,
-    reason="needs pulseaudio and pyaudio",
-)
-
 RATE, FRAME = 8000, 160
 HZ = 500
 ALSA = "pcm.!default { type pulse }\nctl.!default { type pulse }\n"
 
 
+def cannot(why: str) -> NoReturn:
+    """A sound server that is missing may be skipped at home, never in CI."""
+    if os.environ.get("CI"):
+        pytest.fail(why)
+    pytest.skip(why)
+
+
 @pytest.fixture
 def pulse(tmp_path, monkeypatch):
     """A sound server of our own; gives its process."""
+    if shutil.which("pulseaudio") is None:
+        cannot("apt-get install pulseaudio libasound2-plugins")
+    if importlib.util.find_spec("pyaudio") is None:
+        cannot("PyAudio is not installed")
     socket = tmp_path / "native"
     (tmp_path / ".asoundrc").write_text(ALSA)
     command = ["pulseaudio", "-n", "--exit-idle-time=-1", "--daemonize=no", "--use-pid-file=no", "--disable-shm=yes"]
@@ -40,7 +47,7 @@ def pulse(tmp_path, monkeypatch):
     if not socket.exists():
         server.kill()
         server.wait(5)
-        pytest.skip("pulseaudio does not start here")
+        cannot("pulseaudio does not start here")
     for name, value in (("SERVER", f"unix:{socket}"), ("SINK", "card"), ("SOURCE", "card.monitor")):
         monkeypatch.setenv(f"PULSE_{name}", value)
     monkeypatch.setenv("HOME", str(tmp_path))

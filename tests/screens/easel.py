@@ -111,6 +111,7 @@ class Easel:
 
 def main() -> int:
     easel = Easel(sys.argv[1])
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
     signal.signal(signal.SIGWINCH, lambda number, frame: None)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
