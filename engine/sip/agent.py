@@ -16,13 +16,13 @@ from engine.sip import events
 from engine.sip.callee import CalleeSession
 from engine.sip.caller import CallerSession
 from engine.sip.endpoint import Address, Counters, Endpoint, Key, Limits
-from engine.sip.message import BRANCH_COOKIE, Headers, Message, Request, Response, SipError, Uri, parse
+from engine.sip.message import Headers, Message, Request, Response, SipError, Uri, parse
 from engine.sip.reasons import phrase
 from engine.sip.replies import ALLOW, make_response, reply_address, stamp
 from engine.sip.screening import Refusal, check_routes, readable, screen, screen_invite
 from engine.sip.sdp import Format, LocalAudio
 from engine.sip.session import Session
-from engine.sip.transaction import T2, InviteServer
+from engine.sip.transaction import T2, InviteClient, InviteServer
 from engine.sip.uri import hostport_text
 
 __all__ = ["Address", "Counters", "Limits", "UserAgent"]
@@ -41,15 +41,13 @@ class UserAgent:
         local: Address,
         formats: tuple[Format, ...],
         entropy: Any,
-        display_name: str = "",
         limits: Limits | None = None,
     ) -> None:
         self.local = local
         self._endpoint = Endpoint(local, entropy, limits or Limits())
         self._formats = formats
         self._secret = self._endpoint.token(128).encode()
-        uri = f"<sip:{hostport_text(*local)}>"
-        self._from = f'"{display_name}" {uri}' if display_name else uri
+        self._from = f"<sip:{hostport_text(*local)}>"
         self._sessions: dict[int, Session] = {}
         self._dialogs: dict[tuple[str, str], Session] = {}  # (Call-ID, our tag)
         self._merged: set[Key] = set()  # section 8.2.2.2: INVITEs whose call or transaction lives
@@ -66,15 +64,14 @@ class UserAgent:
         call = None
         try:
             message = parse(data)
-        except SipError as error:
-            self._malformed(error, source)
-        else:
             call = self._call_of(message)
             if isinstance(message, Response):
                 self._receive_response(message, source, now)
             else:
                 self._receive_request(message, source, now)
             call = call or self._call_of(message)
+        except SipError as error:
+            self._malformed(error, source)
         self._endpoint.tell_message(call, "in", source, data, place)
 
     def datagrams(self) -> list[tuple[bytes, Address]]:
@@ -215,18 +212,13 @@ class UserAgent:
     # ------------------------------------------------------------------ responses
 
     def _receive_response(self, response: Response, source: Address, now: float) -> None:
-        try:
-            single = len(response.vias) == 1  # section 8.1.3.3
-            client = self._endpoint.client_of(response) if single else None
-            _ = (response.to, response.sdp())
-            if client is not None and response.status < 300:
-                check_routes(response)
-        except SipError:
-            self.counters.malformed += 1
-            return
-        if client is None:
+        client = self._endpoint.client_of(response)
+        if client is None or len(response.headers.get_all("via")) != 1:  # section 8.1.3.3
             self.counters.stray += 1
             return
+        _ = response.to
+        if isinstance(client, InviteClient) and response.status < 300:
+            check_routes(response)
         session = self._dialogs.get((response.call_id, response.from_.tag or ""))
         client.receive(response, now)
         self._endpoint.schedule(client)
@@ -236,6 +228,7 @@ class UserAgent:
     # ------------------------------------------------------------------ requests
 
     def _malformed(self, error: SipError, source: Address) -> None:
+        """The one door for what cannot be read: counted, and answered where that is possible."""
         self.counters.malformed += 1
         request: Any = error.request
         if request is None or request.method == "ACK" or not readable(request):
@@ -244,16 +237,12 @@ class UserAgent:
         self._answer(request, Refusal(error.status), source)
 
     def _receive_request(self, request: Request, source: Address, now: float) -> None:
-        if not readable(request):
-            self.counters.malformed += 1
-            return
         stamp(request, source)
         refusal = screen(request)
         if refusal is not None:
             if request.method == "ACK":
-                self.counters.malformed += 1
-            else:
-                self._answer(request, refusal, source)
+                raise SipError("an ACK that nobody can use")
+            self._refuse(request, refusal, source)
             return
         key = _server_key(request)
         server = self._endpoint.servers.get(key)
@@ -271,7 +260,7 @@ class UserAgent:
         elif request.method == "OPTIONS":
             self._answer(request, _CAPABILITIES, source)
         else:
-            self._answer(request, Refusal(481), source)
+            self._refuse(request, Refusal(481), source)
 
     def _session_of(self, request: Request) -> Session | None:
         """By Call-ID and both tags: one of them alone is a stranger's guess."""
@@ -292,7 +281,7 @@ class UserAgent:
         key = _server_key(request, "INVITE")
         invite = self._endpoint.servers.get(key)
         if not isinstance(invite, InviteServer) or not _cancels(request, invite):
-            self._answer(request, Refusal(481), source)
+            self._refuse(request, Refusal(481), source)
             return
         session = next((known for known in self._callees() if known.server is invite), None)
         tag = self._tag(request) if session is None else session.local_tag
@@ -304,21 +293,23 @@ class UserAgent:
     def _within_dialog(self, request: Request, key: Key, source: Address, now: float) -> None:
         session = self._session_of(request)
         if session is None or session.dialog is None:
-            self._answer(request, Refusal(481), source)
+            self._refuse(request, Refusal(481), source)
+        elif self._endpoint.full and request.method == "INVITE":  # its number does not count: it may come again
+            self._turn_away(request, 503, source)
         elif not session.dialog.accepts(request.cseq.number):
-            self._answer(request, Refusal(500), source)
-        elif request.method == "OPTIONS":
-            self._answer(request, _CAPABILITIES, source)
-        elif request.method == "BYE":
-            self._bye(session, request, key, source, now)
-        elif self._endpoint.full:
-            self.counters.overload += 1
-            self._answer(request, Refusal(503), source)
-        else:
+            self._refuse(request, Refusal(500), source)
+        elif request.method == "INVITE":
             self._reinvite(session, request, key, source, now)
+        elif request.method == "OPTIONS":
+            response = _explain(make_response(request, 200, session.local_tag), _CAPABILITIES)
+            self._serve_at_once(session, request, response, key, source, now)
+        else:
+            self._serve_at_once(session, request, session.bye(request, now), key, source, now)
 
-    def _bye(self, session: Session, request: Request, key: Key, source: Address, now: float) -> None:
-        response = session.bye(request, now)
+    def _serve_at_once(
+        self, session: Session, request: Request, response: Response, key: Key, source: Address, now: float
+    ) -> None:
+        """Answer, and once more if the request comes again: its number has been counted, so nobody else will."""
         if self._endpoint.full:  # a call may end however great the flood
             self._reply(response, request, source)
             return
@@ -348,15 +339,13 @@ class UserAgent:
     def _new_call(self, request: Request, key: Key, source: Address, now: float) -> None:
         merged = (request.call_id, request.from_.tag, request.cseq.number)
         if merged in self._merged:
-            self._answer(request, Refusal(482), source)
+            self._refuse(request, Refusal(482), source)
         elif self._endpoint.full:
-            self.counters.overload += 1
-            self._answer(request, Refusal(503), source)
+            self._turn_away(request, 503, source)
         elif not self._line_free(source, now):
-            self.counters.overload += 1
-            self._answer(request, Refusal(486), source)
+            self._turn_away(request, 486, source)
         elif (refusal := screen_invite(request, self._formats)) is not None:
-            self._answer(request, refusal, source)
+            self._refuse(request, refusal, source)
         else:
             self._take(request, key, merged, source, now)
 
@@ -397,9 +386,15 @@ class UserAgent:
 
     # ------------------------------------------------------------------ answers that keep nothing
 
+    def _refuse(self, request: Request, refusal: Refusal, source: Address) -> None:
+        self.counters.refused += 1
+        self._answer(request, refusal, source)
+
+    def _turn_away(self, request: Request, status: int, source: Address) -> None:
+        self.counters.overload += 1
+        self._answer(request, Refusal(status), source)
+
     def _answer(self, request: Request, refusal: Refusal, source: Address) -> None:
-        if refusal.status >= 300:
-            self.counters.refused += 1
         self._reply(_explain(make_response(request, refusal.status, self._tag(request)), refusal), request, source)
 
     def _reply(self, response: Response, request: Request, source: Address) -> None:
@@ -442,8 +437,7 @@ def _server_key(request: Request, method: str | None = None) -> Key:
     wanted = method or request.method
     wanted = "INVITE" if wanted == "ACK" else wanted
     via = request.via
-    branch = via.branch or ""
-    if branch.startswith(BRANCH_COOKIE) and len(branch) > len(BRANCH_COOKIE):
-        return (branch, via.sent_by, wanted)
+    if via.has_cookie:
+        return (via.branch_key, via.sent_by, wanted)
     tag = None if wanted == "INVITE" else request.to.tag
     return (request.uri, tag, request.from_.tag, request.call_id, request.cseq.number, str(via.sent_by), wanted)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from engine.sip import events
 from engine.sip.dialog import Dialog
+from engine.sip.endpoint import Endpoint
 from engine.sip.message import Headers, Message, Request, Response, Uri
 from engine.sip.reasons import phrase, reason_text
 from engine.sip.replies import ALLOW
-from engine.sip.sdp import LocalAudio
+from engine.sip.sdp import Agreement, LocalAudio
 from engine.sip.session import MOST_ACKS, NO_CODEC, Ending, Session, deaf
 from engine.sip.transaction import TIMEOUT
 
@@ -26,6 +29,10 @@ class CallerSession(Session):
     _provisional = False
     _cancel_out = False
     _last_progress: tuple[int, bool] | None = None
+
+    def __init__(self, call: int, endpoint: Endpoint, closed: Callable[[Session], None]) -> None:
+        super().__init__(call, endpoint, closed)
+        self._early: dict[str | None, Agreement] = {}  # by To tag: every fork has an answer of its own
 
     def invite(self, target: Uri, audio: LocalAudio, local: str, late_offer: bool, now: float) -> None:
         """Send the INVITE; with ``late_offer`` the far end makes the offer and our ACK answers it."""
@@ -93,10 +100,17 @@ class CallerSession(Session):
         if self._last_progress != (response.status, body is not None):
             self._last_progress = response.status, body is not None
             self._endpoint.tell(events.Progress(self.call, response.status, phrase(response.status), body is not None))
-        if body is not None and self._talks.offer_open and self._talks.agreement is None:
-            agreement = self._talks.read(body)
-            if agreement is not None:
-                self._agree(agreement, early=True)
+        if body is not None and self._talks.offer_open:
+            self._early_answer(response.to.tag, body)
+
+    def _early_answer(self, fork: str | None, body: bytes) -> None:
+        """The first description of a fork is its answer (section 13.2.1); the fork that speaks last is heard."""
+        if fork in self._early or len(self._early) >= MOST_ACKS:
+            return
+        agreement = self._talks.read(body)
+        if agreement is not None:
+            self._early[fork] = agreement
+            self._agree(agreement, early=True)
 
     def _success(self, response: Response, now: float) -> None:
         known = self._acks.get((response.to.tag, response.cseq.number))
@@ -114,7 +128,7 @@ class CallerSession(Session):
             self._bye_goes_out(now)
             return
         self._enter("up")
-        answer = self._settle(response.sdp())
+        answer = self._settle(response.to.tag, response.sdp())
         self._acknowledge(dialog, response.cseq.number, answer or b"")
         if answer is None:
             self._send_bye(now, NO_CODEC)
@@ -122,7 +136,7 @@ class CallerSession(Session):
         self._endpoint.tell(events.Accepted(self.call))
         self._confirm()
 
-    def _settle(self, body: bytes | None) -> bytes | None:
+    def _settle(self, fork: str | None, body: bytes | None) -> bytes | None:
         """What the 2xx brings: the answer to our offer, or the offer our ACK answers. None: nothing in common."""
         if self._late_offer:
             audio = self._talks.audio
@@ -134,7 +148,7 @@ class CallerSession(Session):
             self._endpoint.tell(events.MediaAgreed(self.call, agreement, early=False))
             return answer
         # an answer that came early need not come again, though it should
-        agreed = self._talks.agreement if body is None else self._talks.read(body)
+        agreed = self._early.get(fork, self._talks.agreement) if body is None else self._talks.read(body)
         if agreed is None:
             return None
         self._agree(agreed)
@@ -144,6 +158,7 @@ class CallerSession(Session):
         """Another phone of the same callee took the call too: one is enough (section 13.2.2.4)."""
         if len(self._acks) >= MOST_ACKS:
             return
+        self._endpoint.tell(events.Note("info", f"call {self.call}: answered in two places, the second is hung up"))
         self._acknowledge(dialog, response.cseq.number)
         bye = dialog.request("BYE", self._endpoint.via())
         self._endpoint.start(bye, dialog.next_hop(), deaf, now, self.call)

@@ -132,7 +132,7 @@ class Endpoint:
 
     def start(self, request: Request, destination: Address, tell: Tell, now: float, call: int | None = None) -> None:
         """Begin a client transaction; its news go to ``tell``."""
-        key = (request.via.branch or "", request.method)
+        key = (request.via.branch_key, request.method)
 
         def news(what: str, message: Any, at: float) -> None:
             if what == "ended":
@@ -150,7 +150,7 @@ class Endpoint:
 
     def client_of(self, response: Response) -> InviteClient | Client | None:
         """The transaction a response belongs to (section 17.1.3); it must also name us and quote the request."""
-        known = self.clients.get((response.via.branch or "", response.cseq.method))
+        known = self.clients.get((response.via.branch_key, response.cseq.method))
         if known is None or response.via.sent_by != (self.local[0].lower(), self.local[1]):
             return None
         sent = known[0].request

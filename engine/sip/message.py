@@ -70,6 +70,16 @@ class Via:
         return self.params.get("branch")
 
     @property
+    def branch_key(self) -> str:
+        """The branch in lower case, for comparing: a token means the same in any case (section 7.3.1)."""
+        return (self.branch or "").lower()
+
+    @property
+    def has_cookie(self) -> bool:
+        """Does the branch name its transaction all by itself? Before RFC 3261 it did not (section 17.2.3)."""
+        return self.branch_key.startswith(BRANCH_COOKIE.lower()) and len(self.branch_key) > len(BRANCH_COOKIE)
+
+    @property
     def sent_by(self) -> tuple[str, int]:
         return self.host.lower(), 5060 if self.port is None else self.port
 
@@ -129,25 +139,8 @@ class Headers:
             return values
         return [part for value in values for part in split(value, ",") if part]
 
-    def count(self, name: str) -> int:
-        key = _key(name)
-        return sum(known == key for known, _ in self._fields)
-
     def add(self, name: str, value: object) -> None:
         self._fields.append((_key(name), str(value)))
-
-    def prepend(self, name: str, value: object) -> None:
-        self._fields.insert(0, (_key(name), str(value)))
-
-    def set(self, name: str, value: object) -> None:
-        """One value in place of all there were, where the first of them stood."""
-        key = _key(name)
-        for index, (known, _) in enumerate(self._fields):
-            if known == key:
-                rest = [item for item in self._fields[index + 1 :] if item[0] != key]
-                self._fields = [*self._fields[:index], (key, str(value)), *rest]
-                return
-        self._fields.append((key, str(value)))
 
     def replace_first(self, name: str, value: object) -> None:
         """Another value for the first field of that name; the others stay."""
@@ -157,17 +150,8 @@ class Headers:
                 self._fields[index] = (key, str(value))
                 return
 
-    def remove(self, name: str) -> None:
-        key = _key(name)
-        self._fields = [item for item in self._fields if item[0] != key]
-
     def items(self) -> Iterator[tuple[str, str]]:
         return iter(self._fields)
-
-    def copy(self) -> Headers:
-        copied = Headers()
-        copied._fields = list(self._fields)
-        return copied
 
     def __contains__(self, name: str) -> bool:
         return self.get(name) is not None
@@ -212,27 +196,17 @@ class Message:
         return value
 
     @property
-    def vias(self) -> list[Via]:
-        if "via" not in self._read:
-            self._read["via"] = [Via.parse(text) for text in self.headers.get_all("via")]
-        if not self._read["via"]:
-            raise SipError("no Via header")
-        found: list[Via] = self._read["via"]
-        return found
-
-    @property
     def via(self) -> Via:
         """The topmost Via. The ones below it belong to others and are not even looked at."""
-        if "top via" not in self._read:
-            self._read["top via"] = Via.parse(next(iter(split(self._needed("via"), ",")), ""))
-        found: Via = self._read["top via"]
+        if "via" not in self._read:
+            self._read["via"] = Via.parse(next(iter(split(self._needed("via"), ",")), ""))
+        found: Via = self._read["via"]
         return found
 
     def replace_top_via(self, via: Via, below: list[str]) -> None:
         """Write the topmost Via anew; ``below`` are the values that share its field."""
         self.headers.replace_first("via", ", ".join([str(via), *below]))
-        self._read.pop("via", None)
-        self._read["top via"] = via
+        self._read["via"] = via
 
     @property
     def from_(self) -> NameAddr:
@@ -261,10 +235,6 @@ class Message:
         return [NameAddr.parse(text) for text in self.headers.get_all("contact") if text != "*"]
 
     @property
-    def routes(self) -> list[NameAddr]:
-        return [NameAddr.parse(text) for text in self.headers.get_all("route")]
-
-    @property
     def record_routes(self) -> list[NameAddr]:
         return [NameAddr.parse(text) for text in self.headers.get_all("record-route")]
 
@@ -278,6 +248,12 @@ class Message:
         """``type/subtype`` in lower case, without parameters."""
         value = self.headers.get("content-type")
         return None if value is None else _media_type(value)
+
+    @property
+    def body_is_optional(self) -> bool:
+        """``Content-Disposition: ...;handling=optional``: who cannot read the body may pass it over (20.11)."""
+        value = self.headers.get("content-disposition")
+        return value is not None and (parameters(split(value, ";")[1:]).get("handling") or "").lower() == "optional"
 
     def sdp(self) -> bytes | None:
         """The session description: the body, or the part of a multipart body that is one."""

@@ -15,16 +15,19 @@ ALLOW = ", ".join(ALLOWED)
 
 
 def make_response(request: Request, status: int, tag: str | None = None) -> Response:
-    """The request's Via, From, To, Call-ID and CSeq, as they came; our tag where none is yet (never in a 100)."""
+    """The request's Via, From, To, Call-ID and CSeq, as they came; our tag where none is yet (never in a 100).
+
+    A 100 repeats the Timestamp, too (section 8.2.6.1).
+    """
     headers = Headers()
-    copied = set()
+    wanted = {"via", "from", "to", "call-id", "cseq", *(["timestamp"] if status == 100 else [])}
     for name, value in request.headers.items():
-        if name not in ("via", "from", "to", "call-id", "cseq") or name in copied:
+        if name not in wanted:
             continue
         if name != "via":
-            copied.add(name)  # a faulty request may hold two: its answer does not
+            wanted.remove(name)  # a faulty request may hold two: its answer does not
         if name == "to" and tag is not None and status != 100 and not _has_tag(request):
-            value = f"{value};tag={tag}"
+            value = f"{value.rstrip('; ')};tag={tag}"
         headers.add(name, value)
     return Response(status, phrase(status), headers)
 

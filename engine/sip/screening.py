@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.sip.dialog import MAX_ROUTES
-from engine.sip.message import BRANCH_COOKIE, Message, NameAddr, Request, SipError
+from engine.sip.message import Message, NameAddr, Request, SipError
 from engine.sip.replies import ALLOW, ALLOWED
 from engine.sip.sdp import Format, SdpError, acceptable, parse
 
@@ -70,15 +70,14 @@ def screen_invite(request: Request, formats: tuple[Format, ...]) -> Refusal | No
     try:
         contacts = request.contacts
         accepts = [value.split(";", 1)[0].strip().lower() for value in request.headers.get_all("accept")]
-        kind = request.content_type
+        unreadable = bool(request.body) and _unreadable(request) and not request.body_is_optional
         body = request.sdp()
         check_routes(request)
     except SipError as error:
         return Refusal(error.status)
     if not _one_contact(request, contacts):
         return Refusal(400)
-    encoding = request.headers.get("content-encoding")
-    if (request.body and kind not in _BODY_TYPES) or (encoding and encoding.strip().lower() != "identity"):
+    if unreadable:
         return Refusal(415, (("Accept", "application/sdp"), ("Accept-Encoding", "identity")))
     if accepts and not {"application/sdp", "application/*", "*/*"} & set(accepts):
         return Refusal(406)
@@ -88,6 +87,11 @@ def screen_invite(request: Request, formats: tuple[Format, ...]) -> Refusal | No
         return None if acceptable(parse(body), formats) else Refusal(488)
     except SdpError:
         return Refusal(400)
+
+
+def _unreadable(request: Request) -> bool:
+    encoding = request.headers.get("content-encoding") or "identity"
+    return request.content_type not in _BODY_TYPES or encoding.strip().lower() != "identity"
 
 
 def check_routes(message: Message) -> None:
@@ -102,6 +106,6 @@ def check_routes(message: Message) -> None:
 
 def _one_contact(request: Request, contacts: list[NameAddr]) -> bool:
     """Section 8.1.1.8: exactly one. A caller from before RFC 3261 may leave it out: its From stands in."""
-    if not contacts and not (request.via.branch or "").startswith(BRANCH_COOKIE):
+    if not contacts and not request.via.has_cookie:
         return bool(request.from_.uri.host)
     return len(contacts) == 1 and bool(contacts[0].uri.host)

@@ -257,8 +257,11 @@ class Session:
             return 481
         if self._modify_open or self._talks.offer_open:
             return 491
-        if self.state != "up" or self._repeated is not None:
+        if self.state != "up":
             return 500
+        if self._repeated is not None:  # it follows our 2xx, which has arrived then: only the ACK has not (RFC 5407)
+            self._stop_repeating()
+            self._confirm()
         audio = self._talks.audio
         assert self.dialog is not None and audio is not None
         body, agreement = request.sdp(), None
@@ -319,11 +322,9 @@ class Session:
         self._endpoint.start(request, self.dialog.next_hop(), self._modify_news, now, self.call)
 
     def _modify_news(self, what: str, message: Message | None, now: float) -> None:
-        if self.state == "ended":
-            return
         if isinstance(message, Response):
             if 200 <= message.status < 300:
-                self._modified(message, now)
+                self._modified(message, now)  # even when the call is over: a 2xx is repeated until its ACK
             elif message.status >= 300:
                 self._not_modified(message.status, now)
         elif what in ("timeout", "transport"):
@@ -343,7 +344,7 @@ class Session:
         asked, body = self._talks.audio, response.sdp()
         agreement = None if body is None else self._talks.read(body)
         if agreement is None:
-            self._give_up_modify(488)
+            self._give_up_modify(488, now)
             return
         self._agree(agreement)
         if self._wanted is asked:
@@ -361,16 +362,22 @@ class Session:
         elif status in (408, 481):  # section 12.2.1.2: the dialog is gone
             self._send_bye(now, Ending(status, reason_text(status), "network", True))
         else:
-            self._give_up_modify(status)
+            self._give_up_modify(status, now)
 
     def _glare_pause(self) -> float:
         """Section 14.1: the owner of the Call-ID waits longer, so that only one tries first."""
         raise NotImplementedError
 
-    def _give_up_modify(self, status: int) -> None:
+    def _give_up_modify(self, status: int, now: float) -> None:
+        asked = self._talks.audio
         self._talks.take_back()
-        self._wanted = None
-        self._endpoint.tell(events.ModifyFailed(self.call, status))
+        if self._wanted is asked:
+            self._wanted = None
+            self._endpoint.tell(events.ModifyFailed(self.call, status))
+        elif self._wanted == self._talks.audio:
+            self._wanted = None  # the user changed his mind meanwhile, back to how things are
+        else:
+            self._send_modify(now)
 
     # ------------------------------------------------------------------ our ACK
 

@@ -212,7 +212,9 @@ class NameAddr:
 
     @property
     def tag(self) -> str | None:
-        return self.params.get("tag")
+        """In lower case, for comparing: a token means the same in any case (RFC 3261 section 7.3.1)."""
+        tag = self.params.get("tag")
+        return None if tag is None else tag.lower()
 
     def with_tag(self, tag: str) -> NameAddr:
         return replace(self, params={**self.params, "tag": tag})

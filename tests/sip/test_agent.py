@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 
 import pytest
@@ -102,6 +103,74 @@ def test_the_same_stateless_answer_for_the_same_request(peer):
     assert one.encode() == two.encode() and one.to.tag
     peer.say(peer.request("ACK", to_tag=one.to.tag))
     assert peer.phone.counters.stray == 0, "the ACK of an answer that was not kept is still no stray"
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "BYE"])
+def test_a_request_of_a_call_that_comes_again_gets_the_same_answer_again(peer, method):
+    """Its CSeq is no higher than the last one's then, but it is the last one."""
+    _, tag = peer.is_taken()
+    asked = peer.request(method, branch="z9hG4bK2", cseq=2, to_tag=tag)
+    (one,), (two,) = peer.say(asked), peer.say(asked)
+    assert one.status == 200 and one.encode() == two.encode() and one.to.tag == tag
+
+
+def test_a_body_that_may_be_passed_over_is(peer):
+    head = peer.request("INVITE").decode().split("\r\nContent-Length")[0] + "\nContent-Type: application/isup"
+    assert statuses(peer.say(sip(head, b"\1\2"))) == [415]
+    peer.say(sip(head + "\nContent-Disposition: signal ; handling=OPTIONAL", b"\1\2"))
+    assert [event.has_offer for event in peer.of(events.IncomingCall)] == [False]
+
+
+def test_tokens_mean_the_same_in_any_case(peer):
+    """RFC 3261 section 7.3.1: a far end may write our tag and our branch in capitals."""
+    _, tag = peer.is_taken()
+    assert statuses(peer.say(peer.request("BYE", branch="z9hG4bK2", cseq=2, to_tag=tag.upper(), from_tag="BOB1"))) == [
+        200
+    ]
+    _, invite = peer.is_called()
+    branch = (invite.via.branch or "").encode()
+    ringing = peer.answer(invite, 180).replace(branch, branch.upper())
+    peer.say(ringing)
+    assert len(peer.of(events.Progress)) == 1
+    call = peer.calls(call_id="c2", branch="z9hG4bKabc")
+    assert statuses(peer.say(peer.request("CANCEL", call_id="c2", branch="Z9HG4BKABC"))) == [200, 487]
+    assert peer.of(events.CallEnded)[-1].call == call
+
+
+def test_a_to_that_ends_with_a_semicolon_is_answered_with_one_that_can_be_read(peer):
+    odd = peer.request("OPTIONS").replace(b"To: <sip:anna@192.0.2.1>", b"To: <sip:anna@192.0.2.1> ;")
+    (answer,) = peer.say(odd)
+    assert answer.status == 200 and answer.to.tag
+
+
+# ---------------------------------------------------------------- what it counts
+
+
+def test_every_datagram_is_counted_once_at_most(peer):
+    _, invite = peer.is_called()
+    _, tag = peer.is_taken()
+    full = Peer(agent(ANNA, limits=Limits(server_transactions=0)))
+    counted = (
+        (peer, b"\xff" * 20, "malformed"),
+        (peer, peer.request("OPTIONS").replace(b"SIP/2.0\r\nVia", b"SIP/7.0\r\nVia", 1), "malformed"),
+        (peer, peer.request("OPTIONS").replace(b"Via: ", b"Via: ?"), "malformed"),
+        (peer, peer.request("ACK").replace(b"From: <", b"From: "), "malformed"),
+        (peer, peer.answer(invite, 180).replace(b"To: <", b"To: "), "malformed"),
+        (peer, peer.request("REFER"), "refused"),
+        (peer, peer.request("BYE", cseq=1, to_tag=tag), "refused"),
+        (peer, peer.request("CANCEL", branch="z9hG4bKnone"), "refused"),
+        (peer, peer.request("INVITE", cseq=2, to_tag=tag, branch="z9hG4bK2", body=sdp(payloads="18")), "refused"),
+        (peer, peer.request("ACK", to_tag="x", branch="z9hG4bKs"), "stray"),
+        (peer, b"SIP/2.0 200 OK\r\n" + peer.request("BYE").split(b"\r\n", 1)[1], "stray"),
+        (full, full.request("INVITE", body=SDP_OFFER), "overload"),
+        (peer, peer.request("OPTIONS", branch="z9hG4bKo"), None),
+        (peer, peer.request("BYE", cseq=9, to_tag=tag, branch="z9hG4bKbye"), None),
+    )
+    for at, data, wanted in counted:
+        before = dataclasses.asdict(at.phone.counters)
+        at.say(data)
+        grown = {name: count - before[name] for name, count in dataclasses.asdict(at.phone.counters).items()}
+        assert {name: count for name, count in grown.items() if count} == ({wanted: 1} if wanted else {}), data
 
 
 # ---------------------------------------------------------------- what it ignores

@@ -78,7 +78,7 @@ def test_lines_may_end_with_lf_alone(end, empty):
 def test_one_field_or_many_is_one_list():
     vias = b"Via: SIP/2.0/TCP h2;branch=2 , SIP/2.0/SCTP [::1]:9;received=[::2]"
     read = parse(message(vias, b'v: SIP/2.0/UNKNOWN h3;x="a,b"', b'm: "a, \\"<b" <sip:a,b@h>, <sip:c@h>;q=0.3'))
-    assert [via.host for via in read.vias] == ["192.0.2.2", "h2", "::1", "h3"]
+    assert [Via.parse(text).host for text in read.headers.get_all("via")] == ["192.0.2.2", "h2", "::1", "h3"]
     assert [address.uri.user for address in read.contacts] == ["a,b", "c"]
     assert read.headers.get_all("call-id") == ["c1@192.0.2.2"]
 
@@ -92,8 +92,6 @@ def test_comments_are_not_cut_and_a_lone_parenthesis_is_none():
 def test_the_lower_vias_are_not_looked_at():
     read = parse(message(b"Via: rubbish"))
     assert read.via.host == "192.0.2.2"
-    with pytest.raises(SipError):
-        _ = read.vias
 
 
 @pytest.mark.parametrize(
@@ -103,7 +101,7 @@ def test_the_lower_vias_are_not_looked_at():
         ("via", "SIP/2.0/UDP h h"),
         ("from_", "x"), ("to", '"x'), ("cseq", "x INVITE"), ("cseq", "1"), ("cseq", "2147483648 INVITE"),
         ("cseq", "1 IN(ITE"), ("cseq", "-1 INVITE"), ("cseq", "\u0661 INVITE"), ("call_id", ""), ("call_id", "a b"),
-        ("contacts", "<sip:"), ("routes", "x"), ("record_routes", "<x"), ("max_forwards", "256"), ("max_forwards", "x"),
+        ("contacts", "<sip:"), ("record_routes", "<x"), ("max_forwards", "256"), ("max_forwards", "x"),
     ],
 )  # fmt: skip
 def test_a_typed_header_that_cannot_be_read_is_a_400(name, value):
@@ -232,15 +230,10 @@ def test_a_body_that_cannot_be_parted_does_no_harm_in_the_ack_of_a_late_offer():
 def test_headers_are_an_ordered_multi_map():
     headers = Headers([("v", "1"), ("X-Odd", "2")])
     headers.add("Via", "3")
-    headers.prepend("VIA", "0")
-    assert list(headers.items()) == [("via", "0"), ("via", "1"), ("x-odd", "2"), ("via", "3")]
-    assert (headers.get("v"), headers.count("via"), headers.get("none"), "x-ODD" in headers) == ("0", 3, None, True)
-    copied = headers.copy()
+    assert list(headers.items()) == [("via", "1"), ("x-odd", "2"), ("via", "3")]
+    assert (headers.get("v"), len(headers), headers.get("none"), "x-ODD" in headers) == ("1", 3, None, True)
     headers.replace_first("via", "9")
-    headers.set("via", "8")
-    headers.set("new", 7)
-    headers.remove("x-odd")
-    assert list(headers.items()) == [("via", "8"), ("new", "7")] and len(copied) == 4
+    assert list(headers.items()) == [("via", "9"), ("x-odd", "2"), ("via", "3")]
 
 
 def test_a_message_is_written_with_long_names_and_a_true_length():
@@ -265,7 +258,7 @@ def test_bytes_that_are_not_utf_8_survive():
 def test_the_top_via_is_written_anew_and_the_others_stay():
     read = parse(message(b"Via: SIP/2.0/UDP low").replace(b";rport\r\n", b";rport, SIP/2.0/UDP mid\r\n"))
     read.replace_top_via(Via("UDP", "::1", 9, {"received": "x", "rport": None}), ["SIP/2.0/UDP mid"])
-    assert [str(via) for via in read.vias] == [
+    assert read.headers.get_all("via") == [
         "SIP/2.0/UDP [::1]:9;received=x;rport", "SIP/2.0/UDP mid", "SIP/2.0/UDP low",
     ]  # fmt: skip
     assert read.via.host == "::1"

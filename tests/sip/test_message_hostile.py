@@ -15,13 +15,11 @@ from engine.sip.message import CSeq, Headers, Message, NameAddr, Request, Respon
 FAST = settings(max_examples=100, deadline=None)
 TYPED = (
     "via",
-    "vias",
     "from_",
     "to",
     "cseq",
     "call_id",
     "contacts",
-    "routes",
     "record_routes",
     "max_forwards",
     "content_type",

@@ -99,6 +99,23 @@ def test_the_answer_that_counts_may_differ_from_the_early_one(peer):
     assert peer.of(events.MediaAgreed)[-1].agreement.send.encoding == "PCMA"
 
 
+def test_every_fork_has_early_media_of_its_own(peer):
+    """Section 13.2.1: of one fork the first description counts; the one that rings next has its own."""
+    _, invite = peer.is_called()
+    for tag, port in (("first", 30000), ("first", 30002), ("second", 31000), ("first", 30000)):
+        peer.say(peer.answer(invite, 183, body=sdp(port), tag=tag))
+    assert [event.agreement.remote[1] for event in peer.of(events.MediaAgreed)] == [30000, 31000]
+    peer.say(peer.answer(invite, 200, tag="first"))
+    assert peer.of(events.MediaAgreed)[-1].agreement.remote == ("192.0.2.2", 30000)
+
+
+def test_forks_without_end_do_not_move_the_early_media_without_end(peer):
+    _, invite = peer.is_called()
+    for number in range(200):
+        peer.say(peer.answer(invite, 183, body=sdp(20000 + number), tag=f"t{number}"))
+    assert len(peer.of(events.MediaAgreed)) == 16
+
+
 @pytest.mark.parametrize("body", [b"", b"nonsense", sdp(payloads="18"), sdp(0)])
 def test_a_2xx_we_cannot_talk_on_is_acknowledged_and_hung_up(peer, body):
     _, invite = peer.is_called()
@@ -129,6 +146,7 @@ def test_every_further_fork_is_acknowledged_and_hung_up_once(peer):
     assert statuses(peer.say(peer.answer(invite, 200, tag="two", body=sdp()))) == ["ACK"]
     peer.say(peer.answer(bye, 200))
     assert peer.of(events.CallEnded) == []
+    assert [note.level for note in peer.of(events.Note)] == ["info"], "the user is told once"
 
 
 def test_a_flood_of_forks_is_answered_for_a_few_only(peer):
@@ -214,8 +232,10 @@ def test_an_answer_at_once_needs_no_provisional(peer):
 
 
 def test_a_phone_that_thinks_long_says_100_after_200_ms(peer):
-    peer.calls()
-    assert [(moment, m.status, m.to.tag) for moment, m in peer.wait(1)] == [(0.2, 100, None)]
+    peer.calls(extra="Timestamp: 54")
+    ((moment, trying),) = peer.wait(1)
+    assert (moment, trying.status, trying.to.tag) == (0.2, 100, None)
+    assert trying.headers.get("timestamp") == "54", "section 8.2.6.1"
 
 
 def test_ringing_is_said_again_every_minute_and_ends_after_three(peer):
@@ -375,10 +395,31 @@ def test_a_reinvite_we_cannot_follow_is_refused_and_the_call_goes_on(peer):
     assert peer.of(events.CallEnded) == [] and len(peer.of(events.MediaAgreed)) == 1
 
 
-def test_a_reinvite_before_the_last_is_acknowledged_waits(peer):
-    _, tag = peer.is_taken()
-    peer.say(peer.request("INVITE", branch="z9hG4bK2", cseq=2, to_tag=tag, body=SDP_OFFER))
-    (busy,) = peer.say(peer.request("INVITE", branch="z9hG4bK3", cseq=3, to_tag=tag, body=SDP_OFFER))
+def test_a_reinvite_that_overtakes_the_ack_is_answered(peer):
+    """RFC 5407 section 3.1.4: who changes the call has heard our 2xx; that its ACK is late or lost is no fault."""
+    (first,) = peer.do("accept", peer.calls(), audio())
+    tag = first.to.tag or ""
+    hold = peer.request("INVITE", branch="z9hG4bK2", cseq=2, to_tag=tag, body=sdp(extra=b"a=sendonly\r\n"))
+    (held,) = peer.say(hold)
+    assert held.status == 200 and peer.of(events.MediaAgreed)[-1].agreement.held_there
+    assert len(peer.of(events.Confirmed)) == 1
+    (resumed,) = peer.say(peer.request("INVITE", branch="z9hG4bK3", cseq=3, to_tag=tag, body=sdp()))
+    assert resumed.status == 200
+    peer.say(peer.request("ACK", branch="z9hG4bKa1", to_tag=tag))
+    assert [str(m.cseq) for _, m in peer.wait(1)] == ["3 INVITE"], "that of the last is still waited for"
+    peer.say(peer.request("ACK", branch="z9hG4bKa3", cseq=3, to_tag=tag))
+    assert peer.wait(60) == [] and peer.of(events.CallEnded) == []
+
+
+def test_a_reinvite_before_the_ack_that_must_bring_the_answer_is_not(peer):
+    (first,) = peer.do("accept", peer.calls(body=b""), audio())
+    again = peer.request("INVITE", branch="z9hG4bK2", cseq=2, to_tag=first.to.tag or "", body=sdp())
+    assert statuses(peer.say(again)) == [491]
+
+
+def test_a_reinvite_while_it_still_rings_is_told_when_to_come_again(peer):
+    (ringing,) = peer.do("ring", peer.calls())
+    (busy,) = peer.say(peer.request("INVITE", branch="z9hG4bK3", cseq=3, to_tag=ringing.to.tag, body=SDP_OFFER))
     assert busy.status == 500 and 0 <= int(busy.headers.get("retry-after")) <= 10
 
 
@@ -471,6 +512,39 @@ def test_a_change_in_flight_does_not_hinder_hanging_up(peer):
     assert statuses(peer.say(peer.answer(hold, 200, body=sdp()))) == ["ACK"]
     peer.say(peer.answer(bye, 200))
     assert ended(peer).by == "here"
+
+
+def test_a_wish_made_while_the_last_is_refused_is_not_lost(peer):
+    call, _, _ = peer.takes()
+    (hold,) = peer.do("modify", call, audio(direction="sendonly"))
+    peer.do("modify", call, audio(port=14000))
+    ack, wish = peer.say(peer.answer(hold, 488))
+    assert (ack.method, wish.method) == ("ACK", "INVITE") and b"m=audio 14000" in wish.body
+    assert peer.of(events.ModifyFailed) == []
+
+
+def test_a_hold_that_is_taken_back_while_it_is_refused_leaves_everything_as_it_was(peer):
+    call, _, _ = peer.takes()
+    (hold,) = peer.do("modify", call, audio(direction="sendonly"))
+    peer.do("modify", call, audio())
+    assert statuses(peer.say(peer.answer(hold, 488))) == ["ACK"]
+    assert peer.of(events.ModifyFailed) == [] and peer.wait(60) == []
+
+
+@pytest.mark.parametrize("order", ["theirs", "ours"])
+def test_a_change_that_is_granted_after_the_end_is_acknowledged_all_the_same(peer, order):
+    """A 2xx is repeated for 32 s by a far end that hears no ACK (section 13.3.1.4)."""
+    call, invite, _ = peer.takes()
+    (hold,) = peer.do("modify", call, audio(direction="sendonly"))
+    if order == "ours":
+        (bye,) = peer.do("hang_up", call)
+        peer.say(peer.answer(bye, 200))
+    else:
+        fields = {"call_id": invite.call_id, "to_tag": invite.from_.tag or "", "branch": "z9hG4bKbye"}
+        peer.say(peer.request("BYE", **fields))
+    assert len(peer.of(events.CallEnded)) == 1
+    for _ in range(2):
+        assert statuses(peer.say(peer.answer(hold, 200, body=sdp()))) == ["ACK"]
 
 
 # ---------------------------------------------------------------- the end
