@@ -18,6 +18,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar
 
 import pyte
 
@@ -33,6 +34,40 @@ class _Emulator(pyte.Screen):
 
     def write_process_input(self, data: str) -> None:
         self._answer(data)
+
+    # pyte moves only the rows that were ever written: an empty one leaves what stood in its new place.
+
+    def insert_lines(self, count: int | None = None) -> None:
+        self._make_rows()
+        super().insert_lines(count)
+
+    def delete_lines(self, count: int | None = None) -> None:
+        self._make_rows()
+        super().delete_lines(count)
+
+    def scroll_up(self, count: int | None = None) -> None:
+        """SU: the rows of the scrolling region move up, as if the first ones had been deleted."""
+        self._at_top(self.delete_lines, count)
+
+    def scroll_down(self, count: int | None = None) -> None:
+        self._at_top(self.insert_lines, count)
+
+    def _at_top(self, change: Callable[[int | None], None], count: int | None) -> None:
+        x, y = self.cursor.x, self.cursor.y
+        self.cursor.y = self.margins.top if self.margins else 0
+        change(count)
+        self.cursor.x, self.cursor.y = x, y
+
+    def _make_rows(self) -> None:
+        for y in range(self.lines):
+            self.buffer[y]  # a defaultdict: looking makes it
+
+
+class _Stream(pyte.ByteStream):
+    """pyte's parser, with the two sequences that ncurses scrolls with."""
+
+    csi: ClassVar[dict[str, str]] = {**pyte.ByteStream.csi, "S": "scroll_up", "T": "scroll_down"}
+    events = pyte.ByteStream.events | {"scroll_up", "scroll_down"}
 
 
 class Program:
@@ -52,7 +87,7 @@ class Program:
         self.answers = answers
         self.output = bytearray()  # every byte the program wrote
         self.screen = _Emulator(columns, rows, self._answer)
-        self._stream = pyte.ByteStream(self.screen)
+        self._stream = _Stream(self.screen)
         self._master, slave = pty.openpty()
         self._set_size(columns, rows)
         # Without LC_ALL=C.UTF-8 ncurses sends a repeat sequence that pyte drops, and bars look short.
