@@ -46,8 +46,12 @@ class Engine:
             open_writer=WavWriter,
             resolver=self._resolver,
         )
-        self.phone = Phone(config, local, outside)
         self._sound.attach(self._loop)
+        try:
+            self.phone = Phone(config, local, outside)
+        except BaseException:
+            self._sound.close()
+            raise
 
     def prepare(self) -> None:
         """What the first call would have to wait for: codec tables; and what lives for ever leaves the collector."""

@@ -9,7 +9,8 @@ A message is a type octet, a 16 bit length and its content:
     engine -> helper    O  {"input": name or null, "output": ..., "capture": bool, "rate": wish}    open; again: anew
                         P  int16 samples, mono, at the loudspeaker's rate                           X  close the card
     helper -> engine    T  the token that proves who is calling (over TCP only)                     H  counters, alive
-                        S  {"state": "idle" | "open" | "failed", "input", "in_rate", "output", "out_rate", "error"}
+                        S  {"state": "idle" | "open" | "failed", "input", "in_rate", "output", "out_rate", "error"},
+                           and once, with "idle", the names of all there are: {"inputs": [...], "outputs": [...]}
                         C  int16 samples, mono, at the microphone's rate
 
 Nothing here imports from the rest of the program, so that a restart takes no longer than PortAudio does.
@@ -39,6 +40,9 @@ WATCHDOG_S = 20  # a helper that hangs while its engine is gone ends by itself
 RATES = (48000, 44100)
 MOST_READ = 8192
 MOST_UNSENT = 1 << 17
+MOST_NAMES = 64
+LONGEST_NAME = 200
+NAMES_IN_A_LINE = 12
 
 REFILL_S = 0.02  # silence before the first sound, against the unevenness of what follows
 FILL_S = 0.04  # how full PortAudio's own buffer is kept
@@ -257,15 +261,26 @@ def pick(audio: Any, wanted: str | None, direction: str) -> dict[str, Any]:
     if not wanted:
         default = getattr(audio, f"get_default_{direction}_device_info")
         return dict(default())
+    devices = listed(audio, direction)
+    for device in devices:
+        if wanted.lower() in str(device["name"]).lower():
+            return device
+    raise OSError(misfit(wanted, direction, [str(device["name"]) for device in devices]))
+
+
+def listed(audio: Any, direction: str) -> list[dict[str, Any]]:
+    """Every device that has this direction."""
     channels = f"max{direction.capitalize()}Channels"
-    names = []
-    for index in range(audio.get_device_count()):
-        device = audio.get_device_info_by_index(index)
-        if device[channels] > 0:
-            names.append(str(device["name"]))
-            if wanted.lower() in names[-1].lower():
-                return dict(device)
-    raise OSError(f"no {direction} has '{wanted}' in its name; there is {', '.join(names) or 'none at all'}")
+    devices = [dict(audio.get_device_info_by_index(index)) for index in range(audio.get_device_count())]
+    return [device for device in devices if device[channels] > 0]
+
+
+def misfit(wanted: str, direction: str, names: list[str]) -> str:
+    """The line for a name that fits nothing; names are shown safely, a wireless one may be anybody's."""
+    shown = ["".join(char if char.isprintable() else "?" for char in name) for name in names[:NAMES_IN_A_LINE]]
+    if len(names) > len(shown):
+        shown.append(f"and {len(names) - len(shown)} more")
+    return f"no {direction} has '{wanted}' in its name; there is {', '.join(shown) or 'none at all'}"
 
 
 def open_stream(pyaudio: Any, audio: Any, device: dict[str, Any], direction: str, wish_hz: int) -> tuple[Any, int, int]:
@@ -347,8 +362,14 @@ class Helper:
         """What is there, without opening it."""
         self._audio = self._pyaudio.PyAudio()
         found, troubles = self._find({"input": None, "output": None}, ("input", "output"))
+        names = {
+            f"{direction}s": [
+                str(device["name"])[:LONGEST_NAME] for device in listed(self._audio, direction)[:MOST_NAMES]
+            ]
+            for direction in ("input", "output")
+        }
         self._close()
-        self._say("idle", found, "; ".join(troubles))
+        self._say("idle", found, "; ".join(troubles), names)
 
     def _find(self, names: dict[str, Any], directions: tuple[str, ...]) -> tuple[dict[str, dict[str, Any]], list[str]]:
         found, troubles = {}, []
@@ -380,8 +401,10 @@ class Helper:
                 self._speaker = Speaker(stream, rate, channels)
         self._say("open" if opened else "failed", opened, "; ".join(troubles))
 
-    def _say(self, state: str, devices: dict[str, dict[str, Any]], error: str) -> None:
-        status: dict[str, Any] = {"state": state, "error": error}
+    def _say(
+        self, state: str, devices: dict[str, dict[str, Any]], error: str, names: dict[str, list[str]] | None = None
+    ) -> None:
+        status: dict[str, Any] = {"state": state, "error": error, **(names or {})}
         for direction, short in (("input", "in_rate"), ("output", "out_rate")):
             device = devices.get(direction, {})
             status[direction] = str(device["name"]) if device else None

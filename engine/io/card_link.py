@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.io.card import COUNTERS
+from engine.io.card import COUNTERS, misfit
 from engine.io.card_process import CardProcess, Message
 from engine.io.loop import Loop
 from engine.io.pcm_queue import Counts, PcmQueue
@@ -76,6 +76,7 @@ class CardLink:
         self.note = "sound card: looking"
         self.lost = False  # there was trouble, and sound is silence because of it
         self.found = False  # there is a card, or there was one
+        self.unfit = ""  # why what was asked for by name was not there when the program started
         self.log: deque[tuple[str, str]] = deque(maxlen=LOG_LINES)
         self.state = State.DOWN
         self._loop = loop
@@ -259,6 +260,7 @@ class CardLink:
         if any(rate and not RATES_HZ[0] <= rate <= RATES_HZ[1] for rate in rates):
             return False
         if state == "idle":
+            self._check_names(status)
             self._looked(names, error)
         elif state == "open":
             self._in_rate, self._out_rate = rates
@@ -266,6 +268,15 @@ class CardLink:
         elif state == "failed":
             self._refused(error or "no sound card", bool(status.get("fatal")), now)
         return state in ("idle", "open", "failed")
+
+    def _check_names(self, status: dict[str, Any]) -> None:
+        """Is there what was asked for by name?"""
+        troubles = []
+        for direction in ("input", "output"):
+            wanted, there = self._wish[direction], status.get(f"{direction}s")
+            if wanted and isinstance(there, list) and not any(wanted.lower() in str(name).lower() for name in there):
+                troubles.append(misfit(wanted, direction, [str(name) for name in there]))
+        self.unfit = "; ".join(troubles)
 
     def _looked(self, names: tuple[Any, Any], error: str) -> None:
         self.state = State.IDLE

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from engine.io.card_link import CardLink, CardMicrophone
+from engine.io.card_link import CardLink, CardMicrophone, State
 from engine.io.loop import Loop
 from engine.io.wav import WavError, WavReader
 from engine.model import SoundView
@@ -28,6 +28,8 @@ _PACKAGE_LINES = (
     ("apk", "sudo apk add portaudio-dev python3-dev build-base"),
     ("brew", "brew install portaudio"),
 )
+
+LOOK_S = 3.0  # what a card that was asked for may hold up the start
 
 LogLine = tuple[str, str]  # level, text
 
@@ -69,10 +71,30 @@ class Sound:
         self._readers: weakref.WeakSet[WavReader] = weakref.WeakSet()
 
     def attach(self, loop: Loop) -> None:
-        """Start the card's helper, if a card is wanted; returns at once."""
-        if self._make_card is not None:
-            self._card = self._make_card(loop)
-            self._card.start(loop.now)
+        """Start the card's helper, if a card is wanted; before there is any call.
+
+        Returns at once, unless the card was asked for: then the helper has a moment to look for it. Raises SoundError
+        when there is none, or none of that name; whatever happens to it later is no reason to end a call.
+        """
+        if self._make_card is None:
+            return
+        self._card = self._make_card(loop)
+        self._card.start(loop.now)
+        if self._card_asked_for:
+            trouble = self._wait_for_card(self._card, loop)
+            if trouble:
+                self.close()
+                raise SoundError(trouble)
+
+    def _wait_for_card(self, card: CardLink, loop: Loop) -> str:
+        """What is wrong with the card that was asked for; a helper that takes too long may still find it."""
+        end = loop.now + LOOK_S
+        while card.state is State.LOOKING and loop.now < end:
+            loop.turn(end - loop.now)
+        if card.unfit or card.lost:
+            return card.unfit or card.note.removesuffix(": silence")
+        missing = card.state is State.IDLE and not card.found
+        return "--audio device: there is no sound card" if missing else ""
 
     def close(self) -> None:
         if self._card is not None:

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import sys
 import wave
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from engine.io import sound
+from engine.io.card import misfit
 from engine.io.card_link import CardLink
 from engine.io.loop import Loop
 from engine.io.sound import Silence, SoundError, open_sound
@@ -166,6 +170,77 @@ def test_no_card_is_null_unless_it_was_asked_for(with_card):
         view = made.view()
         assert (view.kind, view.ok, view.note) == (seen, ok, "no sound card: silence")
         assert made.log_lines() == [("info", "no sound card (No Default Output Device Available)")]
+
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def with_paper(monkeypatch, loop, tmp_path):
+    """A card that is asked for when the program starts, on a PortAudio of paper."""
+    shutil.copy(HERE / "fake_pyaudio.py", tmp_path / "pyaudio.py")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    opened = []
+
+    def make(words, kind="device", **more):
+        monkeypatch.setenv("FAKE_CARD", words)
+        opened.append(open_sound(kind, have_pyaudio=lambda: True, **more))
+        opened[-1].attach(loop)
+        return opened[-1]
+
+    yield make
+    for made in opened:
+        made.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "wish", "line"),
+    [
+        ("", {"output_name": "headset"}, "no output has 'headset' in its name; there is Paper Speaker"),
+        ("", {"input_name": "x", "kind": None}, "no input has 'x' in its name; there is Paper Microphone"),
+        ("none", {"input_name": "mic"}, "no input has 'mic' in its name; there is none at all"),
+        ("none", {}, "--audio device: there is no sound card"),
+        ("unloadable", {}, "no sound (Could not import the PyAudio C module)"),
+    ],
+)
+def test_a_card_that_was_asked_for_and_is_not_there_is_one_line(with_paper, loop, words, wish, line):
+    with pytest.raises(SoundError) as caught:
+        with_paper(words, **wish)
+    assert str(caught.value) == line
+    assert set(loop._readers) == {loop.wakeup.fileno()}, "the helper was left behind"
+
+
+def test_a_card_that_was_asked_for_by_part_of_its_name_is_there(with_paper):
+    assert with_paper("", output_name="SPEAK", input_name="paper").view().ok
+
+
+def test_a_card_that_nobody_asked_for_may_be_missing(with_paper):
+    made = with_paper("none", kind=None)
+    assert made.view().note == "sound card: looking"
+
+
+def test_a_helper_that_takes_too_long_to_look_does_not_hold_up_the_start(with_paper, monkeypatch):
+    monkeypatch.setattr(sound, "LOOK_S", 0.05)
+    assert with_paper("slow", output_name="headset").view().note == "sound card: looking"
+
+
+def test_the_program_ends_with_one_line_and_exit_code_2(tmp_path):
+    shutil.copy(HERE / "fake_pyaudio.py", tmp_path / "pyaudio.py")
+    command = [sys.executable, "tui.py", "--headless", "--local-ip", "127.0.0.1", "--output", "headset"]
+    command += ["--local-sip-port", "0", "--local-rtp-port", "0"]
+    done = subprocess.run(
+        command, cwd=HERE.parents[1], env={**os.environ, "PYTHONPATH": str(tmp_path)}, timeout=30,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == "ringtop: no output has 'headset' in its name; there is Paper Speaker\n"
+    assert done.stdout == ""
+
+
+def test_many_names_and_odd_ones_are_one_safe_line():
+    line = misfit("usb", "output", ["evil\x1b[2J\n\u202e", *(f"card {number}" for number in range(40))])
+    assert line.startswith("no output has 'usb' in its name; there is evil?[2J??, card 0, ")
+    assert line.endswith(", card 10, and 29 more")
 
 
 def test_a_lost_card_is_not_ok(with_card):
