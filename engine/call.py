@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from engine.media_session import MediaSession
 from engine.model import CallState, CallView, MediaView
 from engine.ports import MediaPorts
 
 LIVING = frozenset(CallState) - {CallState.ENDED}
 DIGITS_SHOWN = 64  # of each direction, newest
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """When we hang up by ourselves, and what is said then; a status makes it a failure."""
+
+    at: float
+    reason: str
+    status: int | None
 
 
 class Call:
@@ -37,9 +48,8 @@ class Call:
         self.media: MediaSession | None = None
         self.last_media: MediaView | None = None  # the final MediaView, once the call is over
         self.answer_at: float | None = None  # auto-answer
-        self.hang_up_at: float | None = None  # --duration, or nobody answers
-        self.hang_up_reason = ""
-        self.own_reason = ""  # why we hung up by ourselves
+        self.limit: Limit | None = None  # --duration, or nobody answers
+        self.reached: Limit | None = None  # why we hung up by ourselves
         self.next_second: float | None = None  # statistics
 
     # -- state: one setter
@@ -61,7 +71,7 @@ class Call:
 
     def ended(self, now: float) -> None:
         self.ended_at = now
-        self.answer_at = self.hang_up_at = self.next_second = None
+        self.answer_at = self.limit = self.next_second = None
         if self.media is not None:
             self.last_media = self.media.view(now)
             self.media = None
@@ -87,7 +97,7 @@ class Call:
     def deadline(self) -> float:
         """The earliest moment at which this call wants something done."""
         earliest = float("inf") if self.media is None else self.media.deadline()
-        for moment in (self.answer_at, self.hang_up_at, self.next_second):
+        for moment in (self.answer_at, None if self.limit is None else self.limit.at, self.next_second):
             if moment is not None and moment < earliest:
                 earliest = moment
         return earliest

@@ -21,7 +21,11 @@ WAITING_S = 0.12  # how much another call may bring before the leading one fetch
 
 
 class Microphone(Protocol):
+    """One call's; whoever asked for it closes it."""
+
     def read(self, samples: int) -> np.ndarray: ...
+
+    def close(self) -> None: ...
 
 
 class Sound(Protocol):

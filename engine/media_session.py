@@ -77,6 +77,7 @@ class MediaSession:
         self._resolve_addresses()
         self._stream.update(now=now, **_stream_parameters(agreement))
         if self._stream.rate_hz != rate_before:
+            self._microphone.close()
             self._microphone = self._around.handset.microphone(self._stream.rate_hz)
         if not self._may_hear():
             self._around.handset.leave(self._call)
@@ -136,10 +137,11 @@ class MediaSession:
                 self._send_rtcp(self._stream.make_rtcp(now, wall))
 
     def close(self, now: float, wall: float) -> None:
-        """The call is over: RTCP BYE, ports and files given back."""
+        """The call is over: RTCP BYE, microphone and files given back; the ports are the phone's."""
         if self._sending:
             self._send_rtcp(self._stream.make_bye(now, wall))
         self._playing = self._sending = False
+        self._microphone.close()
         self._around.handset.leave(self._call)
         for track in self._tracks:
             track.close()

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine import model
-from engine.call import Call
+from engine.call import Call, Limit
 from engine.config import Config, ConfigError, complete_uri
 from engine.handset import Handset, Sound
 from engine.io.errors import NetworkError
@@ -153,7 +153,7 @@ class Phone:
             raise CommandError(f"'{command.uri}' cannot be called: {error}") from None
         call = Call(number, "out", str(target), "", now)
         call.ports = ports
-        call.hang_up_at, call.hang_up_reason = now + RING_OUT_S, "no answer"
+        call.limit = Limit(now + RING_OUT_S, reason_text(408), 408)
         self._calls[number] = call
         return number
 
@@ -300,9 +300,8 @@ class Phone:
     def _run_call(self, call: Call, now: float) -> None:
         if call.answer_at is not None and now >= call.answer_at:
             self._accept(call, now)
-        if call.hang_up_at is not None and now >= call.hang_up_at:
-            call.hang_up_at = None
-            call.own_reason = call.hang_up_reason
+        if call.limit is not None and now >= call.limit.at:
+            call.reached, call.limit = call.limit, None
             self._agent.hang_up(call.id, now)
         if call.next_second is not None and now >= call.next_second and call.media is not None:
             call.next_second = max(call.next_second + 1, now)
@@ -398,9 +397,9 @@ class Phone:
             return
         call.early_media = False
         call.status, call.reason = 200, ""
-        call.hang_up_at = None
+        call.limit = None
         if self._config.duration is not None:
-            call.hang_up_at, call.hang_up_reason = now + self._config.duration, "duration reached"
+            call.limit = Limit(now + self._config.duration, "duration reached", None)
         call.answered(now)
         self._bring_up(call, now)
 
@@ -426,12 +425,17 @@ class Phone:
         call = self._calls.get(event.call)
         if call is not None and call.living:
             call.enter(CallState.ENDING, now)
-            call.hang_up_at = None
+            call.limit = None
 
     def _on_ended(self, event: sip_events.CallEnded, now: float) -> None:
         call = self._calls.get(event.call)
-        if call is not None:
-            self._finish(call, now, event.status, call.own_reason or event.reason, event.failure)
+        if call is None:
+            return
+        reached = call.reached
+        if reached is None:
+            self._finish(call, now, event.status, event.reason, event.failure)
+        else:
+            self._finish(call, now, reached.status, reached.reason, reached.status is not None)
 
     def _finish(self, call: Call, now: float, status: int | None, reason: str, failure: bool) -> None:
         heard, expected = 0, False

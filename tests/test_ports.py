@@ -4,31 +4,7 @@ import pytest
 
 from engine.io.udp import NetworkError
 from engine.ports import PortPool
-
-
-class Socket:
-    def __init__(self, net, address):
-        self.net, self.address = net, address
-
-    def receive(self, limit):
-        return []
-
-    def close(self):
-        self.net.taken.discard(self.address[1])
-
-
-class Net:
-    def __init__(self, *taken):
-        self.taken = set(taken)
-
-    def open(self, host, port, kind):
-        if port in self.taken:
-            raise NetworkError("taken")
-        self.taken.add(port)
-        return Socket(self, (host, port))
-
-    def unwatch(self, port):
-        pass
+from tests.wire import Net
 
 
 def numbers(pair):
@@ -36,17 +12,17 @@ def numbers(pair):
 
 
 def test_pairs_are_handed_out_and_taken_back():
-    net = Net(10001)
+    net = Net(None, 10001)
     pool = PortPool(net, "192.0.2.1", 10000)
     first, second = pool.take(), pool.take()
     assert numbers(first) == (10000, 10002)
     assert numbers(second) == (10004, 10005)
     pool.give_back(second)
     pool.give_back(first)
-    assert net.taken == {10000, 10001, 10002}
+    assert set(net.sockets) == {("192.0.2.1", 10000), ("192.0.2.1", 10002)}
     assert pool.take() is first
 
 
 def test_a_taken_first_port_is_said_at_once():
     with pytest.raises(NetworkError):
-        PortPool(Net(10000), "192.0.2.1", 10000)
+        PortPool(Net(None, 10000), "192.0.2.1", 10000)
