@@ -1,13 +1,15 @@
 """Offer and answer (RFC 3264) for one audio stream.
 
 We take the first audio line over RTP/AVP in which there is a codec of ours, and refuse every other line with
-port 0, in its place. An answer keeps the offerer's payload numbers. What both sides agreed on becomes an
-:class:`Agreement`, seen from us.
+port 0, in its place. RTP/AVPF is taken too: without ``a=rtcp-fb`` in the answer it is the same to the wire
+(RFC 4585 section 4.2). An answer keeps the offerer's payload numbers, and an offer those that the session has
+used so far. What both sides agreed on becomes an :class:`Agreement`, seen from us.
 """
 
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from engine.sip.sdp_text import (
@@ -27,9 +29,11 @@ Address = tuple[str, int]
 
 TELEPHONE_EVENT = "telephone-event"
 PROTO = "RTP/AVP"
+PROTOS = (PROTO, "RTP/AVPF")
+DYNAMIC = range(96, 128)
 PTIME_RANGE_MS = (10, 60)
 DEFAULT_PTIME_MS = 20
-_UNSPECIFIED = ("0.0.0.0", "::")
+NOWHERE = "0.0.0.0"
 _REVERSED = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 
 
@@ -64,11 +68,31 @@ def make_offer(local: LocalAudio, session_id: int, version: int, before: Session
 
     ``before`` is what we said last in this session: its lines keep their number and order (RFC 3264 section 8).
     """
-    line = MediaLine("audio", local.address[1], PROTO, [str(item.payload_type) for item in local.formats])
-    _describe(line, list(local.formats), local)
     lines = [] if before is None else [MediaLine(old.kind, 0, old.proto, old.formats[:1]) for old in before.media]
     place = 0 if before is None else _audio_place(before)
-    return _session(local, session_id, version, [*lines[:place], line, *lines[place + 1 :]]).encode()
+    used = before.media[place].payload_formats() if before is not None and before.media else []
+    formats = _numbered(local.formats, used)
+    line = MediaLine("audio", local.address[1], PROTO, [str(item.payload_type) for item in formats])
+    if lines:
+        line.proto = lines[place].proto
+    _describe(line, formats, local)
+    made = _session(local, session_id, version, [*lines[:place], line, *lines[place + 1 :]])
+    made.time = made.time if before is None else before.time
+    return made.encode()
+
+
+def _numbered(ours: tuple[Format, ...], used: list[Format]) -> list[Format]:
+    """Our formats with the numbers they have had; no number changes its meaning in a session (section 8.3.2)."""
+    known = {_identity(item): item.payload_type for item in reversed(used)}
+    taken = {item.payload_type for item in (*used, *ours)}
+    free = iter([number for number in DYNAMIC if number not in taken])
+    numbered = []
+    for item in ours:
+        number = known.get(_identity(item), item.payload_type)
+        if _identity(item) not in known and any(other.payload_type == number for other in used):
+            number = next(free, number)
+        numbered.append(replace(item, payload_type=number))
+    return numbered
 
 
 def _audio_place(ours: SessionDescription) -> int:
@@ -89,11 +113,13 @@ def make_answer(
         ours = _common(line.payload_formats(), local.formats)
         theirs = offer.direction_of(line)
         direction = _answer_direction(theirs, local.direction)
-        answer = MediaLine("audio", local.address[1], PROTO, [str(item.payload_type) for item in ours])
+        answer = MediaLine("audio", local.address[1], line.proto, [str(item.payload_type) for item in ours])
         _describe(answer, _as_we_have_them(ours, local.formats), local, direction)
         lines.append(answer)
         agreement = _agree(offer, line, ours, ours, direction, local)
-    return _session(local, session_id, version, lines).encode(), agreement
+    made = _session(local, session_id, version, lines)
+    made.time = offer.time  # it cannot be negotiated (section 6)
+    return made.encode(), agreement
 
 
 def read_answer(offer_sent: SessionDescription, answer: SessionDescription, local: LocalAudio) -> Agreement | None:
@@ -102,15 +128,16 @@ def read_answer(offer_sent: SessionDescription, answer: SessionDescription, loca
     if len(answer.media) <= place:
         return None
     line = answer.media[place]
-    if line.port == 0 or line.kind != "audio" or line.proto.upper() != PROTO:
+    if line.port == 0 or line.kind != "audio" or line.proto.upper() not in PROTOS:
         return None
     if _host_for(answer.host_of(line), local.address[0]) is None:
         return None
-    theirs = _common(line.payload_formats(), local.formats)
+    offered = offer_sent.media[place].payload_formats()
+    theirs = _common(line.payload_formats(offered), offered)
     if not any(_is_audio(item) for item in theirs):
         return None
     direction = _answer_direction(answer.direction_of(line), local.direction)
-    return _agree(answer, line, theirs, list(local.formats), direction, local)
+    return _agree(answer, line, theirs, offered, direction, local)
 
 
 def acceptable(offer: SessionDescription, formats: tuple[Format, ...]) -> bool:
@@ -126,7 +153,7 @@ def _first_acceptable(
 ) -> MediaLine | None:
     """``here`` is the host that the media would be sent from, where that is known already."""
     for line in offer.media:
-        if line.kind != "audio" or line.port == 0 or line.proto.upper() != PROTO:
+        if line.kind != "audio" or line.port == 0 or line.proto.upper() not in PROTOS:
             continue
         if _host_for(offer.host_of(line), here) is None:
             continue
@@ -140,13 +167,16 @@ def _host_for(host: str | None, here: str | None) -> str | None:
 
     An IPv4 socket does not reach IPv6 and the other way round, a mapped address (``::ffff:192.0.2.1``) is the
     IPv4 address in it, and a call is not sent to many at once. Names are let pass: they say nothing of the kind.
+    ``0.0.0.0`` and ``::``, however they are spelt, are :data:`NOWHERE`: the old way to put a call on hold.
     """
-    if host is None or host in _UNSPECIFIED:
-        return host
+    if host is None:
+        return None
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         return None if ":" in host else host
+    if address.is_unspecified:
+        return NOWHERE
     if address.is_multicast or host == "255.255.255.255":
         return None
     wide = isinstance(address, ipaddress.IPv6Address)
@@ -162,7 +192,7 @@ def _as_we_have_them(chosen: list[Format], ours: tuple[Format, ...]) -> list[For
     return [replace(item, fmtp=details[_identity(item)]) for item in chosen]
 
 
-def _common(theirs: list[Format], ours: tuple[Format, ...]) -> list[Format]:
+def _common(theirs: list[Format], ours: Iterable[Format]) -> list[Format]:
     """Their formats that we have too, in their order, with their payload numbers."""
     known = {_identity(item) for item in ours}
     return [item for item in theirs if _identity(item) in known]
@@ -189,7 +219,7 @@ def _agree(
     digits = [item for item in theirs if not _is_audio(item)]
     same_clock = [item for item in digits if item.clock_rate == send.clock_rate]
     host = _host_for(remote.host_of(line), local.address[0])
-    held = host in _UNSPECIFIED
+    held = host == NOWHERE
     # a number that both sides gave a meaning is ours to define: we receive it (RFC 3264 section 5.1)
     numbers = {item.payload_type: item for item in [*theirs, *ours]}
     return Agreement(
@@ -200,7 +230,7 @@ def _agree(
         dtmf_send=next(iter(same_clock or digits), None),
         dtmf_receive=frozenset(number for number, item in numbers.items() if not _is_audio(item)),
         ptime_ms=_ptime(remote, line, local),
-        direction="inactive" if held and direction == "recvonly" else "recvonly" if held else direction,
+        direction=_deaf(direction) if held else direction,
         held_there=held or remote.direction_of(line) in ("sendonly", "inactive"),
     )
 
@@ -210,8 +240,8 @@ def _rtcp_of(line: MediaLine, host: str, here: str) -> Address:
     said = line.rtcp
     if said is None:
         return host, min(line.port + 1, 65535)
-    other = None if said[1] in _UNSPECIFIED else _host_for(said[1], here)
-    return other or host, said[0]
+    other = _host_for(said[1], here)
+    return host if other in (None, NOWHERE) else other, said[0]
 
 
 def _ptime(remote: SessionDescription, line: MediaLine, local: LocalAudio) -> int:
@@ -222,6 +252,11 @@ def _ptime(remote: SessionDescription, line: MediaLine, local: LocalAudio) -> in
     if most is not None:
         high = max(min(high, most), low)
     return max(min(wanted // 10 * 10, high // 10 * 10), low)
+
+
+def _deaf(direction: str) -> str:
+    """What is left of a direction towards an end that can be sent nothing."""
+    return "recvonly" if direction in ("sendrecv", "recvonly") else "inactive"
 
 
 def _answer_direction(theirs: str, ours: str) -> str:

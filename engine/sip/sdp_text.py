@@ -6,6 +6,8 @@ is no session description at all raises SdpError.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
@@ -13,6 +15,7 @@ MAX_MEDIA = 64
 MAX_FORMATS = 128
 MAX_ATTRIBUTES = 1024
 MAX_BYTES = 65_536
+_TIME = re.compile(r"[0-9]{1,20} [0-9]{1,20}")
 
 
 class SdpError(Exception):
@@ -76,9 +79,14 @@ class MediaLine:
             return None
         return port, words[3] if len(words) == 4 and words[1:2] == ["IN"] else None
 
-    def payload_formats(self) -> list[Format]:
-        """The formats that can be understood, in the order of the line; twins and nonsense left out."""
+    def payload_formats(self, said: Iterable[Format] = ()) -> list[Format]:
+        """The formats that can be understood, in the order of the line; twins and nonsense left out.
+
+        ``said`` gives numbers a meaning that need no rtpmap, because this line answers one that has it.
+        """
         mapped, details = self._rtpmaps(), self._fmtps()
+        for item in said:
+            mapped.setdefault(item.payload_type, STATIC.get(item.payload_type, item))
         found: dict[int, Format] = {}
         for text in self.formats:
             number = _bounded(text, 0, 127)
@@ -121,6 +129,7 @@ class SessionDescription:
     origin: str  # the whole o= value
     connection: str | None = None
     name: str = "-"
+    time: str = "0 0"  # start and stop
     attributes: list[tuple[str, str | None]] = field(default_factory=list)
     media: list[MediaLine] = field(default_factory=list)
 
@@ -145,7 +154,7 @@ class SessionDescription:
         made = ["v=0", f"o={self.origin}", f"s={self.name}"]
         if self.connection is not None:
             made.append(f"c={connection_text(self.connection)}")
-        made.append("t=0 0")
+        made.append(f"t={self.time}")
         made += [f"a={name}" if value is None else f"a={name}:{value}" for name, value in self.attributes]
         for line in self.media:
             made += line.lines()
@@ -189,6 +198,8 @@ def _read_line(description: SessionDescription, kind: str, value: str) -> None:
         description.origin = value
     elif kind == "s" and not description.media:
         description.name = value
+    elif kind == "t" and _TIME.fullmatch(value):
+        description.time = value
 
 
 def _media_line(value: str) -> MediaLine:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -107,7 +108,6 @@ def test_lf_alone_blank_lines_and_bytes_that_are_not_utf_8():
         "m=audio 4 RTP/AVP " + "5 " * 10_000,
         "m=audio 4 RTP/SAVP 0",
         "m=audio 4 RTP/SAVPF 0",
-        "m=audio 4 RTP/AVPF 0",
         "m=audio 4 UDP/TLS/RTP/SAVPF 0",
         "m=audio 4 RTP/AVP 96",
         "m=video 4 RTP/AVP 0",
@@ -209,7 +209,29 @@ def test_a_new_offer_keeps_the_lines_and_their_order():
     assert agreement is not None and agreement.send == PCMA
 
 
+def test_a_number_keeps_its_meaning_for_the_whole_session():
+    """RFC 3264 section 8.3.2: a number they gave a codec of ours is that codec's, one they gave another is not ours."""
+    lines = "m=audio 6 RTP/AVP 96 101 8", "a=rtpmap:96 telephone-event/8000", "a=rtpmap:101 L16/16000"
+    ours, _ = answer(*lines)
+    again = parse(make_offer(local(direction="sendonly"), 7, 2, ours))
+    assert again.media[0].payload_formats() == [
+        PCMU, PCMA, replace(WIDE, payload_type=101), Format(96, "telephone-event", 8000, 1, "0-15"),
+    ]  # fmt: skip
+    lines = "m=audio 6 RTP/AVP 0 96", "a=rtpmap:96 telephone-event/8000"
+    again = parse(make_offer(local(), 7, 2, answer(*lines)[0]))
+    wide = next(item for item in again.media[0].payload_formats() if item.encoding == "L16")
+    assert wide.payload_type not in (0, 8, 96, 101)
+    settled = read_answer(again, offer(f"m=audio 6 RTP/AVP {wide.payload_type}"), local())
+    assert settled is not None and settled.send == wide and settled.receive[wide.payload_type] == wide
+
+
 # ------------------------------------------------------------------ answers to ours
+
+
+def test_an_answer_may_leave_out_what_our_offer_has_explained():
+    settled = read_answer(parse(make_offer(local(), 7, 1)), offer("m=audio 6 RTP/AVP 96 101"), local())
+    assert settled is not None and settled.send == WIDE
+    assert settled.dtmf_send is not None and settled.dtmf_send.payload_type == 101
 
 
 def test_what_an_answer_settles():
@@ -270,6 +292,33 @@ def test_only_the_first_audio_line_we_can_speak_is_taken():
     assert agreement is not None and agreement.remote == ("192.0.2.2", 6)
 
 
+def test_avpf_is_taken_without_feedback():
+    """Softphones and gateways offer it; an answer without a=rtcp-fb promises none (RFC 4585 section 4.2)."""
+    ours, agreement = answer(
+        "m=audio 6 RTP/AVPF 0",
+        "a=rtcp-fb:* nack",
+        "a=rtcp-mux",
+        "a=ice-ufrag:x",
+        "a=mid:0",
+        head=HEAD + "a=group:BUNDLE 0\r\n",
+    )
+    line = ours.media[0]
+    assert agreement is not None and (line.port, line.proto) == (10000, "RTP/AVPF")
+    assert [name for name, _ in line.attributes] == ["rtpmap", "ptime", "sendrecv"] and ours.attributes == []
+    again = parse(make_offer(local(direction="sendonly"), 7, 2, ours))
+    assert again.media[0].proto == "RTP/AVPF"
+    assert read_answer(again, offer("m=audio 6 RTP/AVPF 0", "a=recvonly"), local()) is not None
+
+
+def test_the_time_is_not_negotiable():
+    """RFC 3264 section 6: the t= line of an answer is that of its offer."""
+    head = HEAD.replace("t=0 0", "t=3034423619 3042462419")
+    ours, _ = answer("m=audio 6 RTP/AVP 0", head=head)
+    assert ours.time == "3034423619 3042462419"
+    assert parse(make_offer(local(), 7, 2, ours)).time == ours.time
+    assert answer("m=audio 6 RTP/AVP 0", head=HEAD.replace("t=0 0", "t=0 0 x\x1b[2J"))[0].time == "0 0"
+
+
 @pytest.mark.parametrize("lines", [(), ("m=audio 6 RTP/AVP 18",), ("m=audio 6 RTP/SAVP 0", "m=video 8 RTP/AVP 0")])
 def test_nothing_in_common(lines):
     ours, agreement = answer(*lines)
@@ -324,11 +373,16 @@ def test_directions(theirs, ours, answered):
     assert settled is not None and settled.direction == answered
 
 
-@pytest.mark.parametrize("address", ["IN IP4 0.0.0.0", "IN IP6 ::"])
-def test_the_old_way_to_hold(address):
-    _, agreement = answer("m=audio 6 RTP/AVP 0", f"c={address}")
+@pytest.mark.parametrize("address", ["IN IP4 0.0.0.0", "IN IP6 ::", "IN IP6 0:0:0:0::0", "IN IP6 ::ffff:0.0.0.0"])
+@pytest.mark.parametrize(
+    ("theirs", "left"),
+    [("sendrecv", "recvonly"), ("sendonly", "recvonly"), ("recvonly", "inactive"), ("inactive", "inactive")],
+)
+def test_the_old_way_to_hold(address, theirs, left):
+    """Nothing can be sent to nowhere; whether something comes from there, the direction says."""
+    _, agreement = answer("m=audio 6 RTP/AVP 0", f"c={address}", f"a={theirs}")
     assert agreement is not None and agreement.held_there
-    assert (agreement.remote, agreement.remote_rtcp, agreement.direction) == (None, None, "recvonly")
+    assert (agreement.remote, agreement.remote_rtcp, agreement.direction) == (None, None, left)
 
 
 @pytest.mark.parametrize(
@@ -414,6 +468,24 @@ def test_what_two_of_us_agree_on_fits_together(anna, bob):
     assert annas.direction == mirrored[bobs.direction]
     if annas.dtmf_send is not None:
         assert annas.dtmf_send.payload_type in bobs.dtmf_receive
+
+
+@FAST
+@given(locals_, locals_)
+def test_whoever_offers_next_the_numbers_stay_and_fit(anna, bob):
+    ours = parse(make_answer(parse(make_offer(anna, 1, 1)), bob, 2, 1)[0])
+    again = parse(make_offer(bob, 2, 2, ours))
+    meant = {item.payload_type: (item.encoding.upper(), item.clock_rate, item.channels)
+             for item in ours.media[0].payload_formats()}  # fmt: skip
+    numbers = [item.payload_type for item in again.media[0].payload_formats()]
+    assert len(numbers) == len(bob.formats), "every format of ours has a number of its own"
+    for item in again.media[0].payload_formats():
+        meaning = (item.encoding.upper(), item.clock_rate, item.channels)
+        assert meant.get(item.payload_type, meaning) == meaning
+    body, annas = make_answer(again, anna, 1, 2)
+    bobs = read_answer(again, parse(body), bob)
+    assert annas is not None and bobs is not None
+    assert bobs.send.payload_type in annas.receive and annas.send.payload_type in bobs.receive
 
 
 PIECES = st.sampled_from(
