@@ -85,6 +85,7 @@ class CardLink:
         self._tcp = {} if over_tcp is None else {"over_tcp": over_tcp}
         self._process: CardProcess | None = None
         self._dying: list[CardProcess] = []
+        self._bury_at = float("inf")
         self._heard_at = self._used_at = self._opened_at = self._second_at = float("-inf")
         self._second_bytes = 0
         self._again_at: float | None = None
@@ -124,13 +125,12 @@ class CardLink:
             due = min(due, self._patient_until())
         if self.state is State.OPEN:
             due = min(due, self._used_at + UNUSED_S)
-        if self._dying:
-            due = min(due, self._loop.now + BURY_S)
-        return due
+        return min(due, self._bury_at)
 
     def handle_timer(self, now: float) -> None:
-        if self._dying:
+        if now >= self._bury_at:
             self._dying = [process for process in self._dying if not process.gone()]
+            self._bury_at = now + BURY_S if self._dying else float("inf")
         if self._process is not None and now >= self._patient_until():
             self._give_up("the sound card hangs", now)
         elif self.state is State.OPEN and now >= self._used_at + UNUSED_S:
@@ -173,6 +173,7 @@ class CardLink:
         if self._process is not None:
             self._process.kill()
             self._dying.append(self._process)
+            self._bury_at = self._loop.now + BURY_S
             self._process = None
 
     def close(self) -> None:
@@ -182,6 +183,7 @@ class CardLink:
         for process in self._dying:
             process.wait(0.5)
         self._dying.clear()
+        self._bury_at = float("inf")
 
     # ------------------------------------------------------------------ open and close the card
 
@@ -200,10 +202,13 @@ class CardLink:
         self._heard_at = now
 
     def _close_card(self) -> None:
+        """No microphone is open outside a call: a helper that cannot be told is ended."""
         assert self._process is not None
-        self._process.send(b"X", b"")
-        self._forget_streams()
         self._wish["rate"] = 0
+        if not self._process.send(b"X", b""):
+            self._give_up("the sound card hangs", self._loop.now)
+            return
+        self._forget_streams()
         self.state = State.IDLE
 
     def _forget_streams(self) -> None:

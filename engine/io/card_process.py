@@ -51,6 +51,7 @@ class CardProcess:
         self._on_proven = on_messages
         self._token = ""
         self._unsent = b""
+        self._waits_for_room = False
         self._line = b""
         self._socket: socket.socket | None = None
         self._listener: socket.socket | None = None
@@ -146,15 +147,22 @@ class CardProcess:
         self._flush()
         return True
 
-    def _flush(self) -> None:
+    def _flush(self, now: float = 0.0) -> None:
+        """Send what the helper takes; the rest as soon as it takes more."""
         if self._socket is None or not self._unsent:
             return
         try:
             self._unsent = self._unsent[self._socket.send(self._unsent) :]
         except (BlockingIOError, InterruptedError):
-            return
+            pass
         except OSError:
             self._unsent = b""  # its end is told by the reader
+        if bool(self._unsent) != self._waits_for_room:
+            self._waits_for_room = not self._waits_for_room
+            if self._waits_for_room:
+                self._loop.add_writer(self._socket, self._flush, priority=CARD)
+            else:
+                self._loop.remove_writer(self._socket)
 
     def _read(self, now: float) -> None:
         assert self._socket is not None
@@ -218,6 +226,7 @@ class CardProcess:
     def _close_socket(self) -> None:
         if self._socket is not None:
             self._loop.remove(self._socket)
+            self._waits_for_room = False
             self._socket.close()
             self._socket = None
 

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import sys
 import weakref
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.io.card_link import CardLink, CardMicrophone, State
 from engine.io.loop import Loop
 from engine.io.wav import WavError, WavReader
 from engine.model import SoundView
+
+if TYPE_CHECKING:
+    from engine.io.card_link import CardLink, CardMicrophone  # imported with the first card: a start without is quicker
 
 _PACKAGE_LINES = (
     ("apt-get", "sudo apt install portaudio19-dev python3-dev gcc"),
@@ -48,7 +50,8 @@ class Silence:
         """Nothing is open."""
 
 
-Microphone = WavReader | CardMicrophone | Silence
+if TYPE_CHECKING:
+    Microphone = WavReader | CardMicrophone | Silence
 
 
 class Sound:
@@ -89,11 +92,11 @@ class Sound:
     def _wait_for_card(self, card: CardLink, loop: Loop) -> str:
         """What is wrong with the card that was asked for; a helper that takes too long may still find it."""
         end = loop.now + LOOK_S
-        while card.state is State.LOOKING and loop.now < end:
+        while card.state.value == "looking" and loop.now < end:
             loop.turn(end - loop.now)
         if card.unfit or card.lost:
             return card.unfit or card.note.removesuffix(": silence")
-        missing = card.state is State.IDLE and not card.found
+        missing = card.state.value == "idle" and not card.found
         return "--audio device: there is no sound card" if missing else ""
 
     def close(self) -> None:
@@ -195,6 +198,8 @@ def open_sound(
         return Sound(audio_file=audio_file, note=f"no sound card: PyAudio is not installed ({install_line()})")
 
     def make_card(loop: Loop) -> CardLink:
+        from engine.io.card_link import CardLink
+
         return CardLink(loop, input_name, output_name, capture=audio_file is None, command=card_command)
 
     return Sound(audio_file=audio_file, make_card=make_card, card_asked_for=asked_for)
@@ -205,6 +210,8 @@ def install_line() -> str:
     pip = "pip install pyaudio"
     if sys.platform == "win32":
         return pip
+    import shutil
+
     for program, line in _PACKAGE_LINES:
         if shutil.which(program):
             return f"{line} && {pip}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -340,3 +341,68 @@ def test_a_program_that_cannot_be_started_is_said(start):
     assert len(link.microphone(8000).read(160)) == 160
     link.close()
     loop.close()
+
+
+def test_a_helper_that_was_given_up_is_buried_before_the_next_is_due(start, monkeypatch):
+    monkeypatch.setattr(card_link, "PAUSES_S", (60.0,))
+    bench = start("time.sleep(60)")
+    assert bench.run(6, lambda: bench.link.state is State.DOWN)
+    assert bench.run(6, lambda: not bench.link._dying), "a zombie"
+    assert bench.link.deadline() > bench.loop.now + 10, "it wakes up for nothing"
+
+
+def test_a_helper_that_cannot_be_told_to_close_the_card_is_ended(start, monkeypatch):
+    """No microphone stays open outside a call."""
+    monkeypatch.setattr(card_link, "UNUSED_S", 0.2)
+    bench = start(OPENED + "while True: say(b'H', bytes(8)); time.sleep(0.05)")
+    assert bench.run(3, lambda: bench.link.state is State.OPEN)
+    for _ in range(2000):
+        bench.link.play(np.zeros(FRAME, np.int16), 8000)
+    first = bench.link._process
+    assert bench.run(3, lambda: bench.link._process is not first, call=False)
+
+
+def test_what_the_helper_does_not_take_at_once_follows_when_it_does(start):
+    bench = start(OPENED + "time.sleep(0.3)\nwhile link.recv(65536): say(b'H', bytes(8))")
+    assert bench.run(3, lambda: bench.link.state is State.OPEN)
+    for _ in range(2000):
+        bench.link.play(np.zeros(FRAME, np.int16), 8000)
+    process = bench.link._process
+    assert process._unsent
+    assert bench.run(3, lambda: not process._unsent, call=False)
+    assert bench.link._process is process
+    assert not bench.loop._writers
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="looks in /proc")
+def test_the_helper_ends_when_its_engine_is_killed(tmp_path):
+    shutil.copy(HERE / "fake_pyaudio.py", tmp_path / "pyaudio.py")
+    code = """
+import sys
+from engine.io.card_link import CardLink
+from engine.io.loop import Loop
+loop = Loop()
+link = CardLink(loop)
+link.start(loop.now)
+print(link._process.pid, flush=True)
+while True:
+    loop.turn(1)
+"""
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{HERE.parents[1]}"}
+    engine = subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE)
+    helper = int(engine.stdout.readline())
+    engine.kill()
+    engine.wait(10)
+    engine.stdout.close()
+    deadline = time.monotonic() + 20
+    while is_there(helper):
+        assert time.monotonic() < deadline, "the helper outlives its engine"
+        time.sleep(0.05)
+
+
+def is_there(pid: int) -> bool:
+    """A process that is more than a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

@@ -58,11 +58,11 @@ def run(seconds: float, drift: float, first: int = 0) -> tuple[PcmQueue, list[in
     return queue, waited
 
 
-def test_a_fast_clock_does_not_pile_up_delay():
+def test_a_fast_clock_does_not_pile_up_delay_and_is_no_overrun():
     queue, waited = run(120, drift=0.001)
     assert max(waited) <= 0.03 * RATE
     assert queue.counts.underruns <= 1
-    assert 0.12 * RATE / 40 * 0.5 <= queue.counts.overruns <= 0.12 * RATE / 40 * 1.5
+    assert queue.counts.overruns == 0
 
 
 def test_a_slow_clock_runs_dry_seldom():
@@ -72,9 +72,10 @@ def test_a_slow_clock_runs_dry_seldom():
 
 
 def test_a_great_delay_is_taken_out_at_once():
-    _, waited = run(3, drift=0.0, first=1200)
+    queue, waited = run(3, drift=0.0, first=1200)
     assert waited[10] == 1200
     assert waited[-1] <= 0.03 * RATE
+    assert queue.counts.overruns == 1
 
 
 def test_what_is_taken_out_leaves_no_click():

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.io import sound
+from engine.io import card_link, sound
 from engine.io.card import misfit
 from engine.io.card_link import CardLink
 from engine.io.loop import Loop
@@ -131,7 +131,7 @@ def test_without_pyaudio_and_without_a_wish_it_is_silence_with_a_note(loop):
 )
 def test_the_line_to_run_fits_the_system(monkeypatch, platform, programs, line):
     monkeypatch.setattr(sys, "platform", platform)
-    monkeypatch.setattr(sound.shutil, "which", lambda name: name if name in programs else None)
+    monkeypatch.setattr(shutil, "which", lambda name: name if name in programs else None)
     assert sound.install_line() == line
 
 
@@ -144,7 +144,7 @@ class StubCard(CardLink):
 
 @pytest.fixture
 def with_card(monkeypatch, loop):
-    monkeypatch.setattr(sound, "CardLink", StubCard)
+    monkeypatch.setattr(card_link, "CardLink", StubCard)
 
     def make(kind, **more):
         made = open_sound(kind, have_pyaudio=lambda: True, **more)
