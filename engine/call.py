@@ -8,7 +8,6 @@ from engine.media_session import MediaSession
 from engine.model import CallState, CallView, MediaView
 from engine.ports import MediaPorts
 
-LIVING = frozenset(CallState) - {CallState.ENDED}
 DIGITS_SHOWN = 64  # of each direction, newest
 
 
@@ -32,7 +31,7 @@ class Call:
         self.state = CallState.DIALLING if direction == "out" else CallState.RINGING
         self.state_since = now
         self.answered_at: float | None = None
-        self.ended_at: float | None = None
+        self.hung_up_at: float | None = None  # by either side: the talk is over
         self.confirmed = False
         self.told_answered = False
         self.auto_answered = False
@@ -46,10 +45,11 @@ class Call:
         self.recording: str | None = None
         self.ports: MediaPorts | None = None
         self.media: MediaSession | None = None
-        self.last_media: MediaView | None = None  # the final MediaView, once the call is over
+        self.last_media: MediaView | None = None  # the final MediaView, once the media have ended
         self.answer_at: float | None = None  # auto-answer
         self.limit: Limit | None = None  # --duration, or nobody answers
         self.reached: Limit | None = None  # why we hung up by ourselves
+        self.give_up_at: float | None = None  # hung up, and nobody answers to that
         self.next_second: float | None = None  # statistics
 
     # -- state: one setter
@@ -69,17 +69,30 @@ class Call:
         """Talking, or held when either side holds."""
         self.enter(CallState.HELD if self.held_here or self.held_there else CallState.TALKING, now)
 
-    def ended(self, now: float) -> None:
-        self.ended_at = now
-        self.answer_at = self.limit = self.next_second = None
+    def media_ended(self, now: float) -> None:
+        """Only their figures are left."""
         if self.media is not None:
             self.last_media = self.media.view(now)
             self.media = None
+        self.next_second = None
+
+    def hanging_up(self, now: float) -> None:
+        """BYE or CANCEL is on its way, or will be."""
+        self.hung_up_at = now
+        self.limit = None
+        self.enter(CallState.ENDING, now)
+
+    def ended(self, now: float) -> None:
+        """Over, for whatever reason."""
+        if self.hung_up_at is None:
+            self.hung_up_at = now
+        self.answer_at = self.limit = self.give_up_at = None
         self.enter(CallState.ENDED, now)
 
     @property
-    def living(self) -> bool:
-        return self.state in LIVING
+    def takes_a_line(self) -> bool:
+        """From dialling or ringing until it is hung up."""
+        return self.hung_up_at is None
 
     @property
     def up(self) -> bool:
@@ -97,17 +110,22 @@ class Call:
     def deadline(self) -> float:
         """The earliest moment at which this call wants something done."""
         earliest = float("inf") if self.media is None else self.media.deadline()
-        for moment in (self.answer_at, None if self.limit is None else self.limit.at, self.next_second):
+        limit_at = None if self.limit is None else self.limit.at
+        for moment in (self.answer_at, limit_at, self.give_up_at, self.next_second):
             if moment is not None and moment < earliest:
                 earliest = moment
         return earliest
 
     # -- looking
 
+    def talk_s(self, now: float) -> float:
+        """How long they have talked; 0 before it was answered."""
+        if self.answered_at is None:
+            return 0.0
+        return (now if self.hung_up_at is None else self.hung_up_at) - self.answered_at
+
     def view(self, now: float) -> CallView:
-        talk_s = 0.0
-        if self.answered_at is not None:
-            talk_s = (now if self.ended_at is None else self.ended_at) - self.answered_at
+        """The call as it stands, frozen."""
         return CallView(
             id=self.id,
             direction=self.direction,
@@ -115,7 +133,7 @@ class Call:
             peer_uri=self.peer_uri,
             peer_name=self.peer_name,
             state_s=now - self.state_since,
-            talk_s=talk_s,
+            talk_s=self.talk_s(now),
             held_here=self.held_here,
             held_there=self.held_there,
             early_media=self.early_media,

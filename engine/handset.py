@@ -1,8 +1,9 @@
 """What a person holds: one microphone and one ear for all calls, with mute and volume.
 
 Each call plays frames at its own moments and rate. One of them, the first that is heard, leads: its frame
-goes to the loudspeaker as it comes, mixed with what the others have brought since. So any number of calls
-share one ear with no clock of their own.
+goes to the loudspeaker as it comes, mixed with what the others have brought since, at its rate. So any number of
+calls share one ear with no clock of their own. When the rate of the ear changes (another call leads, or a re-INVITE
+changed the codec), what was brought for the old one is left out: it is a tenth of a second at most.
 """
 
 from __future__ import annotations
@@ -47,9 +48,9 @@ class Handset:
         self.volume_db = 0.0
         self._gain: float | None = None  # None: unchanged
         self._leader: int | None = None
-        self._leader_rate_hz = 8000
-        self._waiting: dict[int, np.ndarray] = {}
-        self._resamplers: dict[tuple[int, int, int], Resampler] = {}
+        self._ear_rate_hz = 0
+        self._waiting: dict[int, np.ndarray] = {}  # by call, at the rate of the ear
+        self._resamplers: dict[int, tuple[int, Resampler]] = {}  # by call, with the call's rate
 
     def microphone(self, rate_hz: int) -> Microphone:
         return self._sound.microphone(rate_hz)
@@ -74,7 +75,10 @@ class Handset:
         if call != self._leader:
             self._keep(call, pcm, rate_hz)
             return
-        self._leader_rate_hz = rate_hz
+        if rate_hz != self._ear_rate_hz:
+            self._ear_rate_hz = rate_hz
+            self._waiting.clear()
+            self._resamplers.clear()
         if self._waiting:
             pcm = mix([pcm, *self._fetch(len(pcm))])
         if self._gain is not None:
@@ -86,17 +90,16 @@ class Handset:
         if self._leader == call:
             self._leader = None
         self._waiting.pop(call, None)
-        for key in [key for key in self._resamplers if key[0] == call]:
-            del self._resamplers[key]
+        self._resamplers.pop(call, None)
 
     def view(self) -> SoundView:
         return replace(self._sound.view(), muted=self.muted, volume_db=self.volume_db)
 
     def _keep(self, call: int, pcm: np.ndarray, rate_hz: int) -> None:
-        pcm = self._at_leader_rate(call, pcm, rate_hz)
+        pcm = self._at_ear_rate(call, pcm, rate_hz)
         before = self._waiting.get(call)
         held = pcm if before is None else np.concatenate((before, pcm))
-        self._waiting[call] = held[-int(self._leader_rate_hz * WAITING_S) :]
+        self._waiting[call] = held[-int(self._ear_rate_hz * WAITING_S) :]
 
     def _fetch(self, samples: int) -> list[np.ndarray]:
         frames = []
@@ -105,10 +108,11 @@ class Handset:
             self._waiting[call] = held[samples:]
         return frames
 
-    def _at_leader_rate(self, call: int, pcm: np.ndarray, rate_hz: int) -> np.ndarray:
-        if rate_hz == self._leader_rate_hz:
+    def _at_ear_rate(self, call: int, pcm: np.ndarray, rate_hz: int) -> np.ndarray:
+        if rate_hz == self._ear_rate_hz:
+            self._resamplers.pop(call, None)
             return pcm
-        key = (call, rate_hz, self._leader_rate_hz)
-        if key not in self._resamplers:
-            self._resamplers[key] = Resampler(rate_hz, self._leader_rate_hz)
-        return self._resamplers[key].push(pcm)
+        kept = self._resamplers.get(call)
+        if kept is None or kept[0] != rate_hz:
+            kept = self._resamplers[call] = (rate_hz, Resampler(rate_hz, self._ear_rate_hz))
+        return kept[1].push(pcm)

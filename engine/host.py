@@ -69,9 +69,9 @@ class Engine:
         loop, phone = self._loop, self.phone
         due = min(phone.deadline(), self._sound.deadline(), self._resolver.deadline())
         loop.turn(min(timeout_s, due - clock.monotonic()))
+        self._resolver.handle_timer(loop.now)  # first: what it finds out, the phone acts upon
         phone.handle_timers(clock.monotonic())
         self._sound.handle_timer(loop.now)
-        self._resolver.handle_timer(loop.now)
         for level, text in self._sound.log_lines():
             phone.log(level, "sound", text)
 

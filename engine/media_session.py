@@ -123,7 +123,7 @@ class MediaSession:
 
     def tick_deadline(self) -> float:
         """When the next packet must leave: what the rest of the program must not delay."""
-        return self._next_tick if self._playing else float("inf")
+        return self._next_tick if self._sending else float("inf")
 
     def run(self, now: float, wall: float) -> None:
         """Do what is due at ``now``; ``wall`` stamps the sender report."""
@@ -241,10 +241,6 @@ class MediaSession:
                 out_dbfs=stats.level_out.rms_dbfs,
             )
         )
-
-    def heard_packets(self, now: float) -> int:
-        """Packets of the far end so far: none in an answered call is a finding."""
-        return self._stream.stats(now).rx.packets
 
     def view(self, now: float) -> MediaView:
         """A frozen copy of everything the screen shows of this call's audio."""

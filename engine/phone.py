@@ -40,7 +40,8 @@ from engine.sip.sdp import Format, LocalAudio
 SIP_PER_TURN = 32
 MEDIA_MARGIN_S = 0.0015  # SIP work stops so long before the next packet must leave
 RING_OUT_S = 180.0  # nobody answers
-QUIT_PATIENCE_S = 2.0  # how long BYEs are waited for
+ENDING_S = 1.0  # so long a call that we hung up is shown while BYE or CANCEL is not answered; then it is over
+QUIT_PATIENCE_S = 2.0  # how long the end of the program waits for such answers
 ENDED_SHOWN = 5
 LOG_LINES = 500
 EVENTS_KEPT = 10_000  # a face that never looks must not cost memory
@@ -75,7 +76,7 @@ class Phone:
         self.local = self._sip.address
         self._agent = UserAgent(local=self.local, formats=self._formats, entropy=outside.entropy)
         self._agent.trace = config.trace
-        self._names = Names(outside.resolver, self._sip.send, self._unreachable)
+        self._names = Names(outside.resolver, outside.clock, self._sip.send, self._unreachable)
         self._handset = Handset(outside.sound)
         self._around = Surroundings(
             net=outside.net,
@@ -87,6 +88,7 @@ class Phone:
         )
         self._calls: dict[int, Call] = {}
         self._ended: deque[Call] = deque(maxlen=ENDED_SHOWN)
+        self._leaving: set[int] = set()  # over for us, though nobody has answered our CANCEL or BYE yet
         self._events: deque[model.Event] = deque(maxlen=EVENTS_KEPT)
         self._log: deque[model.LogLine] = deque(maxlen=LOG_LINES)
         self._recorded = 0
@@ -139,7 +141,7 @@ class Phone:
             target = complete_uri(command.uri)
         except ConfigError as error:
             raise CommandError(str(error)) from None
-        if sum(call.living for call in self._calls.values()) >= self._config.max_calls:
+        if sum(call.takes_a_line for call in self._calls.values()) >= self._config.max_calls:
             raise CommandError(f"all {self._config.max_calls} lines are busy (--max-calls)")
         self._hold_others(None, now)
         try:
@@ -169,7 +171,7 @@ class Phone:
         return call.id
 
     def _hang_up(self, command: model.HangUp, now: float) -> int:
-        call = self._find(command.call, "there is no call to hang up", lambda call: call.living, newest=True)
+        call = self._find(command.call, "there is no call to hang up", lambda call: call.takes_a_line, newest=True)
         self._agent.hang_up(call.id, now)
         return call.id
 
@@ -200,8 +202,7 @@ class Phone:
         if self._quit_by is None:
             self._quit_by = now + QUIT_PATIENCE_S
             for call in self._calls.values():
-                if call.living:
-                    self._agent.hang_up(call.id, now)
+                self._agent.hang_up(call.id, now)
 
     def _find(self, number: int | None, complaint: str, fits: Callable[[Call], bool], newest: bool = False) -> Call:
         fitting = [call for call in self._calls.values() if fits(call) and number in (None, call.id)]
@@ -275,10 +276,10 @@ class Phone:
 
     @property
     def finished(self) -> bool:
-        """True once Quit is done: nothing lives any more, or patience is over."""
+        """True once Quit is done: everybody knows that we hung up, or patience is over."""
         if self._quit_by is None:
             return False
-        return not self._calls or self._outside.clock() >= self._quit_by
+        return not (self._calls or self._leaving) or self._outside.clock() >= self._quit_by
 
     def close(self, now: float) -> None:
         """Give back sockets and files; calls that still live end here, without waiting for anybody."""
@@ -303,11 +304,17 @@ class Phone:
         if call.limit is not None and now >= call.limit.at:
             call.reached, call.limit = call.limit, None
             self._agent.hang_up(call.id, now)
+        if call.give_up_at is not None and now >= call.give_up_at:
+            self._leaving.add(call.id)
+            if call.answered_at is None:
+                self._over(call, now, 487, reason_text(487), False)
+            else:
+                self._over(call, now, None, "we hung up", False)
+            return
         if call.next_second is not None and now >= call.next_second and call.media is not None:
             call.next_second = max(call.next_second + 1, now)
             call.media.second(now)
-            if call.told_answered:
-                self._tell(model.Stats(call.view(now)))
+            self._tell(model.Stats(call.view(now)))
 
     def _read_sip(self, now: float) -> None:
         clock = self._outside.clock
@@ -320,8 +327,9 @@ class Phone:
             data, source = datagrams[0]
             self._agent.receive(data, source, now)
             self._settle(now)
-        for peer in self._sip.take_errors():
-            self._agent.transport_error(peer, now)
+        for address in self._sip.take_errors():
+            for peer in self._names.written_as(address):
+                self._agent.transport_error(peer, now)
         self._settle(now)
 
     def _settle(self, now: float) -> None:
@@ -330,9 +338,10 @@ class Phone:
             happened = self._agent.events()
             for event in happened:
                 self._handlers[type(event)](event, now)
-            for data, destination in self._agent.datagrams():
-                self._names.send(data, destination, now)
-            if not happened:
+            datagrams = self._agent.datagrams()
+            for data, destination in datagrams:
+                self._names.send(data, destination)
+            if not happened and not datagrams:
                 return
 
     def _unreachable(self, peer: tuple[str, int], why: str) -> None:
@@ -343,7 +352,7 @@ class Phone:
 
     def _on_incoming(self, event: sip_events.IncomingCall, now: float) -> None:
         peer_uri, name = str(event.from_.uri), event.from_.display_name
-        busy = sum(call.living and (call.confirmed or call.direction == "out") for call in self._calls.values())
+        busy = sum(call.takes_a_line and (call.confirmed or call.direction == "out") for call in self._calls.values())
         ringing = sum(call.state is CallState.RINGING for call in self._calls.values())
         if self._quit_by is not None or max(busy, ringing) >= self._config.max_calls:
             self._agent.reject(event.call, 486, now)
@@ -393,7 +402,7 @@ class Phone:
 
     def _on_accepted(self, event: sip_events.Accepted, now: float) -> None:
         call = self._calls.get(event.call)
-        if call is None or not call.living:
+        if call is None or not call.takes_a_line:
             return
         call.early_media = False
         call.status, call.reason = 200, ""
@@ -422,38 +431,45 @@ class Phone:
             self._tell(model.Answered(call.view(now)))
 
     def _on_hanging_up(self, event: sip_events.HangingUp, now: float) -> None:
+        """Media stops with the BYE (RFC 3261 15.1.1). The user agent sees to the rest, however long it takes."""
         call = self._calls.get(event.call)
-        if call is not None and call.living:
-            call.enter(CallState.ENDING, now)
-            call.limit = None
+        if call is not None:
+            self._stop_media(call, now)
+            call.hanging_up(now)
+            call.give_up_at = now + ENDING_S
 
     def _on_ended(self, event: sip_events.CallEnded, now: float) -> None:
+        self._leaving.discard(event.call)
         call = self._calls.get(event.call)
-        if call is None:
-            return
+        if call is not None:
+            self._over(call, now, event.status, event.reason, event.failure)
+
+    def _over(self, call: Call, now: float, status: int | None, reason: str, failure: bool) -> None:
+        """A call has ended, unless we ended it ourselves for a reason of our own."""
         reached = call.reached
         if reached is None:
-            self._finish(call, now, event.status, event.reason, event.failure)
+            self._finish(call, now, status, reason, failure)
         else:
             self._finish(call, now, reached.status, reached.reason, reached.status is not None)
 
     def _finish(self, call: Call, now: float, status: int | None, reason: str, failure: bool) -> None:
-        heard, expected = 0, False
-        if call.media is not None:
-            heard = call.media.heard_packets(now)
-            expected = call.answered_at is not None and now - call.answered_at >= MEDIA_EXPECTED_S
-            call.media.close(now, self._outside.wall())
+        self._stop_media(call, now)
         call.status, call.reason = status if status is not None else call.status, reason
         call.ended(now)
-        if call.ports is not None:
-            self._pool.give_back(call.ports)
-            call.ports = None
         del self._calls[call.id]
         self._ended.append(call)
         code = exit_code(
-            status if failure else None, answered=call.answered_at is not None, media=heard > 0 or not expected
+            status if failure else None, answered=call.answered_at is not None, media=_had_media(call, now)
         )
         self._tell(model.Ended(call.view(now), call.status, reason, code))
+
+    def _stop_media(self, call: Call, now: float) -> None:
+        if call.media is not None:
+            call.media.close(now, self._outside.wall())
+            call.media_ended(now)
+        if call.ports is not None:
+            self._pool.give_back(call.ports)
+            call.ports = None
 
     def _on_media_move_refused(self, event: sip_events.MediaMoveRefused, now: float) -> None:
         host, port = event.wanted
@@ -462,7 +478,7 @@ class Phone:
 
     def _on_modify_failed(self, event: sip_events.ModifyFailed, now: float) -> None:
         call = self._calls.get(event.call)
-        if call is None or not call.living:
+        if call is None or not call.takes_a_line:
             return
         call.held_here = not call.held_here
         if call.media is not None:
@@ -538,3 +554,9 @@ def offered_formats(names: tuple[str, ...]) -> tuple[Format, ...]:
     except KeyError as error:
         raise ConfigError(f"--codecs: {error.args[0]}") from None
     return (*audio, Format(TELEPHONE_EVENT, "telephone-event", 8000, 1, "0-15"))
+
+
+def _had_media(call: Call, now: float) -> bool:
+    """Did the far end send a single packet? Who hung up at once cannot know."""
+    media = call.last_media
+    return media is None or media.rx.packets > 0 or call.talk_s(now) < MEDIA_EXPECTED_S

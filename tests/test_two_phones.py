@@ -210,6 +210,98 @@ def test_what_nobody_can_do_is_said_in_one_line():
         anna.do(HangUp(9))
 
 
+def test_hanging_up_before_anything_was_heard_frees_the_line_at_once():
+    wire, anna, bob = two(anna={"max_calls": 1})
+    silence = wire.lose(is_from(BOB))
+    anna.do(Dial(bob.uri))
+    wire.run(0.3)
+    anna.do(HangUp())
+    assert states(anna) == ["ending"]
+    anna.do(Dial(f"sip:{CAROL}"))  # the line is free
+    anna.do(HangUp())
+    wire.run(1.1)
+    assert anna.view(1).state is CallState.ENDED and anna.exit_codes() == [0, 0] and anna.rests()
+    assert not wire.sip("CANCEL")  # RFC 3261 section 9.1: not before a provisional response
+    wire.mend(silence)
+    wire.run(5)
+    assert wire.sip("CANCEL") and states(bob) == ["ended"]
+    assert len(anna.told(Ended)) == 2
+
+
+@pytest.mark.parametrize("patience_s", [0.5, 1.5, 20])
+def test_an_answer_to_a_call_that_was_hung_up_gets_ack_and_bye(patience_s):
+    wire, anna, bob = two(bob={"auto_answer": 0})
+    silence = wire.lose(is_from(BOB))
+    anna.do(Dial(bob.uri))
+    wire.run(0.1)
+    anna.do(HangUp())
+    wire.run(patience_s)
+    wire.mend(silence)
+    wire.run(5)
+    assert wire.sip("ACK") and wire.sip("BYE") and states(bob) == ["ended"]
+    assert anna.rests() and bob.rests()
+
+
+def test_quitting_while_dialling_waits_a_moment_for_the_far_end_and_no_longer():
+    wire, anna, bob = two()
+    silence = wire.lose(is_from(BOB))
+    anna.do(Dial(bob.uri))
+    wire.run(0.1)
+    anna.do(Quit())
+    wire.run(1)
+    assert anna.exit_codes() == [0] and not anna.phone.finished  # over for the user, not yet for the far end
+    wire.mend(silence)
+    wire.run(0.9)
+    assert anna.phone.finished and states(bob) == ["ended"]
+
+
+def test_quitting_while_dialling_into_nothing_takes_two_seconds():
+    wire, anna, _ = two()
+    anna.do(Dial(f"sip:{STRANGER}"))
+    wire.run(0.1)
+    anna.do(Quit())
+    wire.run(2.01)
+    assert anna.phone.finished and anna.exit_codes() == [0]
+
+
+def test_media_stop_with_the_bye_whether_it_is_answered_or_not():
+    wire, anna, bob = two()
+    talks(wire, anna, bob, 3)
+    wire.lose(is_sip("200 BYE"))
+    anna.do(HangUp())
+    hung_up_at = wire.now
+    wire.run(3)
+    assert not [sent for sent in wire.sent if sent.source[0] == ANNA and is_media(sent) and sent.sent_at > hung_up_at]
+    (ended,) = anna.told(Ended)
+    assert ended.exit_code == 0 and ended.reason == "we hung up"
+    assert ended.call.talk_s == pytest.approx(3, abs=0.1)
+    assert anna.rests() and bob.rests()
+
+
+def test_a_dead_host_that_was_named_is_known_to_be_dead_at_once():
+    wire, anna, _ = two()
+    wire.refuses = True
+    wire.names["gone.test"] = STRANGER
+    anna.do(Dial("sip:bob@gone.test"))
+    wire.run(1)
+    assert anna.exit_codes() == [15] and anna.told(Ended)[0].reason == "nobody listens there"
+
+
+def test_a_name_leads_to_a_call():
+    wire, anna, bob = two(bob={"auto_answer": 0})
+    wire.names["bob.test"] = BOB
+    anna.do(Dial("sip:bob@bob.test"))
+    wire.run(1)
+    assert states(anna, bob) == ["talking", "talking"]
+
+
+def test_a_name_that_nobody_knows_ends_the_call():
+    wire, anna, _ = two()
+    anna.do(Dial("sip:bob@nowhere.test"))
+    wire.run(1)
+    assert anna.exit_codes() == [15] and anna.rests()
+
+
 # ---------------------------------------------------------------------- hold
 
 

@@ -1,0 +1,388 @@
+"""Two whole phones: the sound between them, its figures, and what a bad network or a stranger does to it."""
+
+import itertools
+import wave
+
+import numpy as np
+import pytest
+
+from engine.io.wav import WavWriter
+from engine.media import codecs, rtp
+from engine.model import CallState, Dial, Dtmf, HangUp, Hold, Log, Mute, SendDigits, SetVolume, Stats
+from engine.phone import offered_formats
+from tests.wire import ANNA, BOB, CAROL, STRANGER, Wire, likeness, voice
+
+
+def call(wire=None, anna=None, bob=None, seconds=2.0):
+    """Anna has called Bob, who answers by himself; they have talked for some time."""
+    wire = wire or Wire()
+    one, other = wire.station(ANNA, **(anna or {})), wire.station(BOB, **{"auto_answer": 0, **(bob or {})})
+    one.do(Dial(other.uri))
+    wire.run(seconds)
+    return wire, one, other
+
+
+def rtp_of(wire, host):
+    """The RTP packets a host has sent."""
+    return [rtp.parse(sent.data) for sent in wire.sent if sent.port_kind == "rtp" and sent.source[0] == host]
+
+
+# ---------------------------------------------------------------------- formats
+
+
+CODECS = [("PCMU", 8000), ("PCMA", 8000), ("L16/16000", 16000), ("L16/44100/2", 44100)]
+
+
+@pytest.mark.parametrize("codec, rate_hz", CODECS)
+def test_every_codec_carries_the_sound(codec, rate_hz):
+    _, anna, bob = call(anna={"codecs": (codec,)}, seconds=3)
+    assert anna.view().media.codec == codec.partition("/")[0] and anna.view().media.clock_rate_hz == rate_hz
+    assert anna.hears(bob, rate_hz) and bob.hears(anna, rate_hz)
+
+
+@pytest.mark.parametrize("ptime_ms", [10, 20, 30, 40, 50, 60])
+def test_every_ptime(ptime_ms):
+    wire, anna, bob = call(anna={"ptime_ms": ptime_ms}, seconds=4)
+    assert anna.hears(bob) and bob.hears(anna)
+    assert {len(packet.payload) for packet in rtp_of(wire, BOB)} == {8 * ptime_ms}
+
+
+@pytest.mark.parametrize("here, there", [(10, 60), (60, 10), (20, 30)])
+def test_ptimes_that_differ(here, there):
+    _, anna, bob = call(anna={"ptime_ms": here}, bob={"ptime_ms": there}, seconds=4)
+    assert anna.hears(bob) and bob.hears(anna)
+
+
+def test_no_codec_in_common():
+    wire, anna, bob = call(anna={"codecs": ("PCMU",)}, bob={"codecs": ("PCMA",)})
+    assert wire.sip("488 INVITE") and anna.exit_codes() == [15]
+    assert anna.rests() and bob.rests()
+
+
+def test_the_first_packet_leaves_with_the_ack_on_both_sides():
+    wire, _, _ = call(Wire(0.02), seconds=0.2)
+    ack = wire.sip("ACK")[0]
+    first = {}
+    for sent in wire.sent:
+        if sent.port_kind == "rtp":
+            first.setdefault(sent.source[0], sent.sent_at)
+    assert first[ANNA] == ack.sent_at
+    assert first[BOB] == ack.sent_at + 0.02  # not before: an INVITE with a forged address must not make us send
+
+
+def test_timestamps_and_numbers_go_up_evenly_and_the_marker_comes_once():
+    wire, _, _ = call(seconds=3)
+    packets = rtp_of(wire, ANNA)
+    assert [packet.marker for packet in packets] == [True] + [False] * (len(packets) - 1)
+    assert {(b.timestamp - a.timestamp) % 2**32 for a, b in itertools.pairwise(packets)} == {160}
+    assert {(b.sequence - a.sequence) % 2**16 for a, b in itertools.pairwise(packets)} == {1}
+
+
+def test_hold_and_mute_send_silence_and_the_far_end_hears_it():
+    wire, anna, bob = call()
+    anna.do(Mute(True))
+    wire.run(1.5)
+    assert not bob.hears(anna) and np.abs(bob.heard(last_s=1)).max() < 100
+    assert anna.hears(bob)
+    anna.do(Mute(False))
+    wire.run(1.5)
+    assert bob.hears(anna)
+
+
+def test_volume_is_of_the_ear_alone():
+    wire, anna, bob = call(seconds=3)
+    before = np.abs(anna.heard(last_s=1)).mean()
+    anna.do(SetVolume(-20))
+    wire.run(2)
+    assert np.abs(anna.heard(last_s=1)).mean() == pytest.approx(before / 10, rel=0.2)
+    assert bob.hears(anna)
+
+
+def test_echo_sends_back_what_it_hears():
+    _, anna, _ = call(bob={"echo": True}, seconds=3)
+    assert anna.hears(anna)
+
+
+def test_another_codec_by_reinvite():
+    """Bob may have another codec from now on; putting a call on hold and taking it back offers it."""
+    wire, anna, bob = call(anna={"record": "far.wav"})
+    ssrc = rtp_of(wire, BOB)[0].ssrc
+    bob.phone._formats = offered_formats(("L16/16000",))
+    for _ in range(2):
+        bob.do(Hold())
+        wire.run(2)
+    assert anna.view().media.codec == bob.view().media.codec == "L16"
+    assert anna.hears(bob, 16000) and bob.hears(anna, 16000)
+    assert {packet.ssrc for packet in rtp_of(wire, BOB)} == {ssrc}
+    assert len(anna.sound.open_microphones) == len(bob.sound.open_microphones) == 1
+    recorded = np.concatenate(anna.recordings[0].frames)
+    assert anna.recordings[0].rate_hz == 8000 and len(recorded) == pytest.approx(6 * 8000, abs=400)
+    assert likeness(recorded[-8000:], voice(bob.sound.seed, 16000)[::2]) > 0.8
+    anna.do(HangUp())
+    wire.run(1)
+    assert anna.rests() and bob.rests()
+
+
+def test_early_media_are_heard_counted_and_told():
+    """Bob answers with 183: his sound comes before he takes the call."""
+    wire = Wire()
+    anna, bob = wire.station(ANNA), wire.station(BOB)
+    anna.do(Dial(bob.uri))
+    wire.run(0.1)
+    ports = bob.phone._pool.take()
+    bob.phone._agent.progress(1, bob.phone._local_audio(ports), wire.now)
+    bob.turn()
+    wire.run(0.1)
+    assert wire.sip("183 INVITE") and anna.view().early_media
+    tone = voice(bob.sound.seed, 8000)
+    for number in range(200):
+        payload = codecs.make("PCMU", 8000, 1).encode(tone[160 * number : 160 * (number + 1)])
+        ports.rtp.send(rtp.build(0, number == 0, number, 160 * number, 7, payload), anna.view().media.local)
+        wire.run(0.02)
+    assert anna.hears(bob) and anna.view().state is CallState.PROGRESS
+    assert len(anna.told(Stats)) == 4
+    assert not rtp_of(wire, ANNA)
+
+
+# ---------------------------------------------------------------------- digits
+
+
+def test_digits_both_ways():
+    wire, anna, bob = call()
+    anna.do(SendDigits("12*#A"))
+    bob.do(SendDigits("99"))
+    wire.run(3)
+    assert [event.digit for event in bob.told(Dtmf)] == list("12*#A")
+    assert [event.digit for event in anna.told(Dtmf)] == ["9", "9"]
+    assert (anna.view().digits_sent, anna.view().digits_received) == ("12*#A", "99")
+    assert all(40 <= event.duration_ms <= 200 for event in bob.told(Dtmf))
+    wire.run(1.5)
+    assert anna.hears(bob) and bob.hears(anna)
+
+
+# ---------------------------------------------------------------------- RTCP
+
+
+def test_the_round_trip_is_that_of_the_wire_on_both_sides():
+    _, anna, bob = call(Wire(0.04), seconds=15)
+    for station in (anna, bob):
+        rtcp = station.view().media.rtcp
+        assert rtcp.rtt_ms == pytest.approx(80, abs=2)
+        assert rtcp.sr_sent >= 2 and rtcp.sr_received >= 2
+    assert anna.view().media.rtcp.cname != bob.view().media.rtcp.cname
+
+
+def test_what_the_far_end_reports_is_kept_apart_from_what_we_see():
+    wire = Wire()
+    count = 0
+
+    def every_tenth_of_anna(datagram):
+        nonlocal count
+        if datagram.port_kind == "rtp" and datagram.source[0] == ANNA:
+            count += 1
+            return [] if count % 10 == 0 else None
+        return None
+
+    wire.rule(every_tenth_of_anna)
+    _, anna, bob = call(wire, seconds=20)
+    assert anna.view().media.rtcp.remote.loss_percent == pytest.approx(10, abs=2)
+    assert anna.view().media.rx.lost == 0
+    assert bob.view().media.rx.loss_percent == pytest.approx(10, abs=2)
+    assert bob.view().media.rtcp.remote.lost == 0
+
+
+def test_the_last_report_says_bye():
+    wire, anna, _ = call(seconds=12)
+    anna.do(HangUp())
+    wire.run(1)
+    assert anna.view().media.rtcp.bye_sent == 1
+
+
+# ---------------------------------------------------------------------- a bad network
+
+
+def test_a_network_that_stands_still_for_a_minute():
+    wire, anna, bob = call(seconds=3)
+    cut = wire.lose(lambda datagram: True)
+    wire.run(60)
+    assert anna.view().state is CallState.TALKING
+    assert anna.view().media.rx.packets_per_second == 0
+    wire.mend(cut)
+    wire.run(4)
+    assert anna.view().state is bob.view().state is CallState.TALKING
+    assert anna.hears(bob) and bob.hears(anna)
+    anna.do(HangUp())
+    wire.run(1)
+    assert anna.rests() and bob.rests()
+
+
+def test_a_far_end_that_vanishes_shows_and_hanging_up_ends():
+    wire, anna, bob = call(seconds=3)
+    bob.phone.close(wire.now)
+    wire.stations.remove(bob)
+    wire.run(10)
+    media = anna.view().media
+    assert anna.view().state is CallState.TALKING
+    assert media.rx.packets_per_second == 0 and media.tx.packets_per_second == 50
+    assert all(point.loss_percent in (None, 0, 100) for point in media.history[-5:])
+    anna.do(HangUp())
+    wire.run(33)
+    assert anna.exit_codes() == [0] and anna.rests()
+
+
+def test_a_process_that_stood_still_sends_no_flood():
+    wire, anna, bob = call(seconds=3)
+    wire.stations.remove(anna)
+    wire.run(10)
+    wire.stations.append(anna)
+    before = len(rtp_of(wire, ANNA))
+    wire.run(1)
+    assert len(rtp_of(wire, ANNA)) - before <= 65
+    assert any("stood still" in event.line.text for event in anna.told(Log))
+    stamps = [packet.timestamp for packet in rtp_of(wire, ANNA)]
+    assert (stamps[-1] - stamps[0]) % 2**32 == pytest.approx(8000 * 14, abs=4000)
+    wire.run(2)
+    assert anna.hears(bob) and bob.hears(anna)
+
+
+def test_reordered_doubled_and_late_packets_are_heard_in_order():
+    wire = Wire()
+    count = 0
+
+    def fate(datagram):
+        nonlocal count
+        if datagram.port_kind != "rtp":
+            return None
+        count += 1
+        return [0.035] if count % 7 == 0 else [0.01, 0.01] if count % 11 == 0 else None
+
+    wire.rule(fate)
+    _, anna, bob = call(wire, seconds=8)
+    rx = bob.view().media.rx
+    assert rx.reordered > 10 and rx.duplicate > 10 and rx.lost <= 0
+    assert likeness(bob.heard(last_s=1), voice(anna.sound.seed, 8000)) > 0.8
+
+
+# ---------------------------------------------------------------------- strangers
+
+
+def test_packets_of_a_stranger_are_counted_and_not_heard():
+    wire, anna, bob = call()
+    noise = rtp.build(0, False, 1, 1, 99, bytes(range(160)))
+    for _ in range(100):
+        wire.inject(noise, (STRANGER, 4000), anna.view().media.local)
+        wire.run(0.02)
+    assert anna.view().media.rx.foreign == 100
+    assert anna.hears(bob) and bob.hears(anna)
+
+
+def test_another_ssrc_from_the_right_address_is_counted_and_not_heard():
+    wire, anna, bob = call()
+    local, remote = anna.view().media.local, anna.view().media.remote
+    for number in range(0, 200, 2):  # never two in order
+        wire.inject(rtp.build(0, False, number, number * 160, 99, b"\x80" * 160), remote, local)
+        wire.run(0.02)
+    assert anna.view().media.rx.foreign == 100
+    assert anna.hears(bob)
+
+
+def test_garbage_on_every_port_ends_nothing():
+    wire, anna, bob = call()
+    for size in range(0, 60):
+        for port in (5060, 10000, 10001):
+            wire.inject(bytes(range(size)), (BOB, port), (ANNA, port))
+        wire.run(0.02)
+    wire.run(1.5)
+    assert anna.hears(bob) and anna.view().state is CallState.TALKING
+
+
+def test_a_flood_of_invites_takes_neither_the_call_nor_every_line():
+    wire, anna, bob = call()
+    invite = (
+        "INVITE sip:bob@192.0.2.2 SIP/2.0\r\nVia: SIP/2.0/UDP {0}:5060;branch=z9hG4bK{1}\r\nMax-Forwards: 70\r\n"
+        "From: <sip:x@{0}>;tag={1}\r\nTo: <sip:bob@192.0.2.2>\r\nCall-ID: {1}@{0}\r\nCSeq: 1 INVITE\r\n"
+        "Contact: <sip:x@{0}>\r\nContent-Length: 0\r\n\r\n"
+    )
+    for number in range(1500):
+        host = f"198.51.100.{number % 50}"
+        wire.inject(invite.format(host, number).encode(), (host, 5060), (BOB, 5060))
+        wire.run(0.002)
+    assert bob.view(1).state is CallState.TALKING
+    assert anna.hears(bob) and bob.hears(anna)
+    assert anna.view().media.rx.lost == 0
+    wire.run(40)
+    carol = wire.station(CAROL)
+    carol.do(Dial(bob.uri))
+    wire.run(0.5)
+    assert carol.view().state is CallState.TALKING
+
+
+# ---------------------------------------------------------------------- recordings
+
+
+def test_a_recording_is_of_the_far_end_and_a_stereo_one_has_us_on_the_left(tmp_path):
+    names = {"record": str(tmp_path / "far.wav"), "record_stereo": str(tmp_path / "both.wav")}
+    wire, anna, bob = call(anna={**names, "open_writer": WavWriter}, seconds=4)
+    for _ in range(2):  # in the middle of the call, and after it
+        mono, both = pcm(names["record"], 1), pcm(names["record_stereo"], 2)
+        assert likeness(mono[-8000:, 0], voice(bob.sound.seed, 8000)) > 0.9
+        assert likeness(both[-8000:, 0], voice(anna.sound.seed, 8000)) > 0.9
+        assert likeness(both[-8000:, 1], voice(bob.sound.seed, 8000)) > 0.9
+        anna.do(HangUp()) if anna.view().state is CallState.TALKING else None
+        wire.run(1)
+    assert len(mono) == len(both) == pytest.approx(32000, abs=400)
+
+
+def pcm(path, channels):
+    with wave.open(path) as file:
+        assert (file.getnchannels(), file.getframerate()) == (channels, 8000)
+        return np.frombuffer(file.readframes(10**7), "<i2").reshape(-1, channels)
+
+
+def test_further_calls_have_numbered_recordings():
+    wire, anna, bob = call(anna={"record": "far.wav"})
+    anna.do(HangUp())
+    wire.run(1)
+    anna.do(Dial(bob.uri))
+    wire.run(2)
+    assert [recording.path for recording in anna.recordings] == ["far.wav", "far-2.wav"]
+    assert [recording.closed for recording in anna.recordings] == [True, False]
+    assert anna.view().recording == "far-2.wav"
+
+
+def test_a_recording_that_cannot_be_opened_ends_nothing():
+    def cannot(path, rate_hz, channels):
+        raise OSError("far.wav: no space")
+
+    _, anna, bob = call(anna={"record": "far.wav", "open_writer": cannot}, seconds=3)
+    assert any("no space" in event.line.text for event in anna.told(Log))
+    assert anna.hears(bob) and anna.view().recording is None
+
+
+# ---------------------------------------------------------------------- looking
+
+
+def test_looking_changes_nothing():
+    """The same calls, one of them looked at all the time: the same bytes at the same moments."""
+
+    def story(looks):
+        wire = Wire()
+        anna, bob = wire.station(ANNA), wire.station(BOB, auto_answer=1)
+        for step in (Dial(bob.uri), SendDigits("5"), Hold(), Hold(), HangUp()):
+            if not isinstance(step, Dial):
+                wire.run(1.5)
+            anna.do(step)
+            for _ in range(looks):
+                for station in (anna, bob):
+                    station.phone.snapshot(wire.now)
+            wire.run(0.7)
+        return [(sent.sent_at, sent.data) for sent in wire.sent], anna.heard().tobytes()
+
+    assert story(0) == story(200)
+
+
+def test_history_grows_by_a_point_a_second():
+    _, anna, _ = call(seconds=10.5)
+    assert len(anna.view().media.history) == 10
+    assert anna.view().media.history[-1].in_dbfs > -40
+    assert len(anna.told(Stats)) == 10
