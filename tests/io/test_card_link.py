@@ -21,7 +21,7 @@ from engine.io.loop import Loop
 HERE = Path(__file__).parent
 POSIX = sys.platform != "win32"
 FRAME = 160
-SHORT_S = 0.2  # a turn takes a millisecond; a busy machine may add its own
+SHORT_S = 1.0  # a turn takes a millisecond; a busy machine adds its own; a helper that is waited for costs far more
 
 PREAMBLE = """
 import json, os, signal, socket, sys, time
