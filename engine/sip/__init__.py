@@ -15,6 +15,6 @@ negotiation  the offers and answers of one call               imports sdp
 session      s12, s14, s15: one call from the dialog on       imports all of the above
 caller       s9.1, s13.2: a call we make                      imports session
 callee       s9.2, s13.3: a call that comes in                imports session
-screening    s8.2: what is wrong with a request               imports dialog, message, sdp
+screening    s8.2: what is wrong with a request               imports message, replies, sdp
 agent        the whole user agent                             imports all of the above
 """

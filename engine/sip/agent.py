@@ -19,7 +19,7 @@ from engine.sip.endpoint import Address, Counters, Endpoint, Key, Limits
 from engine.sip.message import Headers, Message, Request, Response, SipError, Uri, parse
 from engine.sip.reasons import phrase
 from engine.sip.replies import ALLOW, make_response, reply_address, stamp
-from engine.sip.screening import Refusal, check_routes, readable, screen, screen_invite
+from engine.sip.screening import MAX_MESSAGE, Refusal, check_routes, readable, screen, screen_invite
 from engine.sip.sdp import Format, LocalAudio
 from engine.sip.session import Session
 from engine.sip.transaction import T2, InviteClient, InviteServer
@@ -217,6 +217,8 @@ class UserAgent:
             self.counters.stray += 1
             return
         _ = response.to
+        if response.size > MAX_MESSAGE:
+            raise SipError("a response too large to be worth reading")
         if isinstance(client, InviteClient) and response.status < 300:
             check_routes(response)
         session = self._dialogs.get((response.call_id, response.from_.tag or ""))

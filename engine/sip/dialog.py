@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from engine.sip.message import Headers, NameAddr, Request, Response, Uri
 
-MAX_ROUTES = 32  # what has more is refused before there is a dialog
 MAX_HOSTS = 64
 
 

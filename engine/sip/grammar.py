@@ -43,24 +43,27 @@ def split(text: str, separator: str) -> list[str]:
         return [text.strip()]
     if '"' not in text and "<" not in text and "(" not in text:
         return [part.strip() for part in text.split(separator)]
-    parts, comments_closed = _split_marked(text, separator, comments=True)
-    if not comments_closed:  # "(" is a character of URIs too: without its ")" it opens no comment
-        parts, _ = _split_marked(text, separator, comments=False)
-    return parts
+    if "(" in text and ")" in text:
+        parts, comments_closed = _split_marked(text, separator, comments=True)
+        if comments_closed:
+            return parts
+    # "(" is a character of URIs too: without its ")" it opens no comment
+    return _split_marked(text, separator, comments=False)[0]
 
 
 def _split_marked(text: str, separator: str, *, comments: bool) -> tuple[list[str], bool]:
     """The parts, and whether every comment was closed."""
-    marks = _MARKS.get(separator)
+    wanted = '"<>()' + separator if comments else '"<>' + separator
+    marks = _MARKS.get(wanted)
     if marks is None:
-        marks = _MARKS[separator] = re.compile('["<>()' + re.escape(separator) + "]")
+        marks = _MARKS[wanted] = re.compile(f"[{re.escape(wanted)}]")
     parts: list[str] = []
     begin, at, angle, comment = 0, 0, False, 0
     while (found := marks.search(text, at)) is not None:
         mark, at = found.group(), found.end()
         if mark == '"' and not comment:
             at = end_of_quoted(text, found.start())
-        elif mark == "(" and comments and not angle:
+        elif mark == "(" and not angle:
             comment += 1
         elif mark == ")" and comment:
             comment -= 1

@@ -21,6 +21,8 @@ VERSION = "SIP/2.0"
 BRANCH_COOKIE = "z9hG4bK"
 MAX_SEQUENCE = 2**31 - 1
 MAX_HEADERS = 6000
+MAX_CONTACTS = 64
+MAX_ROUTES = 32
 MAX_BODY_PARTS = 32
 MAX_BODY_NESTING = 3
 
@@ -232,11 +234,22 @@ class Message:
 
     @property
     def contacts(self) -> list[NameAddr]:
-        return [NameAddr.parse(text) for text in self.headers.get_all("contact") if text != "*"]
+        """All but ``*``. Nobody is to be found in so many places that reading them takes long."""
+        return self._addresses("contact", MAX_CONTACTS)
 
     @property
     def record_routes(self) -> list[NameAddr]:
-        return [NameAddr.parse(text) for text in self.headers.get_all("record-route")]
+        """The proxies that want to stay in the way; SipError(513) when they are more than a call can have."""
+        return self._addresses("record-route", MAX_ROUTES)
+
+    def _addresses(self, name: str, most: int) -> list[NameAddr]:
+        if name not in self._read:
+            texts = self.headers.get_all(name)
+            if len(texts) > most:
+                raise SipError(f"too many of {_spelling(name)}", 513)
+            self._read[name] = [NameAddr.parse(text) for text in texts if text != "*"]
+        found: list[NameAddr] = self._read[name]
+        return found
 
     @property
     def max_forwards(self) -> int | None:

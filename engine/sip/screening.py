@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.sip.dialog import MAX_ROUTES
 from engine.sip.message import Message, NameAddr, Request, SipError
 from engine.sip.replies import ALLOW, ALLOWED
 from engine.sip.sdp import Format, SdpError, acceptable, parse
@@ -96,8 +95,6 @@ def _unreadable(request: Request) -> bool:
 
 def check_routes(message: Message) -> None:
     """Raises SipError when a request could not be sent where this message wants it sent."""
-    if len(message.headers.get_all("record-route")) > MAX_ROUTES:
-        raise SipError("more proxies than a call can have", 513)
     routes = message.record_routes
     for address in (*routes[:1], *routes[-1:], *message.contacts[:1]):
         if not address.uri.address()[0]:

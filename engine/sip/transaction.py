@@ -25,6 +25,7 @@ T4 = 5.0
 TIMEOUT = 64 * T1  # timers B, F, H, J, L and M
 WAIT_D = 32.0
 WAIT_C = 300.0  # a far end that rings says so every minute (section 13.3.1.1); after five silent ones it is gone
+_GIVE_UP = ("b", "f", "h")
 
 Send = Callable[[bytes], None]
 Tell = Callable[[str, "Message | None", float], None]
@@ -50,9 +51,13 @@ class Transaction:
         return min(self._timers.values()) if self._timers else None
 
     def handle_timer(self, now: float) -> None:
-        """Fire every timer that is due, earliest first."""
+        """Fire every timer that is due, earliest first; but nothing is sent once more when it is time to give up.
+
+        (A machine that slept for hours would make a telephone ring that nobody means to call any more.)
+        """
         while self._timers:
-            name = min(self._timers, key=self._timers.__getitem__)
+            over = [name for name in _GIVE_UP if self._timers.get(name, now + 1) <= now]
+            name = over[0] if over else min(self._timers, key=self._timers.__getitem__)
             due = self._timers[name]
             if due > now:
                 return

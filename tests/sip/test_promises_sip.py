@@ -415,6 +415,17 @@ def test_18_a_message_made_to_be_slow_is_not(peer, extra):
     assert min(took) < 0.06
 
 
+def test_18_addresses_without_end_are_not_read(peer):
+    """Reading 4,000 Contacts took 45 ms, and a call has one."""
+    many = "Contact: " + ",".join(["<sip:a>"] * 65)
+    assert statuses(peer.say(peer.request("INVITE", body=SDP_OFFER, extra=many))) == [513]
+    _, invite = peer.is_called()
+    assert peer.say(peer.answer(invite, 200, body=sdp(), extra=many)) == []
+    assert peer.say(peer.answer(invite, 200, body=sdp(), extra="Subject: " + "x" * 33_000)) == []
+    assert peer.phone.counters.malformed == 2
+    assert statuses(peer.say(peer.answer(invite, 200, body=sdp()))) == ["ACK"]
+
+
 def test_18_folds_without_end(peer):
     folded = peer.request("OPTIONS").replace(b"Max-Forwards: 70", b"Subject: a" + b"\r\n b" * 5000)
     begin = time.perf_counter()

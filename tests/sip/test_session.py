@@ -591,6 +591,40 @@ def test_a_call_is_taken_with_what_both_sides_know(peer):
     assert parse_sdp(answer.body).media[0].formats == ["8", "0"]
 
 
+@pytest.mark.parametrize("state", ["calling", "ringing", "unacknowledged", "up", "changing", "hanging up"])
+def test_a_machine_that_slept_for_hours_makes_up_for_nothing(peer, state):
+    """Every timer is long past: what is over ends, what was up goes on, and nothing is sent twice."""
+    if state in ("calling", "up", "changing", "hanging up"):
+        call, invite = peer.is_called()
+        if state != "calling":
+            peer.say(peer.answer(invite, 200, body=sdp()))
+        if state == "changing":
+            peer.do("modify", call, audio(direction="sendonly"))
+        elif state == "hanging up":
+            peer.do("hang_up", call)
+    else:
+        call = peer.calls()
+        peer.do("ring", call)
+        if state == "unacknowledged":
+            peer.do("accept", call, audio())
+    peer.now += 8 * 3600
+    peer.phone.handle_timer(peer.now)
+    sent = [message.encode() for message in peer.listen()]
+    assert len(sent) <= 3 and len(sent) == len(set(sent))
+    assert state != "calling" or sent == [], "no telephone rings for a call that is given up"
+    peer.wait(100)
+    assert len(peer.of(events.CallEnded)) == (state != "up") and peer.phone.deadline() is None
+
+
+def test_answers_find_their_way_over_ipv6():
+    peer = Peer(agent(("2001:db8::1", 5060)), ("2001:db8::2", 5060))
+    asked = peer.request("OPTIONS").replace(b"UDP 2001:db8::2:5060", b"UDP [2001:db8::9]:5070")
+    peer.phone.receive(asked, ("2001:db8::2", 40000), peer.now)
+    ((data, destination),) = peer.phone.datagrams()
+    assert destination == ("2001:db8::2", 40000)
+    assert b"UDP [2001:db8::9]:5070;branch=z9hG4bKb1;rport=40000;received=2001:db8::2\r\n" in data
+
+
 def test_answers_go_back_to_where_the_request_came_from(peer):
     peer.phone.receive(peer.request("OPTIONS"), ("198.51.100.4", 40000), peer.now)
     ((data, destination),) = peer.phone.datagrams()
