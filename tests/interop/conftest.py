@@ -1,16 +1,22 @@
-"""Peers that are ended with their test, whatever became of it."""
+"""Peers that are ended with their test, whatever became of it; calls that are made at the same time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.interop.peers import Baresip, LossyWire, Process, Ringtop, Sipp
+from tests.interop.between import Kamailio, LossyWire, Proxy
+from tests.interop.far_end import start_ringtop
+from tests.interop.peers import Baresip, Process, Ringtop, Sipp
 
 HERE = Path(__file__).resolve().parent
+AT_ONCE = 3 * min(os.cpu_count() or 1, 4)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -19,36 +25,107 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.interop)
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """``start(Kind, ...)`` starts a peer in the folder of the test."""
-    started: list[Process] = []
+class Peers:
+    """Starts peers in one folder, and ends them."""
 
-    def begin(kind: type[Process], *arguments: Any, **options: Any) -> Any:
-        peer = kind(tmp_path, *arguments, **options)
-        started.append(peer)
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._started: list[Process] = []
+        self._programs: list[subprocess.Popen[str]] = []
+
+    def __enter__(self) -> Peers:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for peer in reversed(self._started):
+            peer.stop()
+        for process in self._programs:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+
+    def _start(self, kind: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        peer = kind(self.folder, *arguments, **options)
+        self._started.append(peer)
         return peer
 
-    yield begin
-    for peer in reversed(started):
-        peer.stop()
+    def ringtop(self, *options: str, **more: Any) -> Ringtop:
+        return self._start(Ringtop, *options, **more)
+
+    def receiver(self, *options: str, **more: Any) -> Ringtop:
+        """A ringtop that waits for a call, and is ready for it."""
+        return self.ringtop("--mode", "receiver", *options, **more).ready()
+
+    def baresip(self, **options: Any) -> Baresip:
+        return self._start(Baresip, **options)
+
+    def sipp(self, scenario: str, **options: Any) -> Sipp:
+        return self._start(Sipp, scenario, **options)
+
+    def wire(self, *rules: str, peer: int) -> LossyWire:
+        return self._start(LossyWire, *rules, peer=peer)
+
+    def proxy(self, kind: str, *rules: str, targets: list[int]) -> Proxy:
+        return self._start(Proxy, kind, *rules, targets=targets)
+
+    def program(self, *options: str) -> subprocess.Popen[str]:
+        """A ringtop for a far end of our own, see ``far_end.py``."""
+        process = start_ringtop(*options)
+        self._programs.append(process)
+        return process
+
+    def kamailio(self, targets: list[int]) -> Kamailio:
+        return self._start(Kamailio, targets=targets)
 
 
 @pytest.fixture
-def ringtop(start: Callable[..., Any]) -> Callable[..., Ringtop]:
-    return lambda *options, **more: start(Ringtop, *options, **more)
+def peers() -> None:
+    """Stands for the :class:`Peers` of a test's own, which it is given where it runs."""
 
 
-@pytest.fixture
-def baresip(start: Callable[..., Any]) -> Callable[..., Baresip]:
-    return lambda **options: start(Baresip, **options)
+class Calls:
+    """The tests of this folder that ask for ``peers``, run a few at the same time: they mostly wait, and their
+    peers, ports and folders are apart. pytest is given the outcome of each in its own order."""
+
+    def __init__(self, items: list[pytest.Item], folders: pytest.TempPathFactory) -> None:
+        self._pool = ThreadPoolExecutor(AT_ONCE)
+        self._outcomes = {
+            item.nodeid: self._pool.submit(self._run, item, folders.mktemp("call", numbered=True)) for item in items
+        }
+
+    def _run(self, item: Any, folder: Path) -> None:
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        with Peers(folder) as started:
+            item.obj(peers=started, **parameters)
+
+    def outcome(self, item: pytest.Item) -> None:
+        """Waits for it; raises what the test raised."""
+        self._outcomes[item.nodeid].result()
+
+    def close(self) -> None:
+        """Nothing more is begun; what runs is waited for, so that no peer is left."""
+        self._pool.shutdown(cancel_futures=True)
 
 
-@pytest.fixture
-def sipp(start: Callable[..., Any]) -> Callable[..., Sipp]:
-    return lambda scenario, **options: start(Sipp, scenario, **options)
+_calls = pytest.StashKey[Calls]()
 
 
-@pytest.fixture
-def wire(start: Callable[..., Any]) -> Callable[..., LossyWire]:
-    return lambda *rules, **options: start(LossyWire, *rules, **options)
+def _is_call(item: Any) -> bool:
+    return item.path.is_relative_to(HERE) and "peers" in getattr(item, "fixturenames", ())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    if not _is_call(pyfuncitem):
+        return None
+    session = pyfuncitem.session
+    if _calls not in session.stash:
+        wanted = [item for item in session.items if _is_call(item) and not item.get_closest_marker("skip")]
+        session.stash[_calls] = Calls(wanted, session.config._tmp_path_factory)
+    session.stash[_calls].outcome(pyfuncitem)
+    return True
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if _calls in session.stash:
+        session.stash[_calls].close()

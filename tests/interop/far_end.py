@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -141,10 +142,10 @@ class FarEnd:
         ]  # fmt: skip
         self._send(lines, body, (HOST, target))
 
-    def in_dialog(self, method: str, target: int, number: int, accepted: Message) -> None:
+    def in_dialog(self, method: str, target: int, number: int, accepted: Message, body: str = "") -> None:
         """A request within the dialog that ringtop's 200 made."""
         tag = accepted.header("To").partition(";tag=")[2]
-        self.request(method, target, number, uri=accepted.contact, to_tag=tag)
+        self.request(method, target, number, uri=accepted.contact, to_tag=tag, body=body)
 
     def _send(self, lines: list[str], body: str, to: tuple[str, int]) -> None:
         if body:
@@ -154,14 +155,16 @@ class FarEnd:
 
     # -- RTP
 
-    def packets(self, seconds: float) -> list[Packet]:
-        """All that comes in so long a time."""
-        found, end = [], time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            if select.select([self._rtp], [], [], left)[0]:
-                data = self._rtp.recv(65535)
-                _, second, sequence, timestamp, ssrc = RTP.unpack_from(data)
-                found.append(Packet(second & 127, second > 127, sequence, timestamp, ssrc, data[RTP.size :]))
+    def packets(self, seconds: float, enough: Callable[[list[Packet]], object] = lambda all: False) -> list[Packet]:
+        """All that waits and that comes in so long a time, or until it is enough."""
+        found: list[Packet] = []
+        end = time.monotonic() + seconds
+        while select.select([self._rtp], [], [], max(0.0, end - time.monotonic()))[0]:
+            data = self._rtp.recv(65535)
+            _, second, sequence, timestamp, ssrc = RTP.unpack_from(data)
+            found.append(Packet(second & 127, second > 127, sequence, timestamp, ssrc, data[RTP.size :]))
+            if enough(found) or (seconds and time.monotonic() > end):
+                break
         return found
 
     def send_silence(self, to: int, packets: int) -> None:

@@ -1,19 +1,22 @@
 """A piece of bad network between two SIP peers: forwards datagrams both ways, loses some and repeats others.
 
-    python lossy_wire.py PORT PEER_PORT [RULE ...]
+    python lossy_wire.py HOST PORT PEER_PORT [RULE ...]
 
 What comes from the peer's port goes to whoever wrote last, everything else goes to the peer. A rule is
 ``lose:WORD:COUNT`` (the first COUNT messages whose start line has that method or status) or ``repeat:WORD``.
-Each message is told on standard output. Ends with SIGTERM, or after a minute.
+Every Contact is made to lead over the wire, so that ACK and BYE, too, may be lost on it. Each message is told on
+standard output. Ends with SIGTERM, or after two minutes.
 """
 
 from __future__ import annotations
 
+import re
 import socket
 import sys
 import time
 
-HOST = "127.0.0.1"
+LIFETIME_S = 120
+_CONTACT = re.compile(rb"^(Contact:[^\r]*@?(?:127\.0\.0\.1|\[::1\])):\d+", re.IGNORECASE | re.MULTILINE)
 
 
 def kind(data: bytes) -> str:
@@ -26,33 +29,52 @@ def kind(data: bytes) -> str:
     return f"{first[1]} {method}"
 
 
-def main(port: int, peer_port: int, rules: list[str]) -> None:
-    losses = {word: int(count) for word, count in (rule.split(":")[1:] for rule in rules if rule.startswith("lose"))}
-    repeated = {rule.split(":")[1] for rule in rules if rule.startswith("repeat")}
-    peer = (HOST, peer_port)
-    other = None
-    end = time.monotonic() + 60
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire:
-        wire.bind((HOST, port))
-        wire.settimeout(1)
-        print("ready", flush=True)
+class Rules:
+    """What becomes of each message: how often it is sent on."""
+
+    def __init__(self, rules: list[str]) -> None:
+        lost = (rule.split(":")[1:] for rule in rules if rule.startswith("lose:"))
+        self._lost = {word: int(count) for word, count in lost}
+        self._repeated = {rule.split(":")[1] for rule in rules if rule.startswith("repeat:")}
+
+    def copies(self, data: bytes) -> int:
+        """0, 1 or 3; tells it, too."""
+        what = kind(data)
+        lost = self._lost.get(what, 0) > 0
+        if lost:
+            self._lost[what] -= 1
+        print("lost" if lost else "passed", what, flush=True)
+        return 0 if lost else 3 if what in self._repeated else 1
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A UDP socket there, that says ``ready`` and never waits longer than a second."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    udp = socket.socket(family, socket.SOCK_DGRAM)
+    udp.bind((host, port))
+    udp.settimeout(1)
+    print("ready", flush=True)
+    return udp
+
+
+def main(host: str, port: int, peer_port: int, rules: Rules) -> None:
+    peer, other = (host, peer_port), None
+    end = time.monotonic() + LIFETIME_S
+    with bound(host, port) as wire:
         while time.monotonic() < end:
             try:
-                data, source = wire.recvfrom(65536)
+                data, address = wire.recvfrom(65536)
             except OSError:  # nothing came, or nobody listened where the last one went
                 continue
+            source = (address[0], address[1])
             if source != peer:
                 other = source
             target = other if source == peer else peer
-            what = kind(data)
-            lost = losses.get(what, 0) > 0
-            if lost:
-                losses[what] -= 1
-            print("lost" if lost else "passed", what, flush=True)
-            if target is not None and not lost:
-                for _ in range(3 if what in repeated else 1):
-                    wire.sendto(data, target)
+            copies = rules.copies(data)
+            if target is not None:
+                for _ in range(copies):
+                    wire.sendto(_CONTACT.sub(rb"\1:%d" % port, data), target)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Rules(sys.argv[4:]))

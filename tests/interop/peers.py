@@ -15,43 +15,71 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-import wave
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.interop.scenario import scenario_text
+from tests.interop.sound import RATE_HZ, mulaw, resampled, samples, write_wav
+
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "sample.wav"
-SCENARIOS = Path(__file__).resolve().parent / "sipp"
 HOST = "127.0.0.1"
-PATIENCE_S = 15.0
-PACKAGES = {"baresip": "baresip-core", "sipp": "sip-tester"}
+HOST_6 = "::1"
+PATIENCE_S = 20.0
+PACKAGES = {"baresip": "baresip-core", "sipp": "sip-tester", "kamailio": "kamailio"}
+OPTIONAL = {"kamailio"}  # of use where it is installed; .ci/run does not ask for it
 
 _next_port = 20000 + os.getpid() % 400 * 20
+_one_at_a_time = threading.Lock()
 
 
 def free_ports(count: int = 10) -> int:
     """The first, even one of ``count`` neighbouring ports that are free for UDP and TCP (below the ephemeral ones)."""
     global _next_port
-    for _ in range(600):
-        first, _next_port = _next_port, 20000 + (_next_port + count + 1 - 20000) // 2 * 2 % 12000
-        if all(_is_free(first + offset) for offset in range(count)):
-            return first
+    with _one_at_a_time:
+        for _ in range(600):
+            first, _next_port = _next_port, 20000 + (_next_port + count + 1 - 20000) // 2 * 2 % 12000
+            if all(_is_free(first + offset) for offset in range(count)):
+                return first
     raise AssertionError("no free ports")
 
 
 def _is_free(port: int) -> bool:
-    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-        with socket.socket(socket.AF_INET, kind) as probe:
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                return False
+    for host in (HOST, HOST_6) if has_ipv6() else (HOST,):
+        for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+            with socket.socket(_family(host), kind) as probe:
+                try:
+                    probe.bind((host, port))
+                except OSError:
+                    return False
     return True
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+@cache
+def has_ipv6() -> bool:
+    """Is there an ``::1`` here?"""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind((HOST_6, 0))
+    except OSError:
+        return False
+    return True
+
+
+def bracketed(host: str) -> str:
+    """As it stands in a URI."""
+    return f"[{host}]" if ":" in host else host
 
 
 def needs(program: str) -> None:
@@ -59,7 +87,7 @@ def needs(program: str) -> None:
     if shutil.which(program):
         return
     line = f"{program} is missing: apt-get install {PACKAGES[program]}"
-    if os.environ.get("CI"):
+    if os.environ.get("CI") and program not in OPTIONAL:
         pytest.fail(line)
     pytest.skip(line)
 
@@ -107,6 +135,10 @@ class Process:
         self.lines += [line.decode("utf-8", "replace") for line in lines]
         return bool(data)
 
+    def pending(self) -> bool:
+        """Is there something to read?"""
+        return bool(select.select([self._out], [], [], 0)[0])
+
     def wait_until(self, found: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> Any:
         """Read until ``found`` gives something; the test fails with what was seen instead."""
         end = time.monotonic() + patience_s
@@ -118,7 +150,7 @@ class Process:
                 result = found()
                 if result:
                     return result
-                seen = "\n".join(self.lines[-25:])
+                seen = "\n".join(line[:300] for line in self.lines[-12:])
                 raise AssertionError(f"{self.name}: waited in vain for {what}; it said:\n{seen}\n{self.errors[-2000:]}")
 
     def finish(self, patience_s: float = PATIENCE_S) -> int:
@@ -148,18 +180,32 @@ class Process:
                     pass
 
 
+def wait_until_taken(process: Process, host: str, port: int) -> None:
+    """Wait until it has bound this UDP port."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end and process.running:
+        with socket.socket(_family(host), socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind((host, port))
+            except OSError:
+                return
+        time.sleep(0.02)
+    raise AssertionError(f"{process.name} did not start: {process.errors}")
+
+
 class Ringtop(Process):
     """The program under test: JSON lines when nobody types, plain lines and words (``typing=True``) otherwise."""
 
     def __init__(
         self, folder: Path, *options: str, sip: int | None = None, rtp: int | None = None, typing: bool = False,
-        name: str = "ringtop", sound: Path | None = SAMPLE,
+        name: str = "ringtop", sound: Path | None = SAMPLE, host: str = HOST,
     ) -> None:  # fmt: skip
         first = free_ports()
+        self._host = host
         self.sip, self.rtp = sip or first, rtp or first + 4
         command = [sys.executable, str(ROOT / "tui.py")]
         command += ["--plain"] if typing else ["--headless", "--json"]
-        command += ["--local-ip", HOST, "--local-sip-port", str(self.sip), "--local-rtp-port", str(self.rtp)]
+        command += ["--local-ip", host, "--local-sip-port", str(self.sip), "--local-rtp-port", str(self.rtp)]
         command += ["--audio", "null"] + (["--audio-file", str(sound)] if sound else [])
         super().__init__([*command, *options], folder, name)
         self._typing = typing
@@ -167,7 +213,7 @@ class Ringtop(Process):
 
     @property
     def uri(self) -> str:
-        return f"sip:ringtop@{HOST}:{self.sip}"
+        return f"sip:ringtop@{bracketed(self._host)}:{self.sip}"
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -203,42 +249,49 @@ class Ringtop(Process):
 class Baresip(Process):
     """baresip with a configuration of its own, driven and watched over its control socket (JSON in netstrings).
 
-    Its audio source is a WAV file; the sndfile filter records what it decodes. It takes ``sip`` for SIP over UDP
-    and TCP and the port above that for TLS, so its control socket lies at ``sip + 2``.
+    Its audio source is a WAV file (by default the sample, at the rate of the codec); the sndfile filter records what
+    it decodes. ``answers`` is how it takes a call: ``auto``, ``manual`` or ``early``. It takes ``sip`` for SIP over
+    UDP and TCP and the port above that for TLS, so its control socket lies at ``sip + 2``.
     """
 
-    def __init__(self, folder: Path, *, answers: bool = False, codecs: str = "PCMU", sound: Path = SAMPLE) -> None:
+    def __init__(
+        self, folder: Path, *, answers: str = "manual", codec: str = "PCMU/8000/1", ptime_ms: int = 20,
+        host: str = HOST, most_calls: int = 4, name: str = "baresip",
+    ) -> None:  # fmt: skip
         needs("baresip")
-        first = free_ports(14)
-        self.sip = first
-        self.recordings = folder / "baresip"
+        self._host = host
+        self.sip = free_ports(14)
+        self.recordings = folder / name
         self.recordings.mkdir()
         self._events: list[dict[str, Any]] = []
         self._bytes = b""
-        self._configure(first, answers, codecs, sound)
-        super().__init__(["baresip", "-f", str(self.recordings)], folder, "baresip")
-        self._control = self._connect(first + 2)
+        _, rate, channels = codec.split("/")
+        self._configure(int(rate), int(channels), most_calls)
+        account = f"<{self.uri}>;regint=0;answermode={answers};audio_codecs={codec}"
+        (self.recordings / "accounts").write_text(f"{account};ptime={ptime_ms}\n")
+        super().__init__(["baresip", "-f", str(self.recordings)], folder, name)
+        self._control = self._connect(self.sip + 2)
 
     @property
     def uri(self) -> str:
-        return f"sip:peer@{HOST}:{self.sip}"
+        return f"sip:peer@{bracketed(self._host)}:{self.sip}"
 
-    def _configure(self, first: int, answers: bool, codecs: str, sound: Path) -> None:
+    def _configure(self, rate: int, channels: int, most_calls: int) -> None:
         modules = next(Path("/usr").glob("lib*/**/baresip/modules"), Path("/usr/lib/baresip/modules"))
+        speech = write_wav(self.recordings / "speech.wav", resampled(samples(SAMPLE), RATE_HZ, rate), rate, channels)
         lines = [
-            "poll_method epoll", f"sip_listen {HOST}:{first}", f"net_interface {HOST}",
-            f"audio_source aufile,{sound}", "audio_srate 8000", "audio_channels 1",
+            "poll_method epoll", f"sip_listen {bracketed(self._host)}:{self.sip}", f"net_interface {self._host}",
+            f"prefer_ipv6 {'yes' if ':' in self._host else 'no'}", f"call_max_calls {most_calls}",
+            f"audio_source aufile,{speech}", f"audio_srate {rate}", f"audio_channels {channels}",
             "ausrc_format s16", "auplay_format s16", "auenc_format s16", "audec_format s16",
-            f"rtp_ports {first + 4}-{first + 13}", "rtcp_mux no", "jitter_buffer_type fixed",
+            f"rtp_ports {self.sip + 4}-{self.sip + 13}", "rtcp_mux no", "jitter_buffer_type fixed",
             "jitter_buffer_delay 1-5", f"snd_path {self.recordings}", f"module_path {modules}",
-            f"ctrl_tcp_listen {HOST}:{first + 2}",
-            *(f"module {name}.so" for name in ("g711", "aufile", "sndfile", "ctrl_tcp")),
+            f"ctrl_tcp_listen {HOST}:{self.sip + 2}",
+            *(f"module {name}.so" for name in ("g711", "l16", "aufile", "sndfile", "ctrl_tcp")),
             "module_tmp uuid.so", "module_tmp account.so", "module_app menu.so",
         ]  # fmt: skip
-        mode = "auto" if answers else "manual"
-        account = f"<sip:peer@{HOST}:{first}>;regint=0;answermode={mode};audio_codecs={codecs}"
-        for name, text in (("config", "\n".join(lines)), ("accounts", account), ("contacts", "")):
-            (self.recordings / name).write_text(text + "\n")
+        (self.recordings / "config").write_text("\n".join(lines) + "\n")
+        (self.recordings / "contacts").write_text("")
 
     def _connect(self, port: int) -> socket.socket:
         end = time.monotonic() + PATIENCE_S
@@ -269,6 +322,11 @@ class Baresip(Process):
             self._read_control(0.1)
             self.read(0)
 
+    def count(self, kind: str) -> int:
+        """How many events of this kind it has told by now."""
+        self._read_control(0)
+        return sum(event.get("type") == kind for event in self._events)
+
     def digits(self) -> str:
         """The digits that have come by now."""
         self._read_control(0)
@@ -295,102 +353,37 @@ class Baresip(Process):
 
 
 class Sipp(Process):
-    """SIPp running one scenario of ``sipp/`` once; exit code 0 means that every step came as written there."""
+    """SIPp running one scenario of ``sipp/`` once; exit code 0 means that every step came as written there.
+
+    Either it plays the sample as mu-law, or (``echo``) it sends every media packet back as it came, whatever the
+    codec. ``words`` are those of ``scenario.py``.
+    """
 
     def __init__(
-        self, folder: Path, scenario: str, *, target: int | None = None, sip: int | None = None,
-        contact: int | None = None, status: str = "",
+        self, folder: Path, scenario: str, *, target: int | None = None, host: str = HOST, echo: bool = False,
+        codec: str = "PCMU/8000/1", ptime_ms: int = 20, name: str = "sipp", **words: str,
     ) -> None:  # fmt: skip
         needs("sipp")
-        self.sip = sip or free_ports(12)
-        script = folder / f"{scenario}.xml"
-        script.write_text((SCENARIOS / script.name).read_text().replace("STATUS", status))
-        speech = folder / "speech.ul"
-        speech.write_bytes(mulaw(samples(SAMPLE)))
-        command = ["sipp", "-sf", str(script), "-i", HOST, "-p", str(self.sip)]
-        command += ["-mi", HOST, "-mp", str(self.sip + 2)]
-        command += ["-m", "1", "-nostdin", "-timeout", "20", "-timeout_error", "-trace_err"]
-        command += ["-error_file", str(folder / "sipp-errors.log")]
-        command += ["-key", "contact_port", str(contact or self.sip)]
-        self._error_file = folder / "sipp-errors.log"
-        super().__init__([*command, *([f"{HOST}:{target}"] if target else [])], folder, "sipp")
+        self._host = host
+        self.sip = free_ports(12)
+        script = folder / f"{name}.xml"
+        script.write_text(scenario_text(scenario, echo=echo, codec=codec, ptime_ms=ptime_ms, words=words))
+        (folder / "speech.ul").write_bytes(mulaw(samples(SAMPLE)))
+        self._error_file = folder / f"{name}-errors.log"
+        command = ["sipp", "-sf", str(script), "-i", host, "-p", str(self.sip)]
+        command += ["-mi", host, "-mp", str(self.sip + 2), *(["-rtp_echo", "-mb", "65535"] if echo else [])]
+        command += ["-m", "1", "-nostdin", "-timeout", "25", "-timeout_error", "-trace_err"]
+        command += ["-error_file", str(self._error_file)]
+        super().__init__([*command, *([f"{bracketed(host)}:{target}"] if target else [])], folder, name)
         if target is None:
-            self._wait_until_bound()
+            wait_until_taken(self, host, self.sip)
 
     @property
     def uri(self) -> str:
-        return f"sip:sipp@{HOST}:{self.sip}"
-
-    def _wait_until_bound(self) -> None:
-        end = time.monotonic() + PATIENCE_S
-        while time.monotonic() < end and self.running:
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-                try:
-                    probe.bind((HOST, self.sip))
-                except OSError:
-                    return
-            time.sleep(0.02)
-        raise AssertionError(f"SIPp did not start: {self.errors}")
+        return f"sip:sipp@{bracketed(self._host)}:{self.sip}"
 
     def succeeded(self) -> None:
         """Waits for the end of the scenario; fails with SIPp's own words where a step did not come."""
         code = self.finish(25)
         words = self._error_file.read_text(errors="replace") if self._error_file.exists() else ""
         assert code == 0, f"SIPp ended with {code}: {words[-3000:]} {self.errors[-1000:]}"
-
-
-class LossyWire(Process):
-    """A bad network in front of one port, see ``lossy_wire.py``."""
-
-    def __init__(self, folder: Path, *rules: str, peer: int) -> None:
-        self.sip = free_ports(2)
-        command = [sys.executable, str(Path(__file__).with_name("lossy_wire.py")), str(self.sip), str(peer), *rules]
-        super().__init__(command, folder, "wire")
-        self.wait_until(lambda: self.lines, "ready")
-
-    def passed(self) -> list[str]:
-        """What it has let through by now, and what it has lost."""
-        self.read(0)
-        return self.lines[1:]
-
-
-# ---------------------------------------------------------------------- sound
-
-
-def samples(path: Path) -> np.ndarray:
-    """A mono 16 bit WAV file as floats of -1 to 1; a size left open in the header is no obstacle."""
-    with wave.open(str(path)) as file:
-        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 8000)
-        return np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(float) / 32768
-
-
-def mulaw(pcm: np.ndarray) -> bytes:
-    """G.711 mu-law, written down here once more so that the tests do not trust the product's own tables."""
-    linear = np.round(pcm * 32768).astype(np.int32)
-    magnitude = np.minimum(np.abs(linear), 32635) + 132
-    exponent = np.floor(np.log2(magnitude)).astype(np.int32) - 7
-    mantissa = (magnitude >> (exponent + 3)) & 15
-    sign = np.where(linear < 0, 0x80, 0)
-    return (~(sign | (exponent << 4) | mantissa) & 255).astype(np.uint8).tobytes()
-
-
-def similarity_db(heard: np.ndarray, sent: np.ndarray, seconds: float = 0.5) -> float:
-    """Median signal-to-noise ratio of ``heard`` against ``sent`` (repeated), block by block.
-
-    Each block with speech in it is looked for in what was sent by cross-correlation, so a delay, or a change of it
-    by the jitter buffer, is no error; a wrong, noisy, distorted, faster or louder sound is. G.711 gives about 37 dB.
-    """
-    size = int(seconds * 8000)
-    reference = np.concatenate([sent, sent[: size + 8000]])
-    ratios = []
-    for start in range(0, len(heard) - size + 1, size):
-        block = heard[start : start + size]
-        if np.sqrt(np.mean(block**2)) < 0.01:
-            continue
-        length = 1 << (len(reference) + size).bit_length()
-        scores = np.fft.irfft(np.fft.rfft(reference, length) * np.conj(np.fft.rfft(block, length)), length)
-        at = int(scores[: len(reference) - size].argmax())
-        wanted = reference[at : at + size]
-        ratios.append(10 * np.log10(np.sum(wanted**2) / (np.sum((block - wanted) ** 2) + 1e-12)))
-    assert ratios, "nothing but silence was heard"
-    return float(np.median(ratios))

@@ -1,84 +1,72 @@
-"""Calls with baresip: each side calls, hangs up, is busy, gives up; hold, digits, and the sound itself."""
+"""Calls with baresip: each side calls, hangs up, is busy, declines, gives up; hold, early media, digits."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from pathlib import Path
+from tests.interop.conftest import Peers
+from tests.interop.peers import SAMPLE, Ringtop
+from tests.interop.sound import GOOD_DB, samples, similarity_db
 
-import pytest
-
-from tests.interop.peers import SAMPLE, Baresip, Ringtop, samples, similarity_db
-
-GOOD_DB = 25.0  # G.711 alone gives about 37; a block with a repaired packet in it falls below 20
-
-NewRingtop = Callable[..., Ringtop]
-NewBaresip = Callable[..., Baresip]
+# ---------------------------------------------------------------------- each side calls, each side hangs up
 
 
-@pytest.mark.parametrize("codec", ["PCMU", "PCMA"])
-def test_ringtop_calls_and_both_hear_what_was_sent(
-    ringtop: NewRingtop, baresip: NewBaresip, tmp_path: Path, codec: str
-) -> None:
-    peer = baresip(answers=True, codecs=codec)
-    ours = ringtop("--record", str(tmp_path / "heard.wav"), "--duration", "4", peer.uri)
-    assert ours.event("answered")["codec"] == codec
+def test_ringtop_calls_and_hangs_up(peers: Peers) -> None:
+    peer = peers.baresip(answers="auto")
+    ours = peers.ringtop("--duration", "0.5", peer.uri)
     assert ours.finish() == 0
     peer.event("CALL_CLOSED")
     ended = ours.event("ended")
-    assert ended["rx"]["packets"] > 180 and ended["tx"]["packets"] > 180 and ended["rx"]["lost"] == 0
-    assert similarity_db(samples(tmp_path / "heard.wav"), samples(SAMPLE)) > GOOD_DB
-    assert similarity_db(peer.heard(), samples(SAMPLE)) > GOOD_DB
+    assert ended["reason"] == "duration reached" and ended["rx"]["packets"] > 0
+    assert kinds(ours) in (["ready", "answered", "ended"], ["ready", "progress", "answered", "ended"])
 
 
-def test_baresip_calls_and_hangs_up_and_both_hear_what_was_sent(
-    ringtop: NewRingtop, baresip: NewBaresip, tmp_path: Path
-) -> None:
-    ours = ringtop("--mode", "receiver", "--auto-answer", "--record", str(tmp_path / "heard.wav")).ready()
-    peer = baresip()
+def test_ringtop_calls_and_baresip_hangs_up(peers: Peers) -> None:
+    peer = peers.baresip(answers="auto")
+    ours = peers.ringtop(peer.uri)
+    ours.event("answered")
+    peer.event("CALL_ESTABLISHED")
+    peer.command("hangup")
+    ended = ours.event("ended")
+    assert ended["reason"] == "the far end hung up"
+    assert ours.finish() == 0
+
+
+def test_baresip_calls_and_hangs_up(peers: Peers) -> None:
+    ours = peers.receiver("--auto-answer")
+    peer = peers.baresip()
     peer.command("dial", ours.uri)
     peer.event("CALL_ESTABLISHED")
     assert ours.event("incoming")["auto_answer"] is True
-    ours.event("stats", lambda event: event["rx"]["packets"] > 150)
     peer.command("hangup")
-    ended = ours.event("ended")
-    peer.event("CALL_CLOSED")
-    assert ended["reason"] == "the far end hung up" and ended["rx"]["lost"] == 0
-    assert ours.running
+    assert ours.event("ended")["reason"] == "the far end hung up"
+    assert ours.running  # a receiver waits for the next call
     ours.interrupt()
     assert ours.finish() == 0
-    assert similarity_db(samples(tmp_path / "heard.wav"), samples(SAMPLE)) > GOOD_DB
-    assert similarity_db(peer.heard(), samples(SAMPLE)) > GOOD_DB
 
 
-def test_ringtop_calls_and_baresip_hangs_up(ringtop: NewRingtop, baresip: NewBaresip) -> None:
-    peer = baresip(answers=True)
-    ours = ringtop(peer.uri)
-    ours.event("stats", lambda event: event["rx"]["packets"] > 0)
-    peer.command("hangup")
-    assert ours.finish() == 0
-    assert ours.event("ended")["reason"] == "the far end hung up"
-
-
-def test_baresip_calls_and_ringtop_hangs_up(ringtop: NewRingtop, baresip: NewBaresip) -> None:
-    ours = ringtop("--mode", "receiver", typing=True).ready()
-    peer = baresip()
+def test_baresip_calls_and_ringtop_hangs_up(peers: Peers) -> None:
+    """Answered and ended by hand."""
+    ours = peers.receiver(typing=True)
+    peer = peers.baresip()
     peer.command("dial", ours.uri)
     peer.event("CALL_RINGING")
     ours.expect("is calling")
     ours.say("answer")
     peer.event("CALL_ESTABLISHED")
-    time.sleep(0.5)
+    ours.expect("talking")
     ours.say("hangup")
     peer.event("CALL_CLOSED")
+    ours.expect("ended")
     ours.say("quit")
     assert ours.finish() == 0
 
 
-def test_baresip_declines(ringtop: NewRingtop, baresip: NewBaresip) -> None:
+# ---------------------------------------------------------------------- no call comes of it
+
+
+def test_baresip_declines(peers: Peers) -> None:
     """baresip refuses with 486."""
-    peer = baresip()
-    ours = ringtop(peer.uri)
+    peer = peers.baresip()
+    ours = peers.ringtop(peer.uri)
     peer.event("CALL_INCOMING")
     ours.event("progress", lambda event: event["status"] == 180)
     peer.command("hangup")
@@ -86,71 +74,127 @@ def test_baresip_declines(ringtop: NewRingtop, baresip: NewBaresip) -> None:
     assert ours.event("ended")["status"] == 486
 
 
-def test_ringtop_declines(ringtop: NewRingtop, baresip: NewBaresip) -> None:
-    ours = ringtop("--mode", "receiver", typing=True).ready()
-    peer = baresip()
+def test_baresip_is_busy(peers: Peers) -> None:
+    """It takes one call; the second caller hears busy at once, and the first goes on."""
+    peer = peers.baresip(answers="auto", most_calls=1)
+    first = peers.ringtop(peer.uri, name="first")
+    first.event("answered")
+    second = peers.ringtop(peer.uri, name="second")
+    assert second.finish() == 10
+    assert second.event("ended")["status"] == 486
+    assert kinds(second) == ["ready", "ended"]
+    assert first.running
+    first.interrupt()
+    assert first.finish() == 0
+
+
+def test_ringtop_declines(peers: Peers) -> None:
+    ours = peers.receiver(typing=True)
+    peer = peers.baresip()
     peer.command("dial", ours.uri)
     ours.expect("is calling")
     ours.say("reject")
     assert "603" in peer.event("CALL_CLOSED")["param"]
 
 
-def test_ringtop_gives_up_while_it_rings(ringtop: NewRingtop, baresip: NewBaresip) -> None:
-    peer = baresip()
-    ours = ringtop(peer.uri)
+def test_ringtop_is_busy(peers: Peers) -> None:
+    ours = peers.receiver("--auto-answer", "--max-calls", "1")
+    first, second = peers.baresip(name="first"), peers.baresip(name="second")
+    first.command("dial", ours.uri)
+    first.event("CALL_ESTABLISHED")
+    second.command("dial", ours.uri)
+    assert "486" in second.event("CALL_CLOSED")["param"]
+    ours.event("answered")
+    assert kinds(ours) == ["ready", "incoming", "answered"]
+    first.command("hangup")
+    ours.event("ended")
+
+
+def test_ringtop_gives_up_while_it_rings(peers: Peers) -> None:
+    peer = peers.baresip()
+    ours = peers.ringtop(peer.uri)
     peer.event("CALL_INCOMING")
     ours.event("progress")
     ours.interrupt()
     peer.event("CALL_CLOSED")
     assert ours.finish() == 0
     assert ours.event("ended")["status"] in (487, None)
+    assert "answered" not in kinds(ours)
 
 
-def test_baresip_gives_up_while_it_rings(ringtop: NewRingtop, baresip: NewBaresip) -> None:
-    ours = ringtop("--mode", "receiver").ready()
-    peer = baresip()
+def test_baresip_gives_up_while_it_rings(peers: Peers) -> None:
+    ours = peers.receiver()
+    peer = peers.baresip()
     peer.command("dial", ours.uri)
     peer.event("CALL_RINGING")
     ours.event("incoming")
     peer.command("hangup")
     assert ours.event("ended")["duration_s"] == 0
-    assert not [event for event in ours.events if event["type"] == "answered"]
+    assert kinds(ours) == ["ready", "incoming", "ended"]
 
 
-def test_baresip_holds_and_resumes(ringtop: NewRingtop, baresip: NewBaresip) -> None:
-    peer = baresip(answers=True)
-    ours = ringtop(peer.uri)
+# ---------------------------------------------------------------------- within a call
+
+
+def test_baresip_holds_and_resumes(peers: Peers) -> None:
+    """Nothing is sent to one who holds us; what comes after is heard as before."""
+    peer = peers.baresip(answers="auto")
+    record = peers.folder / "heard.wav"
+    ours = peers.ringtop("--record", str(record), peer.uri)
     ours.event("stats")
     peer.command("hold")
     ours.event("held", lambda event: event["there"])
-    held_at = len(ours.events)
-    ours.event("stats", lambda event: ours.events.index(event) > held_at + 1)
-    quiet = ours.events[-1]["rx"]["packets"]
+    quiet = [event["tx"]["packets"] for event in next_stats(ours, 2)]
+    assert quiet[0] == quiet[1] > 0
     peer.command("resume")
     ours.event("held", lambda event: not event["there"])
-    ours.event("stats", lambda event: event["rx"]["packets"] > quiet + 40)
+    heard = next_stats(ours, 1)[0]["rx"]["packets"]
+    later = next_stats(ours, 1)[0]
+    assert later["tx"]["packets"] > quiet[1] and later["rx"]["packets"] > heard
     ours.interrupt()
     assert ours.finish() == 0
+    peer.event("CALL_CLOSED")
+    assert similarity_db(samples(record), samples(SAMPLE)) > GOOD_DB
+    assert similarity_db(peer.heard(), samples(SAMPLE)) > GOOD_DB
 
 
-def test_ringtop_holds_and_resumes(ringtop: NewRingtop, baresip: NewBaresip) -> None:
-    peer = baresip(answers=True)
-    ours = ringtop(peer.uri, typing=True)
+def test_ringtop_holds_and_resumes(peers: Peers) -> None:
+    peer = peers.baresip(answers="auto")
+    ours = peers.ringtop(peer.uri, typing=True)
     peer.event("CALL_ESTABLISHED")
     ours.expect("talking")
     ours.say("hold")
     ours.expect("held")
     peer.event("CALL_REMOTE_SDP", count=2)
     ours.say("hold")
+    ours.expect("taken back")
     peer.event("CALL_REMOTE_SDP", count=3)
+    ours.say("digits 7")  # the way to them is open again
+    peer.event("CALL_DTMF_START")
     ours.say("quit")
     peer.event("CALL_CLOSED")
     assert ours.finish() == 0
 
 
-def test_digits_both_ways(ringtop: NewRingtop, baresip: NewBaresip) -> None:
-    peer = baresip(answers=True)
-    ours = ringtop(peer.uri, typing=True)
+def test_baresip_answers_early_and_then_takes_the_call(peers: Peers) -> None:
+    """183 with SDP, and the same again in the 200. (baresip says nothing before that; SIPp does, in its own test.)"""
+    peer = peers.baresip(answers="early")
+    record = peers.folder / "heard.wav"
+    ours = peers.ringtop("--record", str(record), "--duration", "1.2", peer.uri)
+    ours.event("progress", lambda event: event["status"] == 183)
+    ours.wait_until(lambda: record.exists() and record.stat().st_size > 16000 * 0.3, "sound, or silence, early")
+    assert "answered" not in kinds(ours)
+    peer.command("accept")
+    assert ours.finish() == 0
+    peer.event("CALL_CLOSED")
+    assert kinds(ours)[-2:] == ["answered", "ended"]
+    assert similarity_db(samples(record), samples(SAMPLE)) > GOOD_DB
+    assert similarity_db(peer.heard(), samples(SAMPLE)) > GOOD_DB
+
+
+def test_digits_both_ways(peers: Peers) -> None:
+    peer = peers.baresip(answers="auto")
+    ours = peers.ringtop(peer.uri, typing=True)
     peer.event("CALL_ESTABLISHED")
     ours.expect("talking")
     ours.say("digits 15*#")
@@ -161,3 +205,17 @@ def test_digits_both_ways(ringtop: NewRingtop, baresip: NewBaresip) -> None:
         ours.expect(f"they pressed {digit}")
     ours.say("quit")
     assert ours.finish() == 0
+
+
+def kinds(ours: Ringtop) -> list[str]:
+    return [event["type"] for event in ours.events if event["type"] != "stats"]
+
+
+def next_stats(ours: Ringtop, count: int) -> list[dict]:
+    """The next so many statistics after all that has been told by now."""
+    known = len(ours.events)
+
+    def later() -> list[dict]:
+        return [event for event in ours.events[known:] if event["type"] == "stats"]
+
+    return ours.wait_until(lambda: later()[:count] if len(later()) >= count else None, f"{count} more stats")

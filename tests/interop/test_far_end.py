@@ -6,14 +6,12 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from itertools import groupby, pairwise
 
 import pytest
 
-from tests.interop.far_end import EVENT, FarEnd, Message, audio_port, finish, start_ringtop, type_in
-
-Start = Callable[..., "subprocess.Popen[str]"]
+from tests.interop.conftest import Peers
+from tests.interop.far_end import EVENT, PATIENCE_S, FarEnd, Message, Packet, audio_port, finish, type_in
 
 pytestmark = [
     pytest.mark.interop,
@@ -21,24 +19,9 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def start() -> Iterator[Start]:
-    started: list[subprocess.Popen[str]] = []
-
-    def begin(*options: str) -> subprocess.Popen[str]:
-        started.append(start_ringtop(*options))
-        return started[-1]
-
-    yield begin
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
-
-
-def receiver(start: Start) -> tuple[subprocess.Popen[str], int]:
+def receiver(peers: Peers) -> tuple[subprocess.Popen[str], int]:
     """One that answers by itself, and its SIP port."""
-    ours = start("--headless", "--json", "--mode", "receiver", "--auto-answer")
+    ours = peers.program("--headless", "--json", "--mode", "receiver", "--auto-answer")
     assert ours.stdout is not None
     ready = json.loads(ours.stdout.readline())
     assert ready["type"] == "ready"
@@ -47,6 +30,18 @@ def receiver(start: Start) -> tuple[subprocess.Popen[str], int]:
 
 def of_type(lines: list[str], kind: str) -> list[dict]:
     return [event for event in map(json.loads, lines) if event["type"] == kind]
+
+
+def ended(packets: list[Packet], payload_type: int) -> set[int]:
+    """The digits whose three ends have come."""
+    events = [EVENT.unpack(packet.payload) for packet in packets if packet.payload_type == payload_type]
+    ends = [code for code, flags, _ in events if flags >= 0x80]
+    return {code for code in ends if ends.count(code) == 3}
+
+
+def spoken_since(packets: list[Packet]) -> bool:
+    """Sound follows the last digit."""
+    return packets[-1].payload_type == 0
 
 
 def hang_up(far: FarEnd, sip: int, accepted: Message) -> None:
@@ -58,8 +53,8 @@ def hang_up(far: FarEnd, sip: int, accepted: Message) -> None:
 
 
 @pytest.mark.parametrize("payload_type", [101, 96])
-def test_digits_to_us_come_once_each(start: Start, payload_type: int) -> None:
-    ours, sip = receiver(start)
+def test_digits_to_us_come_once_each(peers: Peers, payload_type: int) -> None:
+    ours, sip = receiver(peers)
     with FarEnd(payload_type) as far:
         far.request("INVITE", sip, 1, body=far.sdp())
         accepted = far.final(200)
@@ -81,15 +76,15 @@ def test_digits_to_us_come_once_each(start: Start, payload_type: int) -> None:
 
 
 @pytest.mark.parametrize("payload_type", [101, 96])
-def test_digits_from_us_are_events_of_rfc_4733(start: Start, payload_type: int) -> None:
+def test_digits_from_us_are_events_of_rfc_4733(peers: Peers, payload_type: int) -> None:
     """The type the far end named; one time stamp an event, its end three times, no hole in the numbers."""
     with FarEnd(payload_type) as far:
-        ours = start("--plain", far.uri)
+        ours = peers.program("--plain", far.uri)
         far.answer(invite := far.receive("INVITE"), "200 OK", far.sdp())
         far.receive("ACK")
         far.send_silence(audio_port(invite.body), 10)
         type_in(ours, "digits 12#")
-        packets = far.packets(1.8)
+        packets = far.packets(PATIENCE_S, lambda all: ended(all, payload_type) == {1, 2, 11} and spoken_since(all))
         type_in(ours, "quit")
         far.answer(far.receive("BYE"), "200 OK")
         assert finish(ours)[0] == 0
@@ -116,16 +111,22 @@ def test_digits_from_us_are_events_of_rfc_4733(start: Start, payload_type: int) 
 # ---------------------------------------------------------------------- what is lost
 
 
-def test_the_200_is_repeated_ever_more_rarely_until_the_ack(start: Start) -> None:
-    ours, sip = receiver(start)
+def gaps_s(messages: list[Message]) -> list[float]:
+    """Between each and the next. How exactly they keep time is a matter of virtual time; here they must not
+    come sooner than they may, give or take what the machine was late before."""
+    return [later.at - earlier.at for earlier, later in pairwise(messages)]
+
+
+def test_the_200_is_repeated_ever_more_rarely_until_the_ack(peers: Peers) -> None:
+    ours, sip = receiver(peers)
     with FarEnd() as far:
         far.request("INVITE", sip, 1, body=far.sdp())
-        answers = [far.final(200) for _ in range(4)]
+        answers = [far.final(200) for _ in range(3)]
         assert len({answer.raw for answer in answers}) == 1
-        gaps = [later.at - earlier.at for earlier, later in pairwise(answers)]
-        assert gaps == pytest.approx([0.5, 1.0, 2.0], abs=0.15)
+        first, second = gaps_s(answers)
+        assert first > 0.3 and second > 0.7
         far.in_dialog("ACK", sip, 1, answers[0])
-        assert far.receive_any(4.5) is None  # the next one would have come after 4 s
+        assert far.receive_any(2.5) is None  # the next one would have come after 2 s
         hang_up(far, sip, answers[0])
     ours.send_signal(signal.SIGINT)
     code, lines = finish(ours)
@@ -134,27 +135,26 @@ def test_the_200_is_repeated_ever_more_rarely_until_the_ack(start: Start) -> Non
     assert of_type(lines, "ended")[0]["reason"] == "the far end hung up"
 
 
-def test_invite_and_bye_are_repeated_until_they_are_answered(start: Start) -> None:
+def test_invite_and_bye_are_repeated_until_they_are_answered(peers: Peers) -> None:
     with FarEnd() as far:
-        ours = start("--headless", "--json", far.uri)
+        ours = peers.program("--headless", "--json", far.uri)
         invites = [far.receive("INVITE") for _ in range(3)]
         far.answer(invites[-1], "200 OK", far.sdp())
         far.receive("ACK")
         ours.send_signal(signal.SIGINT)
-        byes = [far.receive("BYE") for _ in range(3)]
+        byes = [far.receive("BYE") for _ in range(2)]
         far.answer(byes[-1], "200 OK")
         for requests in (invites, byes):
             assert len({request.raw for request in requests}) == 1
-            gaps = [later.at - earlier.at for earlier, later in pairwise(requests)]
-            assert gaps == pytest.approx([0.5, 1.0], abs=0.15)
+            assert all(gap > least for gap, least in zip(gaps_s(requests), (0.3, 0.7), strict=False))
     code, lines = finish(ours)
     assert code == 0
     assert len(of_type(lines, "answered")) == 1 and len(of_type(lines, "ended")) == 1
 
 
-def test_every_200_gets_its_ack(start: Start) -> None:
+def test_every_200_gets_its_ack(peers: Peers) -> None:
     with FarEnd() as far:
-        ours = start("--headless", "--json", far.uri)
+        ours = peers.program("--headless", "--json", far.uri)
         invite = far.receive("INVITE")
         acks = []
         for _ in range(3):
@@ -163,7 +163,7 @@ def test_every_200_gets_its_ack(start: Start) -> None:
         assert len({ack.raw for ack in acks}) == 1
         assert acks[0].cseq == (invite.cseq[0], "ACK")
         assert acks[0].header("Via") != invite.header("Via")
-        assert len(far.packets(0.5)) > 15
+        assert len(far.packets(PATIENCE_S, lambda all: len(all) > 15)) > 15
         ours.send_signal(signal.SIGINT)
         bye = far.receive("BYE")
         assert bye.cseq[0] == invite.cseq[0] + 1 and bye.header("To") == acks[0].header("To")
@@ -171,6 +171,33 @@ def test_every_200_gets_its_ack(start: Start) -> None:
     code, lines = finish(ours)
     assert code == 0
     assert len(of_type(lines, "answered")) == 1
+
+
+# ---------------------------------------------------------------------- hold
+
+
+def test_not_a_packet_to_one_who_holds_us(peers: Peers) -> None:
+    """RFC 3264 8.4: from our 200 to their a=sendonly on nothing is sent, and from that to a=sendrecv on it is."""
+    ours, sip = receiver(peers)
+    with FarEnd() as far:
+        far.request("INVITE", sip, 1, body=far.sdp())
+        accepted = far.final(200)
+        far.in_dialog("ACK", sip, 1, accepted)
+        assert far.packets(PATIENCE_S, lambda all: len(all) > 5)
+        for number, direction, answer in ((2, "sendonly", "recvonly"), (3, "inactive", "inactive")):
+            far.in_dialog("INVITE", sip, number, accepted, body=far.sdp() + f"a={direction}\r\n")
+            assert f"a={answer}" in far.final(200).body
+            far.in_dialog("ACK", sip, number, accepted)
+            far.packets(0)  # what was under way before
+            assert far.packets(0.3) == []
+        far.in_dialog("INVITE", sip, 4, accepted, body=far.sdp())
+        assert "a=recvonly" not in far.final(200).body
+        far.in_dialog("ACK", sip, 4, accepted)
+        assert far.packets(PATIENCE_S, lambda all: len(all) > 5)
+        far.in_dialog("BYE", sip, 5, accepted)
+        far.final(200)
+    ours.send_signal(signal.SIGINT)
+    assert finish(ours)[0] == 0
 
 
 # ---------------------------------------------------------------------- giving up
@@ -191,9 +218,9 @@ def cancelled(far: FarEnd, ours: subprocess.Popen[str], status: str) -> tuple[Me
 
 
 @pytest.mark.parametrize("status", ["100 Trying", "180 Ringing"])
-def test_no_answer_and_we_give_up(start: Start, status: str) -> None:
+def test_no_answer_and_we_give_up(peers: Peers, status: str) -> None:
     with FarEnd() as far:
-        ours = start("--headless", "--json", far.uri)
+        ours = peers.program("--headless", "--json", far.uri)
         invite, cancel = cancelled(far, ours, status)
         far.answer(cancel, "200 OK")
         far.answer(invite, "487 Request Terminated")
@@ -205,16 +232,16 @@ def test_no_answer_and_we_give_up(start: Start, status: str) -> None:
     assert of_type(lines, "ended")[0]["duration_s"] == 0
 
 
-def test_the_answer_crosses_our_cancel(start: Start) -> None:
+def test_the_answer_crosses_our_cancel(peers: Peers) -> None:
     """RFC 3261 15.1: who has cancelled and is answered all the same acknowledges, and says BYE."""
     with FarEnd() as far:
-        ours = start("--headless", "--json", far.uri)
+        ours = peers.program("--headless", "--json", far.uri)
         invite, cancel = cancelled(far, ours, "180 Ringing")
         far.answer(invite, "200 OK", far.sdp())
         far.answer(cancel, "200 OK")
         far.receive("ACK")
         far.answer(far.receive("BYE"), "200 OK")
-        assert far.packets(0.3) == []
+        assert far.packets(0.3) == []  # nothing is said to one who never was in a call
     code, lines = finish(ours)
     assert code == 0
     assert len(of_type(lines, "ended")) == 1
