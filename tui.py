@@ -17,21 +17,21 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one thread is the design, and its pools cost memory
 
+import widgets  # its modules load when they are first named: a headless start needs no screen
 from engine import Engine, model
 from engine.config import DEMO_SECONDS_WITHOUT_TERMINAL, Config, ConfigError, from_arguments
-from engine.io.companion import Companion
 from engine.model import CallState, CommandError
-from widgets import dashboard, ui
-from widgets.canvas import Canvas
-from widgets.jsonlines import JsonFace, left_out
 from widgets.output import LineOutput
-from widgets.plain import PlainFace, PlainRequest, help_lines, parse_word, status_lines
-from widgets.prompt import confirm, dial
-from widgets.screen import Screen, ScreenUnusable, open_screen
+
+if TYPE_CHECKING:
+    from engine.io.companion import Companion
+    from widgets.jsonlines import JsonFace
+    from widgets.plain import PlainFace, PlainRequest
+    from widgets.ui import KeyHint, Placed
 
 FRAME_S = 0.1
 IDLE_FRAME_S = 1.0
@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         config = from_arguments(sys.argv[1:] if arguments is None else arguments)
         return Program(config).run()
-    except (ConfigError, ScreenUnusable, OSError) as error:  # NetworkError, WavError, SoundError: one line each
+    except (ConfigError, OSError) as error:  # NetworkError, WavError, SoundError: one line each
         return _complain(str(error))
     except KeyboardInterrupt:
         return 0
@@ -127,6 +127,8 @@ class Program:
 
     def _begin(self) -> None:
         if self._config.demo:
+            from engine.io.companion import Companion
+
             self._demo = Companion(self._engine, _ECHO, self._dial)
         elif self._config.uri is not None:
             self._dial(self._config.uri)
@@ -222,7 +224,7 @@ def _make_face(config: Config, engine: Engine) -> Face:
         return LinesFace(config, engine)
     try:
         return DashboardFace(config, engine)
-    except ScreenUnusable as error:  # TERM=dumb and the like: a terminal all the same
+    except widgets.screen.ScreenUnusable as error:  # TERM=dumb and the like: a terminal all the same
         face = LinesFace(replace(config, face="plain"), engine)
         face.say(f"{error}; going on with plain lines")
         return face
@@ -237,10 +239,12 @@ class LinesFace:
     def __init__(self, config: Config, engine: Engine) -> None:
         self.gone = False
         self._engine = engine
-        self._output = LineOutput(left_out=left_out) if config.face == "json" else LineOutput()
-        self._plain = PlainFace(self._output.write)
-        self._face: PlainFace | JsonFace = JsonFace(self._output.write) if config.face == "json" else self._plain
         self._json = config.face == "json"
+        self._output = LineOutput(left_out=widgets.jsonlines.left_out) if self._json else LineOutput()
+        self._plain = widgets.plain.PlainFace(self._output.write)
+        self._face: PlainFace | JsonFace = self._plain
+        if self._json:
+            self._face = widgets.jsonlines.JsonFace(self._output.write)
         self._typed = b""
         self._writing = False
         self._reads = not config.headless and not self._json and sys.stdin is not None
@@ -296,8 +300,8 @@ class LinesFace:
             self._word(line.decode("utf-8", "replace"))
 
     def _word(self, line: str) -> None:
-        wanted = parse_word(line)
-        if isinstance(wanted, PlainRequest):
+        wanted = widgets.plain.parse_word(line)
+        if isinstance(wanted, widgets.plain.PlainRequest):
             for answer in self._answers(wanted):
                 self._plain.say(answer)
             return
@@ -308,9 +312,9 @@ class LinesFace:
 
     def _answers(self, request: PlainRequest) -> list[str]:
         if request.kind == "status":
-            return status_lines(self._engine.snapshot())
+            return widgets.plain.status_lines(self._engine.snapshot())
         if request.kind == "help":
-            return help_lines()
+            return widgets.plain.help_lines()
         return [request.text] if request.text else []
 
     def close(self) -> None:
@@ -341,7 +345,7 @@ def _ringing(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
 
 
 def _alive(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
-    return bool(ui.living(snapshot))
+    return bool(widgets.ui.living(snapshot))
 
 
 def _up(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
@@ -374,16 +378,31 @@ KEYS = (
 _BY_NAME = {name: key for key in KEYS for name in key.keys}
 
 
+def _news(snapshot: model.Snapshot) -> object:
+    """What must be seen at once. The figures that run all the time can be read if they change twice a second."""
+    calls = [
+        (view.id, view.state, view.reason, view.held_here, view.held_there, view.media and view.media.rx.lost)
+        for view in snapshot.calls
+    ]
+    return int(snapshot.time * 2), calls, snapshot.sound.ok, len(snapshot.log)
+
+
 class DashboardFace:
-    """The screen: keys in, at most ten frames a second out, and only where a packet leaves room."""
+    """The screen: keys in, at most ten frames a second out, and only where a packet leaves room.
+
+    In a call the meters move in every frame; the rest is drawn when there is news, and twice a second.
+    """
 
     def __init__(self, config: Config, engine: Engine) -> None:
         self._engine = engine
         self._config = config
-        self._screen: Screen = open_screen(ascii=config.ascii)
-        self._ui = ui.Ui(glyphs="unicode" if self._screen.unicode else "ascii")
+        self._screen = widgets.screen.open_screen(ascii=config.ascii)
+        self._ui = widgets.ui.Ui(glyphs="unicode" if self._screen.unicode else "ascii")
         self._history: tuple[str, ...] = (config.suggested_uri,) if config.suggested_uri else ()
         self._snapshot = engine.snapshot()
+        self._needles = widgets.needle.Needles()
+        self._canvas = widgets.canvas.Canvas(0, 0)
+        self._moving: Placed = []  # the panes of the canvas that are drawn at every frame
         self._dirty = True
         self._frame_at = 0.0
         self._notice_until = 0.0
@@ -393,8 +412,8 @@ class DashboardFace:
     # -- the program's side
 
     def event(self, event: model.Event) -> None:
-        """Anything that happens is worth a frame; errors are worth a notice."""
-        self._dirty = True
+        """Anything that happens is worth a frame, but for the figures of every second; errors are worth a notice."""
+        self._dirty = self._dirty or not isinstance(event, model.Stats)
         if isinstance(event, model.Error):
             self._notice(event.text, "bad")
         elif isinstance(event, model.Incoming) and not event.auto_answer:
@@ -404,9 +423,9 @@ class DashboardFace:
 
     def _show_end(self, event: model.Ended) -> None:
         """Keep the call that was looked at on the screen, with its totals, unless another one is alive."""
-        shown = ui.shown_call(self._snapshot, self._ui.selected)
+        shown = widgets.ui.shown_call(self._snapshot, self._ui.selected)
         if shown is None or shown.id == event.call.id:
-            others = [view for view in ui.living(self._snapshot) if view.id != event.call.id]
+            others = [view for view in widgets.ui.living(self._snapshot) if view.id != event.call.id]
             self._ui = replace(self._ui, selected=others[-1].id if others else event.call.id)
         if event.exit_code not in (0, 20):
             self._notice(f"call {event.call.id} ended: {event.reason}", "warn")
@@ -438,18 +457,24 @@ class DashboardFace:
             return now + max(slack, 0.0) + 0.0005
         if not self._screen.can_paint(now):
             return now + FRAME_S
-        self._snapshot = self._engine.snapshot()
-        columns, rows = self._screen.size
-        canvas = Canvas(columns, rows, glyphs=self._ui.glyphs)
-        self._ui = replace(self._ui, keys=self._hints(), line_ms=self._screen.round_trip_ms)
-        dashboard.draw(canvas, self._snapshot, self._ui)
-        self._screen.paint(canvas, now)
+        before, self._snapshot = self._snapshot, self._needles.follow(self._engine.snapshot(), now)
+        if self._dirty or self._screen.resized or _news(self._snapshot) != _news(before):
+            self._draw_all()
+        else:
+            widgets.dashboard.redraw(self._canvas, self._snapshot, self._ui, self._moving)
+        self._screen.paint(self._canvas, now)
         self._frame_at, self._dirty = now, False
         return now + FRAME_S
 
-    def _hints(self) -> tuple[ui.KeyHint, ...]:
-        call = ui.shown_call(self._snapshot, self._ui.selected)
-        return tuple(ui.KeyHint(key.shown, key.label, key.help, key.valid(self._snapshot, call)) for key in KEYS)
+    def _draw_all(self) -> None:
+        columns, rows = self._screen.size
+        self._canvas = widgets.canvas.Canvas(columns, rows, glyphs=self._ui.glyphs)
+        self._ui = replace(self._ui, keys=self._hints(), line_ms=self._screen.round_trip_ms)
+        self._moving = widgets.dashboard.draw(self._canvas, self._snapshot, self._ui)
+
+    def _hints(self) -> tuple[KeyHint, ...]:
+        hint, call = widgets.ui.KeyHint, widgets.ui.shown_call(self._snapshot, self._ui.selected)
+        return tuple(hint(key.shown, key.label, key.help, key.valid(self._snapshot, call)) for key in KEYS)
 
     def job_signal(self, number: int) -> None:
         """Ctrl-Z and fg: the terminal goes to the shell and comes back."""
@@ -506,11 +531,11 @@ class DashboardFace:
 
     def _selected(self, *states: CallState) -> int | None:
         """The selected call where the command fits it; otherwise the phone chooses."""
-        view = ui.shown_call(self._snapshot, self._ui.selected)
+        view = widgets.ui.shown_call(self._snapshot, self._ui.selected)
         return view.id if view is not None and view.state in states else None
 
     def _do_dial(self, name: str) -> None:
-        self._ui = replace(self._ui, prompt=dial(self._history, self._config.suggested_uri or ""))
+        self._ui = replace(self._ui, prompt=widgets.prompt.dial(self._history, self._config.suggested_uri or ""))
 
     def _do_answer(self, name: str) -> None:
         self._select(self._execute(model.Answer(self._selected(CallState.RINGING))))
@@ -519,7 +544,7 @@ class DashboardFace:
         self._execute(model.Reject(self._selected(CallState.RINGING)))
 
     def _do_hang_up(self, name: str) -> None:
-        view = ui.shown_call(self._snapshot, self._ui.selected)
+        view = widgets.ui.shown_call(self._snapshot, self._ui.selected)
         self._execute(model.HangUp(view.id if view is not None and view.state is not CallState.ENDED else None))
 
     def _do_mute(self, name: str) -> None:
@@ -545,7 +570,7 @@ class DashboardFace:
             self._ui = replace(self._ui, scroll=max(0, self._ui.scroll + down))
             return
         ids = [view.id for view in self._snapshot.calls]
-        shown = ui.shown_call(self._snapshot, self._ui.selected)
+        shown = widgets.ui.shown_call(self._snapshot, self._ui.selected)
         if ids:
             at = ids.index(shown.id) if shown is not None and shown.id in ids else 0
             self._select(ids[max(0, min(at + step, len(ids) - 1))])
@@ -561,8 +586,8 @@ class DashboardFace:
         self._notice(f"volume {self._engine.snapshot().sound.volume_db:+.0f} dB")
 
     def _do_next_view(self, name: str) -> None:
-        at = ui.VIEWS.index(self._ui.view)
-        self._ui = replace(self._ui, view=ui.VIEWS[(at + 1) % len(ui.VIEWS)], scroll=0, help_open=False)
+        at = widgets.ui.VIEWS.index(self._ui.view)
+        self._ui = replace(self._ui, view=widgets.ui.VIEWS[(at + 1) % len(widgets.ui.VIEWS)], scroll=0, help_open=False)
 
     def _do_redraw(self, name: str) -> None:
         self._screen.repaint()
@@ -571,20 +596,21 @@ class DashboardFace:
         self._ui = replace(self._ui, help_open=not self._ui.help_open, scroll=0)
 
     def _do_back(self, name: str) -> None:
-        open_before = self._ui.help_open or self._ui.view != ui.VIEWS[0]
+        open_before = self._ui.help_open or self._ui.view != widgets.ui.VIEWS[0]
         selected = self._ui.selected if open_before else None
-        self._ui = replace(self._ui, help_open=False, view=ui.VIEWS[0], scroll=0, notice="", selected=selected)
+        self._ui = replace(self._ui, help_open=False, view=widgets.ui.VIEWS[0], scroll=0, notice="", selected=selected)
 
     def _quit(self) -> None:
         self._execute(model.Quit())
 
     def _do_quit(self, name: str) -> None:
-        alive = len(ui.living(self._snapshot))
+        alive = len(widgets.ui.living(self._snapshot))
         if not alive:
             self._quit()
             return
         self._ask = self._quit
-        self._ui = replace(self._ui, prompt=confirm(f"hang up {alive} call{'s' if alive > 1 else ''} and quit?"))
+        question = f"hang up {alive} call{'s' if alive > 1 else ''} and quit?"
+        self._ui = replace(self._ui, prompt=widgets.prompt.confirm(question))
 
 
 if __name__ == "__main__":

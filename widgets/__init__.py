@@ -4,10 +4,28 @@
     prompt figures ui    values: the line being typed, numbers as words, the screen's state
     parts                pieces of panes: heading, grid of labels and values
     calls meter counters rtcp graph call log welcome title footer help      draw(canvas, rect, scene)
+    needle               levels as a meter shows them
     layout               which widget sits where: a new pane is one new file and one line there
     dashboard compact    which panes fit; the phone in one line
     theme screen         style names into colours; the one file with curses
     plain jsonlines      the faces without a screen
 
-Nothing is imported here, so that a face without a screen starts without the panes.
+``widgets.dashboard`` and the others are imported when first asked for: a face without a screen starts without them.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from widgets import canvas, dashboard, jsonlines, needle, plain, prompt, screen, ui
+
+__all__ = ["canvas", "dashboard", "jsonlines", "needle", "plain", "prompt", "screen", "ui"]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in __all__:
+        return import_module(f"widgets.{name}")
+    raise AttributeError(f"module 'widgets' has no attribute '{name}'")

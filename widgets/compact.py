@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from engine.model import CallState, CallView
-from widgets import figures, footer, meter, text
+from widgets import figures, footer, layout, text
 from widgets.canvas import Canvas, Rect
-from widgets.ui import Scene, ringing_call
+from widgets.ui import Placed, Scene, ringing_call
 
 
-def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
-    """The last row is for the keys and the line being typed, if there are two rows at least."""
+def draw(canvas: Canvas, rect: Rect, scene: Scene) -> Placed:
+    """The last row is for the keys and the line being typed, if there are two rows at least.
+
+    Returns the panes that move by themselves.
+    """
+    placed: Placed = []
     if rect.empty:
-        return
+        return placed
     if rect.height == 1:
         if scene.ui.prompt is not None or scene.ui.notice:
             footer.draw(canvas, rect, scene.ui)
         else:
             _draw_status(canvas, rect, scene, _first(scene))
-        return
+        return placed
     body, bottom = rect.split_bottom(1)
     footer.draw(canvas, bottom, scene.ui)
     if body.height >= 5 and scene.call is not None and scene.call.media is not None:
         body, levels = body.split_bottom(2)
-        meter.draw(canvas, levels, scene)
+        layout.LEVELS.draw(canvas, levels, scene)
+        placed.append((layout.LEVELS, levels))
     calls = _ordered(scene)
     rest = body.split_top(len(calls))[1]
     apart = scene.call if body.width < 50 and not rest.empty else None  # its figures get rows of their own
@@ -30,6 +35,7 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
         _draw_status(canvas, row, scene, call, with_figures=call is not apart)
     if apart is not None:
         _draw_figures(canvas, rest, _figures(scene, apart))
+    return placed
 
 
 def _first(scene: Scene) -> CallView | None:

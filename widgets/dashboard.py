@@ -12,34 +12,44 @@ from collections.abc import Sequence
 from engine.model import CallState, Snapshot
 from widgets import compact, footer, help, layout, title
 from widgets.canvas import Canvas, Rect
-from widgets.ui import Band, Pane, Scene, Tables, Ui, scene
+from widgets.ui import Band, Placed, Scene, Tables, Ui, scene
 
 LEAST_WIDTH, LEAST_HEIGHT = 40, 10  # below that: the phone in a line
 GAP = 2  # columns between panes of one band
 
 
-def draw(canvas: Canvas, snapshot: Snapshot, ui: Ui) -> None:
-    """The screen of this moment, whatever its size."""
+def draw(canvas: Canvas, snapshot: Snapshot, ui: Ui) -> Placed:
+    """The screen of this moment, whatever its size; returns the panes that move by themselves, for ``redraw``."""
     now, rect = scene(snapshot, ui), canvas.rect
     if rect.width < LEAST_WIDTH or rect.height < LEAST_HEIGHT:
         if ui.help_open and rect.height >= 2:
             body, bottom = rect.split_bottom(1)
             help.draw(canvas, body, ui)
             footer.draw(canvas, bottom, ui)
-        else:
-            compact.draw(canvas, rect, now)
-        return
+            return []
+        return compact.draw(canvas, rect, now)
     top, rest = rect.split_top(1)
     body, bottom = rest.split_bottom(1)
     title.draw(canvas, top, now)
+    placed: Placed = []
     if ui.help_open:
         help.draw(canvas, body, ui)
     else:
-        for pane, place in arrange(body, bands(now, body.width), now):
+        placed = arrange(body, bands(now, body.width), now)
+        for pane, place in placed:
             pane.draw(canvas, place, now)
     if ui.prompt is not None and ui.notice:
         bottom = rect.split_bottom(2)[1]
     footer.draw(canvas, bottom, ui)
+    return [(pane, place) for pane, place in placed if pane.moves and not place.empty]
+
+
+def redraw(canvas: Canvas, snapshot: Snapshot, ui: Ui, placed: Placed) -> None:
+    """Only these panes, at their places, on a canvas that has all the others already."""
+    now = scene(snapshot, ui)
+    for pane, place in placed:
+        canvas.fill(place)
+        pane.draw(canvas, place, now)
 
 
 def bands(now: Scene, width: int) -> Sequence[Band]:
@@ -56,10 +66,10 @@ def bands(now: Scene, width: int) -> Sequence[Band]:
     return next(table for least, table in tables if width >= least)
 
 
-def arrange(rect: Rect, stack: Sequence[Band], now: Scene) -> list[tuple[Pane, Rect]]:
+def arrange(rect: Rect, stack: Sequence[Band], now: Scene) -> Placed:
     """Which pane gets which rectangle."""
     heights = _heights(rect, stack, now)
-    placed: list[tuple[Pane, Rect]] = []
+    placed: Placed = []
     for band, height in zip(stack, heights, strict=True):
         row, rect = rect.split_top(height)
         if height:

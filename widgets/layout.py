@@ -10,7 +10,7 @@ from widgets import call, calls, counters, graph, log, meter, rtcp, welcome
 from widgets.ui import Band, Pane, Tables
 
 CALLS = Pane(calls.draw, calls.sizes)
-LEVELS = Pane(meter.draw, meter.sizes)
+LEVELS = Pane(meter.draw, meter.sizes, moves=True)
 MEDIA = Pane(counters.draw, counters.sizes)
 REPORTS = Pane(rtcp.draw, rtcp.sizes)
 CALL = Pane(call.draw, call.sizes)

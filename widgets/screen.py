@@ -27,7 +27,7 @@ from typing import Any, Protocol
 
 from widgets import text as text_module
 from widgets import theme
-from widgets.canvas import Canvas, Run
+from widgets.canvas import Canvas, Row, Run
 from widgets.keycodes import KeyDecoder, control_name
 
 WINDOWS = sys.platform == "win32"
@@ -70,7 +70,7 @@ class _Painter:
         self._ascii = plain_ascii
         self._colour = colour and self._start_colour()
         self._attributes: dict[str, int] = {}
-        self._rows: list[list[Run] | None] = []
+        self._rows: list[Row | None] = []
         self.shape: tuple[int, int] = (0, 0)
         self._cursor: tuple[int, int] | None = None
         self._set_cursor(None)
@@ -87,10 +87,10 @@ class _Painter:
             self._rows = [None] * rows
             self.window.erase()
         for y in range(min(rows, canvas.height)):
-            runs = canvas.runs(y)
-            if runs != self._rows[y]:
-                self._paint_row(y, runs, columns)
-                self._rows[y] = runs
+            row = canvas.row(y)
+            if row != self._rows[y]:
+                self._paint_row(y, canvas.runs(y), columns)
+                self._rows[y] = row
         self._place_cursor(canvas.cursor, columns, rows)
         self.window.noutrefresh()
         curses.doupdate()

@@ -88,6 +88,7 @@ class Pane:
 
     draw: Callable[[Canvas, Rect, Scene], None]
     sizes: Callable[[Scene, int], tuple[int, ...]]  # of a scene and a width
+    moves: bool = False  # worth drawing again though nothing has happened and no figure is due
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,8 @@ class Band:
     grows: bool = False  # takes what is left over
     shares: tuple[int, ...] = ()  # of the width, for panes that are not equally wide
 
+
+Placed = list[tuple[Pane, Rect]]  # which pane is where
 
 Tables = tuple[tuple[int, tuple[Band, ...]], ...]  # by the least width of the screen, the widest first
 
