@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import errno
+import os
 import select
 import socket
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +15,8 @@ from hypothesis import strategies as st
 
 from engine.io.errors import NetworkError, PortTaken
 from engine.io.udp import DSCP_EF, UdpSocket
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def has_ipv6() -> bool:
@@ -176,3 +182,76 @@ def test_sound_is_marked_expedited():
     sock = UdpSocket("127.0.0.1", 0, traffic_class=DSCP_EF)
     assert sock.socket.getsockopt(socket.IPPROTO_IP, socket.IP_TOS) == DSCP_EF
     sock.close()
+
+
+class Stubborn:
+    """A socket that refuses to send for a reason of its own."""
+
+    def __init__(self, real: socket.socket, number: int) -> None:
+        self._real, self._number = real, number
+
+    def sendto(self, data: bytes, address: object) -> int:
+        raise OSError(self._number, os.strerror(self._number))
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._real, name)
+
+
+@pytest.mark.parametrize("report_errors", [False, True])
+@pytest.mark.parametrize(
+    "name", ["EAGAIN", "ENOBUFS", "EPERM", "EACCES", "ENETUNREACH", "EHOSTUNREACH", "EINVAL", "EIO"]
+)
+def test_whatever_the_system_says_to_a_datagram_is_counted_and_the_next_one_leaves(name, report_errors):
+    one, two = UdpSocket("127.0.0.1", 0, report_errors=report_errors), UdpSocket("127.0.0.1", 0)
+    real = one.socket
+    one.socket = Stubborn(real, getattr(errno, name))
+    assert one.send(b"lost", two.address) is False
+    assert one.send_failures == 1
+    one.socket = real
+    assert one.send(b"next", two.address)
+    wait_for(two)
+    assert two.receive() == [(b"next", one.address)]
+    assert one.take_errors() == []
+    one.close()
+    two.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="buffers of POSIX")
+def test_a_full_buffer_loses_datagrams_not_time():
+    """A send buffer of the least size and a reader that does not read: nothing waits, what is lost is counted."""
+    one, two = UdpSocket("127.0.0.1", 0), UdpSocket("127.0.0.1", 0)
+    one.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+    sent = sum(one.send(bytes(60_000), two.address) for _ in range(200))
+    assert sent + one.send_failures == 200
+    one.close()
+    two.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+def test_no_descriptor_left_is_one_clear_line():
+    code = """
+import resource
+from engine.io.dns import DnsResolver, Servers
+from engine.io.loop import Loop
+from engine.io.udp import NetworkError, UdpSocket
+loop, held = Loop(), []
+resource.setrlimit(resource.RLIMIT_NOFILE, (30, 30))
+try:
+    while True:
+        held.append(UdpSocket("127.0.0.1", 0))
+except NetworkError as error:
+    print(error)
+said = []
+resolver = DnsResolver(loop, hosts_file="/x", servers=Servers((("127.0.0.1", 9),)))
+resolver.resolve("a.test", 0.0, lambda *answer: said.append(answer))
+print(said[0][1])
+"""
+    code = (
+        "import dns.message, dns.rcode, dns.rdatatype, dns.flags, dns.exception, encodings.idna, dns.rdataclass\n"
+        + code
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    first, second = done.stdout.splitlines()
+    assert first == "no UDP socket to be had: Too many open files"
+    assert second == f"the name a.test cannot be looked up: {first}"
