@@ -84,6 +84,9 @@ class Negotiation:
         self.agreement = agreement
 
     def moves(self, agreement: Agreement) -> bool:
-        """Would this send our sound elsewhere, or stop it, or change who may speak?"""
-        held = self.agreement
-        return held is not None and (agreement.remote, agreement.direction) != (held.remote, held.direction)
+        """Would this send our sound or our reports elsewhere, or stop it, or change who may speak, or in what?"""
+        return self.agreement is not None and _course(agreement) != _course(self.agreement)
+
+
+def _course(agreement: Agreement) -> tuple[object, ...]:
+    return agreement.remote, agreement.remote_rtcp, agreement.direction, agreement.send

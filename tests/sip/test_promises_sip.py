@@ -165,6 +165,17 @@ def test_6_nor_is_it_silenced_by_one(peer):
         assert statuses(sent) == [403]
 
 
+@pytest.mark.parametrize(
+    "body", [sdp(payloads="8 0"), sdp(extra=b"a=rtcp:53 IN IP4 203.0.113.66\r\n"), sdp(extra=b"a=rtcp:20009\r\n")]
+)
+def test_6_nor_its_reports_or_its_codec(peer, body):
+    _, tag = peer.is_taken()
+    assert statuses(peer.say(peer.request("INVITE", branch="z9hG4bK2", cseq=2, to_tag=tag, body=body), STRANGER)) == [
+        403
+    ]
+    assert len(peer.of(events.MediaMoveRefused)) == 1 and len(peer.of(events.MediaAgreed)) == 1
+
+
 def test_6_the_far_end_itself_may_move_it(peer):
     _, tag = peer.is_taken()
     body = sdp(host="198.51.100.20")
