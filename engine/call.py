@@ -45,7 +45,7 @@ class Call:
         self.recording: str | None = None
         self.ports: MediaPorts | None = None
         self.media: MediaSession | None = None
-        self.last_media: MediaView | None = None  # the final MediaView, once the media have ended
+        self.last_media: MediaView | None = None  # the final MediaView, once the call is over
         self.answer_at: float | None = None  # auto-answer
         self.limit: Limit | None = None  # --duration, or nobody answers
         self.reached: Limit | None = None  # why we hung up by ourselves
@@ -69,24 +69,21 @@ class Call:
         """Talking, or held when either side holds."""
         self.enter(CallState.HELD if self.held_here or self.held_there else CallState.TALKING, now)
 
-    def media_ended(self, now: float) -> None:
-        """Only their figures are left."""
-        if self.media is not None:
-            self.last_media = self.media.view(now)
-            self.media = None
-        self.next_second = None
-
-    def hanging_up(self, now: float) -> None:
+    def hanging_up(self, now: float, give_up_at: float) -> None:
         """BYE or CANCEL is on its way, or will be."""
         self.hung_up_at = now
-        self.limit = None
+        self.give_up_at = give_up_at
+        self.limit = self.next_second = None
         self.enter(CallState.ENDING, now)
 
     def ended(self, now: float) -> None:
-        """Over, for whatever reason."""
+        """Over, for whatever reason; of the media, only their figures are left."""
         if self.hung_up_at is None:
             self.hung_up_at = now
-        self.answer_at = self.limit = self.give_up_at = None
+        self.answer_at = self.limit = self.give_up_at = self.next_second = None
+        if self.media is not None:
+            self.last_media = self.media.view(now)
+            self.media = None
         self.enter(CallState.ENDED, now)
 
     @property

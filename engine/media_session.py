@@ -55,6 +55,7 @@ class MediaSession:
         self._on_hold_here = False
         self._sending = False
         self._playing = False
+        self._stopped = False
         self._next_tick = now
         self._second = _Second()
         self._history: deque[HistoryPoint] = deque(maxlen=HISTORY_SECONDS)
@@ -84,14 +85,14 @@ class MediaSession:
 
     def start_playing(self, now: float) -> None:
         """Hear the far end (early media, or the call is up)."""
-        if not self._playing:
+        if not self._playing and not self._stopped:
             self._playing = True
             self._next_tick = now
 
     def start_sending(self, now: float) -> None:
         """The call is confirmed: the first packet leaves now."""
         self.start_playing(now)
-        if not self._sending:
+        if not self._sending and not self._stopped:
             self._sending = True
             self._next_tick = now
 
@@ -136,15 +137,24 @@ class MediaSession:
             if rtcp is not None and now >= rtcp:
                 self._send_rtcp(self._stream.make_rtcp(now, wall))
 
-    def close(self, now: float, wall: float) -> None:
-        """The call is over: RTCP BYE, microphone and files given back; the ports are the phone's."""
-        if self._sending:
-            self._send_rtcp(self._stream.make_bye(now, wall))
+    def stop(self) -> None:
+        """The talk is over, for good: nothing is sent or heard any more, microphone and files are given back.
+
+        The far end's last report may still come, in answer to ours: it tells of the whole call.
+        """
+        if self._stopped:
+            return
         self._playing = self._sending = False
+        self._stopped = True
         self._microphone.close()
         self._around.handset.leave(self._call)
         for track in self._tracks:
             track.close()
+
+    def close(self, now: float, wall: float) -> None:
+        """The end: RTCP BYE. The ports are the phone's, which takes them back."""
+        self.stop()
+        self._send_rtcp(self._stream.make_bye(now, wall))
 
     @property
     def rate_hz(self) -> int:
@@ -195,6 +205,8 @@ class MediaSession:
     def _read_rtp(self, now: float) -> None:
         stream, source_wanted = self._stream, self._source
         for data, source in self._ports.rtp.receive(DRAIN):
+            if self._stopped:
+                continue
             if source == source_wanted:
                 stream.receive_rtp(data, now)
             else:

@@ -434,9 +434,9 @@ class Phone:
         """Media stops with the BYE (RFC 3261 15.1.1). The user agent sees to the rest, however long it takes."""
         call = self._calls.get(event.call)
         if call is not None:
-            self._stop_media(call, now)
-            call.hanging_up(now)
-            call.give_up_at = now + ENDING_S
+            if call.media is not None:
+                call.media.stop()
+            call.hanging_up(now, now + ENDING_S)
 
     def _on_ended(self, event: sip_events.CallEnded, now: float) -> None:
         self._leaving.discard(event.call)
@@ -453,7 +453,11 @@ class Phone:
             self._finish(call, now, reached.status, reached.reason, reached.status is not None)
 
     def _finish(self, call: Call, now: float, status: int | None, reason: str, failure: bool) -> None:
-        self._stop_media(call, now)
+        if call.media is not None:
+            call.media.close(now, self._outside.wall())
+        if call.ports is not None:
+            self._pool.give_back(call.ports)
+            call.ports = None
         call.status, call.reason = status if status is not None else call.status, reason
         call.ended(now)
         del self._calls[call.id]
@@ -462,14 +466,6 @@ class Phone:
             status if failure else None, answered=call.answered_at is not None, media=_had_media(call, now)
         )
         self._tell(model.Ended(call.view(now), call.status, reason, code))
-
-    def _stop_media(self, call: Call, now: float) -> None:
-        if call.media is not None:
-            call.media.close(now, self._outside.wall())
-            call.media_ended(now)
-        if call.ports is not None:
-            self._pool.give_back(call.ports)
-            call.ports = None
 
     def _on_media_move_refused(self, event: sip_events.MediaMoveRefused, now: float) -> None:
         host, port = event.wanted

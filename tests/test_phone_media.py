@@ -191,11 +191,14 @@ def test_what_the_far_end_reports_is_kept_apart_from_what_we_see():
     assert bob.view().media.rtcp.remote.lost == 0
 
 
-def test_the_last_report_says_bye():
-    wire, anna, _ = call(seconds=12)
+def test_the_last_report_says_bye_and_tells_of_the_whole_call():
+    wire, anna, bob = call(Wire(0.03), seconds=3.2)  # too short for a second report
     anna.do(HangUp())
     wire.run(1)
-    assert anna.view().media.rtcp.bye_sent == 1
+    assert anna.view().media.rtcp.bye_sent == bob.view().media.rtcp.bye_sent == 1
+    assert anna.view().media.rtcp.bye_received == 1
+    assert anna.view().media.rtcp.rtt_ms == pytest.approx(60, abs=2)
+    assert anna.view().media.rtcp.remote.age_s < 1.1
 
 
 # ---------------------------------------------------------------------- a bad network
