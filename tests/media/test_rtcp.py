@@ -223,7 +223,7 @@ def test_the_worst_datagrams_are_read_quickly() -> None:
     begin = time.process_time()
     assert len(rtcp.parse(most_packets)) == rtcp.MAX_OCTETS // 4
     assert len(rtcp.parse(most_items)) == 1
-    assert time.process_time() - begin < 0.1
+    assert time.process_time() - begin < 0.5
 
 
 # ------------------------------------------------------------------ what is written

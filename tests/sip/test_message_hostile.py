@@ -184,12 +184,12 @@ def test_18_a_hostile_message_costs_milliseconds(name):
     data = lines + HOSTILE[name] + b"\r\n\r\n"
     taken = []
     for _ in range(5):
-        begin = time.perf_counter()
+        begin = time.process_time()
         try:
             read_all(parse(data))
         except SipError:
             pass
-        taken.append(time.perf_counter() - begin)
+        taken.append(time.process_time() - begin)
     assert min(taken) < 0.02, "the best of five: what it costs when nobody else has the processor"
 
 
@@ -208,10 +208,10 @@ def test_18_a_hostile_message_costs_milliseconds(name):
 def test_18_a_hostile_start_line_costs_milliseconds(line):
     taken = []
     for _ in range(5):
-        begin = time.perf_counter()
+        begin = time.process_time()
         try:
             parse(line + b"\r\n\r\n")
         except SipError:
             pass
-        taken.append(time.perf_counter() - begin)
+        taken.append(time.process_time() - begin)
     assert min(taken) < 0.02
