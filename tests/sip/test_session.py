@@ -74,6 +74,17 @@ def test_a_refusal_is_acknowledged_and_ends_the_call(peer, status):
     assert (ended(peer).status, ended(peer).by, ended(peer).failure) == (status, "there", True)
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [("120", "busy; try again in 120 s"), ("18000;duration=3600", "busy; try again in 18000 s"),
+     ("5 (in a meeting)", "busy; try again in 5 s"), ("soon", "busy"), ("0", "busy"), ("", "busy")],
+)  # fmt: skip
+def test_a_refusal_says_when_to_call_again(peer, said, shown):
+    _, invite = peer.is_called()
+    peer.say(peer.answer(invite, 486, extra=f"Retry-After: {said}"))
+    assert ended(peer).reason == shown and len(peer.wait(300)) == 0, "the user decides, not the phone"
+
+
 def test_a_redirection_is_shown_and_not_followed(peer):
     _, invite = peer.is_called()
     sent = peer.say(peer.answer(invite, 302, contact="<sip:expensive@198.51.100.1>"))
