@@ -35,6 +35,7 @@ class Call:
         self.confirmed = False
         self.told_answered = False
         self.auto_answered = False
+        self.source_host = ""  # where the INVITE came from
         self.early_media = False
         self.held_here = False
         self.held_there = False
@@ -90,6 +91,11 @@ class Call:
     def takes_a_line(self) -> bool:
         """From dialling or ringing until it is hung up."""
         return self.hung_up_at is None
+
+    @property
+    def surely_taken(self) -> bool:
+        """A line is taken, and not by somebody who may not even be there."""
+        return self.takes_a_line and (self.confirmed or self.direction == "out")
 
     @property
     def up(self) -> bool:

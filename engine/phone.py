@@ -13,7 +13,7 @@ deadline, and the rest waits for the next turn when it is near. So a flood of SI
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -40,6 +40,7 @@ from engine.sip.sdp import Format, LocalAudio
 SIP_PER_TURN = 32
 MEDIA_MARGIN_S = 0.0015  # SIP work stops so long before the next packet must leave
 RING_OUT_S = 180.0  # nobody answers
+RINGS_ALONE_S = 30.0  # a call that rings so long keeps its line only while nobody else wants it
 ENDING_S = 1.0  # so long a call that we hung up is shown while BYE or CANCEL is not answered; then it is over
 QUIT_PATIENCE_S = 2.0  # how long the end of the program waits for such answers
 ENDED_SHOWN = 5
@@ -161,6 +162,8 @@ class Phone:
 
     def _answer(self, command: model.Answer, now: float) -> int:
         call = self._find(command.call, "no call is ringing", lambda call: call.state is CallState.RINGING)
+        if self._lines_busy():
+            raise CommandError(f"all {self._config.max_calls} lines are busy (--max-calls): hang up first")
         self._hold_others(call, now)
         self._accept(call, now)
         return call.id
@@ -351,25 +354,47 @@ class Phone:
     # ------------------------------------------------------------------ what SIP says
 
     def _on_incoming(self, event: sip_events.IncomingCall, now: float) -> None:
-        peer_uri, name = str(event.from_.uri), event.from_.display_name
-        busy = sum(call.takes_a_line and (call.confirmed or call.direction == "out") for call in self._calls.values())
-        ringing = sum(call.state is CallState.RINGING for call in self._calls.values())
-        if self._quit_by is not None or max(busy, ringing) >= self._config.max_calls:
+        peer_uri, name, host = str(event.from_.uri), event.from_.display_name, event.source[0]
+        if self._quit_by is not None or not self._line_for(host, now):
             self._agent.reject(event.call, 486, now)
-            self.log("warn", "call", f"busy: refused {peer_uri} from {event.source[0]}")
+            self.log("warn", "call", f"busy: refused {peer_uri} from {host}")
             return
         call = self._calls[event.call] = Call(event.call, "in", peer_uri, name, now)
+        call.source_host = host
         wait = self._config.auto_answer
         call.auto_answered = wait is not None
         self._tell(model.Incoming(call.view(now), call.auto_answered))
         if wait is not None:
-            self.log("info", "call", f"answering {peer_uri} from {event.source[0]} by itself (--auto-answer)")
+            self.log("info", "call", f"answering {peer_uri} from {host} by itself (--auto-answer)")
         if wait == 0:
             self._accept(call, now)
             return
         if wait is not None:
             call.answer_at = now + wait
         self._agent.ring(event.call, now)
+
+    def _line_for(self, host: str, now: float) -> bool:
+        """Is there a line for a caller from this host? Calls that ring are no reason against it for long.
+
+        Anybody can make every line ring, and under many names. So when all ring, the one that has rung longest of
+        those that come from one host in numbers makes room, or the one that nobody has taken for ``RINGS_ALONE_S``.
+        """
+        if self._lines_busy():
+            return False
+        ringing = [call for call in self._calls.values() if call.state is CallState.RINGING]
+        if len(ringing) < self._config.max_calls:
+            return True
+        hosts = Counter(call.source_host for call in ringing)
+        for call in ringing:  # oldest first
+            rung_s = now - call.state_since
+            if (hosts[call.source_host] > 1 and call.source_host != host) or rung_s >= RINGS_ALONE_S:
+                self._agent.reject(call.id, 480, now)
+                return True
+        return False
+
+    def _lines_busy(self) -> bool:
+        """Are there as many calls as may be? What nobody has acknowledged is not one yet."""
+        return sum(call.surely_taken for call in self._calls.values()) >= self._config.max_calls
 
     def _on_progress(self, event: sip_events.Progress, now: float) -> None:
         call = self._calls.get(event.call)

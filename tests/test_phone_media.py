@@ -10,7 +10,7 @@ from engine.io.wav import WavWriter
 from engine.media import codecs, rtp
 from engine.model import CallState, Dial, Dtmf, HangUp, Hold, Log, Mute, SendDigits, SetVolume, Stats
 from engine.phone import offered_formats
-from tests.wire import ANNA, BOB, CAROL, STRANGER, Wire, likeness, voice
+from tests.wire import ANNA, BOB, STRANGER, Wire, likeness, voice
 
 
 def call(wire=None, anna=None, bob=None, seconds=2.0):
@@ -297,27 +297,6 @@ def test_garbage_on_every_port_ends_nothing():
         wire.run(0.02)
     wire.run(1.5)
     assert anna.hears(bob) and anna.view().state is CallState.TALKING
-
-
-def test_a_flood_of_invites_takes_neither_the_call_nor_every_line():
-    wire, anna, bob = call()
-    invite = (
-        "INVITE sip:bob@192.0.2.2 SIP/2.0\r\nVia: SIP/2.0/UDP {0}:5060;branch=z9hG4bK{1}\r\nMax-Forwards: 70\r\n"
-        "From: <sip:x@{0}>;tag={1}\r\nTo: <sip:bob@192.0.2.2>\r\nCall-ID: {1}@{0}\r\nCSeq: 1 INVITE\r\n"
-        "Contact: <sip:x@{0}>\r\nContent-Length: 0\r\n\r\n"
-    )
-    for number in range(1500):
-        host = f"198.51.100.{number % 50}"
-        wire.inject(invite.format(host, number).encode(), (host, 5060), (BOB, 5060))
-        wire.run(0.002)
-    assert bob.view(1).state is CallState.TALKING
-    assert anna.hears(bob) and bob.hears(anna)
-    assert anna.view().media.rx.lost == 0
-    wire.run(40)
-    carol = wire.station(CAROL)
-    carol.do(Dial(bob.uri))
-    wire.run(0.5)
-    assert carol.view().state is CallState.TALKING
 
 
 # ---------------------------------------------------------------------- recordings

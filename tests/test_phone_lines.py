@@ -1,0 +1,112 @@
+"""Lines of a phone: how many calls at once, and who gets the last one when many want it."""
+
+import pytest
+
+from engine.model import Answer, CallState, CommandError, Dial, HangUp
+from tests.wire import ANNA, BOB, CAROL, Wire
+
+INVITE = (
+    "INVITE sip:bob@192.0.2.2 SIP/2.0\r\nVia: SIP/2.0/UDP {0}:5060;branch=z9hG4bK{1}\r\nMax-Forwards: 70\r\n"
+    "From: <sip:x@{0}>;tag={1}\r\nTo: <sip:bob@192.0.2.2>\r\nCall-ID: {1}@{0}\r\nCSeq: 1 INVITE\r\n"
+    "Contact: <sip:x@{0}>\r\nContent-Length: 0\r\n\r\n"
+)
+
+
+def people(bob=None):
+    wire = Wire()
+    return wire, wire.station(ANNA), wire.station(BOB, **(bob or {})), wire.station(CAROL)
+
+
+def floods(wire, bob, count, hosts, every_s=0.002):
+    """INVITEs that nobody stands behind, from so many hosts."""
+    for number in range(count):
+        host = f"198.51.100.{number % hosts}"
+        wire.inject(INVITE.format(host, wire.now + number).encode(), (host, 5060), (bob.host, 5060))
+        wire.run(every_s)
+
+
+def ringing(station):
+    return [call for call in station.phone.snapshot(0).calls if call.state is CallState.RINGING]
+
+
+def test_no_more_calls_than_lines():
+    wire, anna, bob, carol = people({"max_calls": 1})
+    anna.do(Dial(bob.uri))
+    wire.run(0.5)
+    carol.do(Dial(bob.uri))
+    wire.run(0.5)
+    assert carol.exit_codes() == [10] and len(ringing(bob)) == 1
+    bob.do(Answer())
+    wire.run(0.5)
+    with pytest.raises(CommandError, match="max-calls"):
+        bob.do(Dial(carol.uri))
+
+
+def test_a_call_that_rings_cannot_be_taken_when_every_line_is_busy():
+    wire, anna, bob, carol = people({"max_calls": 2})
+    dave = wire.station("192.0.2.4")
+    anna.do(Dial(bob.uri))
+    wire.run(0.2)
+    bob.do(Answer())
+    for caller in (carol, dave):
+        caller.do(Dial(bob.uri))
+        wire.run(0.2)
+    bob.do(Answer())
+    wire.run(0.2)
+    with pytest.raises(CommandError, match="hang up first"):
+        bob.do(Answer())
+    bob.do(HangUp(1))
+    bob.do(Answer())
+    wire.run(0.5)
+    assert dave.view().state is CallState.TALKING
+
+
+@pytest.mark.parametrize("options", [{}, {"auto_answer": 0}, {"auto_answer": 5}])
+def test_a_flood_of_invites_harms_neither_the_call_nor_the_next_caller(options):
+    wire, anna, bob, carol = people(options)
+    anna.do(Dial(bob.uri))
+    wire.run(0.5)
+    if bob.view().state is CallState.RINGING:
+        bob.do(Answer())
+    wire.run(1)
+    floods(wire, bob, 1500, 50)
+    assert bob.view(1).state is CallState.TALKING
+    assert anna.hears(bob) and bob.hears(anna)
+    assert anna.view().media.rx.lost == 0
+    wire.run(31)
+    carol.do(Dial(bob.uri))
+    wire.run(6)
+    assert carol.view().state in (CallState.TALKING, CallState.PROGRESS)
+    wire.run(185)
+    assert not ringing(bob) and bob.view(1).state is CallState.TALKING
+
+
+def test_a_host_that_makes_every_line_ring_makes_room_for_others_at_once():
+    wire, anna, bob, _ = people()
+    floods(wire, bob, 20, 1)
+    assert len(ringing(bob)) == 8
+    anna.do(Dial(bob.uri))
+    wire.run(0.5)
+    assert anna.view().state is CallState.PROGRESS
+    assert len(ringing(bob)) == 8
+
+
+def test_many_hosts_keep_every_line_ringing_for_half_a_minute_at_most():
+    wire, anna, bob, carol = people()
+    floods(wire, bob, 20, 20)
+    anna.do(Dial(bob.uri))
+    wire.run(25)
+    assert anna.exit_codes() == [10]
+    wire.run(6)
+    carol.do(Dial(bob.uri))
+    wire.run(0.5)
+    assert carol.view().state is CallState.PROGRESS
+
+
+def test_people_who_ring_are_not_pushed_out_by_one_who_calls_often():
+    wire, anna, bob, carol = people({"max_calls": 2})
+    for caller in (anna, carol):
+        caller.do(Dial(bob.uri))
+    wire.run(0.5)
+    floods(wire, bob, 50, 1, every_s=0.1)
+    assert anna.view().state is carol.view().state is CallState.PROGRESS
