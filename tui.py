@@ -11,6 +11,7 @@ import gc
 
 gc.disable()  # until the engine is prepared: making classes sets it off again and again, for nothing
 
+import errno
 import os
 import signal
 import sys
@@ -49,6 +50,7 @@ _ECHO = [
 
 def main(arguments: list[str] | None = None) -> int:
     """The command ``ringtop``. Returns the exit code."""
+    _open_what_is_closed()
     try:
         config = from_arguments(sys.argv[1:] if arguments is None else arguments)
         return Program(config).run()
@@ -58,8 +60,15 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
 
 
+def _open_what_is_closed() -> None:
+    """A standard stream that we were given closed: else a socket of ours would take its number, and what is written."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
 def _complain(text: str) -> int:
-    sys.stderr.write(f"ringtop: {text}\n")
+    sys.stderr.write(f"ringtop: {widgets.text.visible(text)}\n")
     return USAGE_ERROR
 
 
@@ -188,12 +197,24 @@ def _without_terminal(config: Config) -> Config:
 
 def _check_recordings(config: Config) -> None:
     for path in (config.record, config.record_stereo):
-        folder = Path(path).absolute().parent if path else None
-        if folder is not None and not (folder.is_dir() and os.access(folder, os.W_OK)):
-            what = "cannot be written to" if folder.is_dir() else "does not exist"
-            raise ConfigError(f"{path}: the folder {folder} {what}")
-        if path and (Path(path).is_dir() or (Path(path).exists() and not os.access(path, os.W_OK))):
-            raise ConfigError(f"{path}: cannot be written")
+        if path is None:
+            continue
+        try:
+            _try_to_write(Path(path))
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise ConfigError(f"{path}: a recording cannot be written there ({reason})") from None
+
+
+def _try_to_write(path: Path) -> None:
+    """Raises OSError where a recording would fail; leaves nothing behind and an older recording as it is."""
+    if path.exists():
+        if not path.is_file():
+            raise OSError(errno.EINVAL, "not a file")
+        os.close(os.open(path, os.O_WRONLY))
+    else:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        path.unlink()
 
 
 def _with_demo_sound(config: Config) -> Config:

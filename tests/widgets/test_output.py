@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ import pytest
 from widgets import output
 from widgets.jsonlines import left_out
 from widgets.output import LineOutput
+
+ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="descriptors of POSIX")
 Pipe = tuple[int, int]
@@ -232,3 +235,32 @@ def test_a_pipe_keeps_its_flags(pipe: Pipe) -> None:
 def test_in_json_lines_the_note_is_json_too() -> None:
     assert json.loads(left_out(3))["text"] == "3 lines left out: nobody read them"
     assert list(json.loads(left_out(1)))[:2] == ["type", "time"]
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_the_program_runs_with_standard_streams_that_are_closed(closed: str) -> None:
+    """None of its sockets takes their numbers: it says what is wrong where it can, or runs."""
+    program = (
+        f"{sys.executable} tui.py --headless --local-ip 127.0.0.1 --local-sip-port 0 --local-rtp-port 0 --audio null"
+    )
+    script = f"exec {program} --duration 1 sip:127.0.0.1:9 {closed}"
+    done = subprocess.run(["sh", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode in (11, 15), done.stderr
+    assert done.stderr == ""
+    assert ("ready" in done.stdout) == (">&-" not in closed.replace("2>&-", ""))
+
+
+def test_wrong_usage_without_a_place_to_say_it_is_exit_code_2() -> None:
+    done = subprocess.run(["sh", "-c", f"exec {sys.executable} tui.py --nonsense 2>&-"], cwd=ROOT, timeout=60)
+    assert done.returncode == 2
+
+
+def test_the_microphones_file_is_not_recorded_over(tmp_path: Path) -> None:
+    sound = (ROOT / "sample.wav").read_bytes()
+    (tmp_path / "a.wav").write_bytes(sound)
+    (tmp_path / "b.wav").symlink_to(tmp_path / "a.wav")
+    command = [sys.executable, str(ROOT / "tui.py"), "--headless", "--audio-file", "a.wav", "--record", "b.wav"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr == "ringtop: b.wav: it is the microphone (--audio-file), a recording would destroy it\n"
+    assert (tmp_path / "a.wav").read_bytes() == sound
