@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from engine.io.loop import Loop
-from engine.io.sound import open_sound
+from engine.io.sound import SoundError, open_sound
 
 RATE, FRAME = 8000, 160
 HZ = 500
@@ -89,6 +89,18 @@ def test_a_tone_is_heard_and_the_death_of_the_sound_server_is_not_felt(pulse):
     assert "silence" in view.note
     assert not heard[-1].any()
     assert longest_s < 1.0
+
+
+def test_a_device_is_found_by_its_name_or_its_absence_is_said(pulse):
+    loop = Loop()
+    named = open_sound("device", input_name="DEFAULT", output_name="defaul")
+    named.attach(loop)
+    assert named.view().ok
+    named.close()
+    missing = open_sound(None, output_name="no such card")
+    with pytest.raises(SoundError, match=r"^no output has 'no such card' in its name; there is .*\bdefault\b"):
+        missing.attach(loop)
+    loop.close()
 
 
 def is_tone(frames: list[np.ndarray]) -> bool:
