@@ -34,18 +34,45 @@ HOST = "127.0.0.1"
 HOST_6 = "::1"
 PATIENCE_S = 20.0
 PACKAGES = {"baresip": "baresip-core", "sipp": "sip-tester", "kamailio": "kamailio"}
+_ENVIRONMENT = {**os.environ, "LC_ALL": "C.UTF-8"}  # a copy: pytest changes its own while calls are under way
 OPTIONAL = {"kamailio"}  # of use where it is installed; .ci/run does not ask for it
 
-_next_port = 20000 + os.getpid() % 400 * 20
+FIRST_PORT, RANGE_PORTS, RANGES = 20000, 1000, 12  # below the ephemeral ones
+_RESERVE = "127.77.0.1"
 _one_at_a_time = threading.Lock()
 
 
+@cache
+def _own_range() -> tuple[int, socket.socket]:
+    """(first port, what holds it): a thousand ports that no other run of the tests uses while this one lasts.
+
+    Who holds the socket has the range; it goes with the process, whatever becomes of it.
+    """
+    for number in range(RANGES):
+        first = FIRST_PORT + (os.getpid() + number) % RANGES * RANGE_PORTS
+        holder = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            holder.bind((_RESERVE, first))
+        except OSError:
+            holder.close()
+        else:
+            return first, holder
+    raise AssertionError(f"{RANGES} runs of these tests at once are too many")
+
+
+_used = 0
+
+
 def free_ports(count: int = 10) -> int:
-    """The first, even one of ``count`` neighbouring ports that are free for UDP and TCP (below the ephemeral ones)."""
-    global _next_port
+    """The first, even one of ``count`` neighbouring ports that are free for UDP and TCP; each comes once in a while."""
+    global _used
     with _one_at_a_time:
-        for _ in range(600):
-            first, _next_port = _next_port, 20000 + (_next_port + count + 1 - 20000) // 2 * 2 % 12000
+        start = _own_range()[0]
+        for _ in range(RANGE_PORTS):
+            if _used + count > RANGE_PORTS:
+                _used = 0
+            first = start + _used
+            _used += (count + 1) // 2 * 2
             if all(_is_free(first + offset) for offset in range(count)):
                 return first
     raise AssertionError("no free ports")
@@ -100,10 +127,9 @@ class Process:
         self.lines: list[str] = []
         self._rest = b""
         self._errors = folder / f"{name}.err"
-        environment = {**os.environ, "LC_ALL": "C.UTF-8"}
         with self._errors.open("wb") as errors:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, cwd=folder, env=environment
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, cwd=folder, env=_ENVIRONMENT
             )
         assert self._process.stdout is not None
         self._out = self._process.stdout.fileno()

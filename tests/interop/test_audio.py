@@ -16,6 +16,7 @@ from tests.interop.peers import HOST_6, SAMPLE, Baresip, Ringtop, has_ipv6
 from tests.interop.sound import GOOD_DB, samples, similarity_db
 
 CALL_S = 1.2
+MOST, SOME = 0.6, 0.35  # of what is heard: where every packet came in time, and where the machine was too busy
 G711 = ("PCMU/8000/1", "PCMA/8000/1")
 L16 = ("L16/8000/1", "L16/16000/1", "L16/44100/1", "L16/44100/2", "L16/48000/1")
 PTIMES_MS = (10, 20, 30, 40, 60)
@@ -106,8 +107,9 @@ def both_heard(peers: Peers, ours: Ringtop, peer: Baresip, codec: str, ptime_ms:
     assert ours.event("answered")["codec"] == codec.partition("/")[0]
     ended = ours.event("ended")
     assert ended["rx"]["lost"] == 0 and ended["rx"]["packets"] > 0
+    share = MOST if ended["concealed_ms"] == 0 else SOME
     assert packets_are(ended["tx"], codec, ptime_ms)
     assert codec in L16 or packets_are(ended["rx"], codec, ptime_ms)
     assert similarity_db(peer.heard(), samples(SAMPLE)) > GOOD_DB
     if codec != SLOW:
-        assert similarity_db(samples(peers.folder / "heard.wav"), samples(SAMPLE)) > GOOD_DB
+        assert similarity_db(samples(peers.folder / "heard.wav"), samples(SAMPLE), share) > GOOD_DB

@@ -157,3 +157,46 @@ def refused(peers: list[Baresip]) -> Baresip:
     return peers[0].wait_until(
         lambda: next((peer for peer in peers if peer.count("CALL_CLOSED")), None), "the end of one of two calls"
     )
+
+
+# ---------------------------------------------------------------------- what only a stateful proxy does
+
+
+def test_100_ends_the_repetitions(peers: Peers) -> None:
+    """The proxy says 100 while the far end is silent for longer than T1 and its double: one INVITE is enough."""
+    peer = peers.sipp("answers_late")
+    proxy = peers.kamailio([peer.sip])
+    ours = peers.ringtop("--duration", "0.5", proxy.uri())
+    assert ours.finish() == 0
+    peer.succeeded()
+    assert kinds(ours) == ["ready", "answered", "ended"]
+    assert proxy.times("INVITE") == 1
+
+
+def test_one_declines_and_the_other_takes_the_call(peers: Peers) -> None:
+    first, second = peers.baresip(name="first"), peers.baresip(name="second")
+    proxy = peers.kamailio([first.sip, second.sip])
+    ours = peers.ringtop("--duration", "0.5", proxy.uri())
+    first.event("CALL_INCOMING")
+    second.event("CALL_INCOMING")
+    ours.event("progress")
+    first.command("hangup")
+    first.event("CALL_CLOSED")
+    assert "ended" not in kinds(ours)
+    second.command("accept")
+    assert ours.finish() == 0
+    assert kinds(ours) == ["ready", "answered", "ended"]
+
+
+def test_somebody_else_takes_the_call(peers: Peers) -> None:
+    """We ring beside another phone; when that answers, the proxy's CANCEL ends our ringing."""
+    ours, other = peers.receiver(), peers.baresip(name="other")
+    proxy = peers.kamailio([ours.sip, other.sip])
+    caller = peers.ringtop("--duration", "0.5", proxy.uri(), name="caller")
+    ours.event("incoming")
+    other.event("CALL_INCOMING")
+    other.command("accept")
+    assert ours.event("ended")["duration_s"] == 0
+    assert kinds(ours) == ["ready", "incoming", "ended"]
+    assert caller.finish() == 0
+    assert kinds(caller) == ["ready", "answered", "ended"]
