@@ -56,7 +56,7 @@ class CalleeSession(Session):
         return min(expires, longest)
 
     def _timer_ring(self, due: float, now: float) -> None:
-        self._refuse(self._expiry_status, Ending(self._expiry_status, reason_text(480), "network", True), now)
+        self._refuse(self._expiry_status, Ending(self._expiry_status, "nobody answered here", "network", True), now)
 
     def _timer_trying(self, due: float, now: float) -> None:
         self._respond(self.server, make_response(self._invite, 100), now)

@@ -34,8 +34,6 @@ def screen(request: Request) -> Refusal | None:
         return Refusal(513)
     try:
         cseq, _ = request.cseq, (request.via, request.from_, request.to, request.call_id, request.max_forwards)
-        if request.from_.uri.scheme in ("sip", "sips") and not request.from_.uri.host:
-            return Refusal(400)
     except SipError as error:
         return Refusal(error.status)
     if request.method not in ALLOWED:

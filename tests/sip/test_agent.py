@@ -55,6 +55,12 @@ def test_bodies_and_schemes_we_cannot_read(peer):
     assert statuses(peer.say(peer.request("INVITE", body=SDP_OFFER, contact=""))) == [400]
 
 
+@pytest.mark.parametrize("fault", [{"body": b"nonsense"}, {"extra": 'Require: "x'}, {"extra": 'Accept: "'}])
+def test_a_call_with_a_part_that_cannot_be_read_is_a_400(peer, fault):
+    assert statuses(peer.say(peer.request("INVITE", **{"body": SDP_OFFER, **fault}))) == [400]
+    assert peer.of(events.IncomingCall) == []
+
+
 def test_a_route_of_absurd_length_is_refused(peer):
     routes = ",".join(["<sip:p.example.com;lr>"] * 33)
     assert statuses(peer.say(peer.request("INVITE", body=SDP_OFFER, extra=f"Record-Route: {routes}"))) == [513]

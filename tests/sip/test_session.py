@@ -6,7 +6,7 @@ import pytest
 from wire import ANNA, BOB, PCMA, PCMU, SDP_OFFER, STRANGER, Peer, agent, audio, sdp, statuses
 
 from engine.sip import events
-from engine.sip.message import Request, Response
+from engine.sip.message import Request, Response, parse
 from engine.sip.sdp import parse as parse_sdp
 
 
@@ -147,6 +147,12 @@ def test_a_late_offer_of_ours_is_answered_in_the_ack(peer):
     assert again.body == ack.body
 
 
+@pytest.mark.parametrize("body", [b"", b"nonsense", sdp(payloads="18")])
+def test_a_late_offer_of_theirs_that_comes_to_nothing_is_acknowledged_and_hung_up(peer, body):
+    _, invite = peer.is_called(late_offer=True)
+    assert statuses(peer.say(peer.answer(invite, 200, body=body))) == ["ACK", "BYE"]
+
+
 def test_every_further_fork_is_acknowledged_and_hung_up_once(peer):
     _, invite = peer.is_called()
     for tag in ("one", "two"):
@@ -255,7 +261,7 @@ def test_ringing_is_said_again_every_minute_and_ends_after_three(peer):
     sent = peer.wait(179.9)
     assert [(moment, m.status) for moment, m in sent] == [(60.0, 180), (120.0, 180)]
     assert [m.status for _, m in peer.wait(0.2)] == [480]
-    assert (ended(peer).status, ended(peer).failure) == (480, True)
+    assert (ended(peer).status, ended(peer).failure, ended(peer).reason) == (480, True, "nobody answered here")
 
 
 def test_a_caller_who_waits_only_so_long_gets_487_then(peer):
@@ -498,6 +504,21 @@ def test_a_refused_change_leaves_everything_as_it_was(peer, status):
     assert b"a=sendrecv" in answer.body, "the hold that failed is forgotten"
 
 
+@pytest.mark.parametrize("body", [b"", b"nonsense", sdp(0)])
+def test_a_change_that_is_granted_without_an_answer_is_none(peer, body):
+    call, _, _ = peer.takes()
+    (hold,) = peer.do("modify", call, audio(direction="sendonly"))
+    assert statuses(peer.say(peer.answer(hold, 200, body=body))) == ["ACK"]
+    assert peer.of(events.ModifyFailed) == [events.ModifyFailed(call, 488)] and peer.of(events.CallEnded) == []
+
+
+def test_the_ack_of_a_change_may_come_with_the_branch_of_the_change(peer):
+    _, tag = peer.is_taken()
+    peer.say(peer.request("INVITE", branch="z9hG4bK2", cseq=2, to_tag=tag, body=SDP_OFFER))
+    peer.say(peer.request("ACK", branch="z9hG4bK2", cseq=2, to_tag=tag))
+    assert peer.wait(60) == [] and peer.phone.counters.stray == 0
+
+
 @pytest.mark.parametrize("status", [408, 481])
 def test_a_change_that_finds_no_call_any_more_ends_it(peer, status):
     call, _, _ = peer.takes()
@@ -596,6 +617,30 @@ def test_verbs_for_a_call_that_is_over_do_nothing(peer):
         assert peer.do(verb, 99, *rest) == []
 
 
+def test_the_proxies_that_want_to_stay_are_named_in_what_makes_the_call(peer):
+    """Section 12.1.1: every Record-Route, in its order; and our BYE goes by them."""
+    call = peer.calls(extra="Record-Route: <sip:192.0.2.50;lr>, <sip:p2.example.com;lr>\nRecord-Route: <sip:p3;lr>")
+    way = ["<sip:192.0.2.50;lr>", "<sip:p2.example.com;lr>", "<sip:p3;lr>"]
+    for (answer,) in (peer.do("ring", call), peer.do("accept", call, audio())):
+        assert answer.headers.get_all("record-route") == way
+    peer.say(peer.request("ACK", branch="z9hG4bKa", to_tag=answer.to.tag))
+    peer.phone.hang_up(call, peer.now)
+    ((data, destination),) = peer.phone.datagrams()
+    bye = parse(data)
+    assert destination == ("192.0.2.50", 5060) and bye.headers.get_all("route") == way
+
+
+def test_media_that_cannot_be_sent_from_here_is_refused_when_the_call_is_taken(peer):
+    there = sdp(host="2001:db8::2").replace(b"IP4", b"IP6")
+    for number, verb in enumerate(("accept", "progress"), 1):
+        call = peer.calls(body=there, call_id=f"c{number}", branch=f"z9hG4bK{number}")
+        assert statuses(peer.do(verb, call, audio())) == [488]
+    assert [event.status for event in peer.of(events.CallEnded)] == [488, 488]
+    _, tag = peer.is_taken(call_id="c3")
+    change = peer.request("INVITE", call_id="c3", branch="z9hG4bK4", cseq=2, to_tag=tag, body=there)
+    assert statuses(peer.say(change)) == [488] and len(peer.of(events.CallEnded)) == 2
+
+
 def test_a_call_is_taken_with_what_both_sides_know(peer):
     call = peer.calls(body=sdp(payloads="8 0"))
     (answer,) = peer.do("accept", call, audio(formats=(PCMU, PCMA)))
@@ -644,3 +689,6 @@ def test_answers_go_back_to_where_the_request_came_from(peer):
     plain = peer.request("OPTIONS").replace(b";rport", b"").replace(b":5060;branch", b":5066;branch")
     peer.phone.receive(plain, STRANGER, peer.now)
     assert peer.phone.datagrams()[0][1] == (STRANGER[0], 5066), "without rport, at the port of the Via"
+    peer.phone.receive(plain, BOB, peer.now)
+    ((data, _),) = peer.phone.datagrams()
+    assert b"received" not in data, "where the Via tells the truth nothing is added (section 18.2.1)"
