@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
+import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,6 +21,7 @@ VERSION = "0.1.0"  # pyproject.toml takes it from here
 DEFAULT_SIP_PORT = 5060
 DEFAULT_RTP_PORT = 10000
 PTIMES_MS = (10, 20, 30, 40, 50, 60)
+DEMO_IP = "127.0.0.1"
 DEMO_SECONDS_WITHOUT_TERMINAL = 15.0
 
 EXIT_CODES = """exit codes:
@@ -92,15 +95,29 @@ def _number(low: float, high: float, kind: Callable[[str], float] = int, unit: s
     return convert
 
 
-def _port(low: int) -> Callable[[str], float]:
-    return _number(low, 65535)
+def _port(low: int, high: int = 65535) -> Callable[[str], float]:
+    return _number(low, high)
 
 
 def _address(text: str) -> str:
     try:
-        return str(ipaddress.ip_address(text.strip("[]")))
+        address = ipaddress.ip_address(text.strip("[]"))
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is not an IP address") from None
+    if address.is_unspecified or address.is_multicast or str(address) == "255.255.255.255":
+        raise argparse.ArgumentTypeError(f"nobody can call {text}: give an address of this machine, or leave it out")
+    return str(address)
+
+
+def _named(what: str) -> Callable[[str], str]:
+    """An argparse type: some text."""
+
+    def convert(text: str) -> str:
+        if not text.strip():
+            raise argparse.ArgumentTypeError(f"give the name of {what}")
+        return text
+
+    return convert
 
 
 def parser() -> argparse.ArgumentParser:
@@ -118,16 +135,22 @@ def parser() -> argparse.ArgumentParser:
     where.add_argument("--mode", choices=("receiver", "caller"), help="wait for a call, or dial the remote end at once")
     where.add_argument("--local-ip", type=_address, metavar="A", help="our address (default: the one that reaches out)")
     where.add_argument("--local-sip-port", type=_port(0), metavar="P", help="SIP port (5060; 0 = any free)")
-    where.add_argument("--local-rtp-port", type=_port(0), metavar="R", help="RTP port (10000; 0 = any free)")
+    where.add_argument("--local-rtp-port", type=_port(0, 65534), metavar="R", help="RTP port (10000; 0 = any free)")
     where.add_argument("--remote-ip", metavar="B", help="far end; with --mode caller the same as the URI sip:B:Q")
     where.add_argument("--remote-sip-port", type=_port(1), metavar="Q", help="SIP port of the far end (5060)")
     heard = top.add_argument_group("what is heard")
-    heard.add_argument("--audio-file", metavar="F.wav", help="the microphone is this file, repeated")
-    heard.add_argument("--record", metavar="F.wav", help="write the far end here (a second call to F-2.wav)")
-    heard.add_argument("--record-stereo", metavar="F.wav", help="write both ends here: left we, right they")
+    heard.add_argument(
+        "--audio-file", type=_named("a WAV file"), metavar="F.wav", help="the microphone is this file, repeated"
+    )
+    file = _named("a file")
+    heard.add_argument("--record", type=file, metavar="F.wav", help="write the far end here (a second call to F-2.wav)")
+    heard.add_argument("--record-stereo", type=file, metavar="F.wav", help="write both here: left we, right they")
     heard.add_argument("--audio", choices=("device", "file", "null"), help="default: device if there is one")
-    heard.add_argument("--input", dest="input_name", metavar="NAME", help="microphone, by part of its name")
-    heard.add_argument("--output", dest="output_name", metavar="NAME", help="loudspeaker, by part of its name")
+    device = _named("a device, or a part of it")
+    heard.add_argument(
+        "--input", dest="input_name", type=device, metavar="NAME", help="microphone, by part of its name"
+    )
+    heard.add_argument("--output", dest="output_name", type=device, metavar="NAME", help="loudspeaker, the same way")
     face = top.add_argument_group("the face")
     face.add_argument("--plain", action="store_true", help="append-only lines; words on standard input")
     face.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -151,13 +174,19 @@ def parser() -> argparse.ArgumentParser:
 
 def from_arguments(arguments: list[str]) -> Config:
     """The command line as a Config; raises ConfigError with one line when it makes no sense."""
+    config = _config(arguments)
+    _refuse_far_end(config)
+    return config
+
+
+def _config(arguments: list[str]) -> Config:
     options, extra = parser().parse_known_args(_attach_uri(arguments))
     if extra:
         raise ConfigError(f"unknown argument '{extra[0]}' (see --help)")
     _refuse_contradictions(options)
     return Config(
         mode=options.mode,
-        local_ip="127.0.0.1" if options.demo else options.local_ip,
+        local_ip=DEMO_IP if options.demo else options.local_ip,
         local_sip_port=_default(options.local_sip_port, 0 if options.demo else DEFAULT_SIP_PORT),
         local_rtp_port=_default(options.local_rtp_port, 0 if options.demo else DEFAULT_RTP_PORT),
         uri=_target(options) if options.mode != "receiver" else None,
@@ -212,19 +241,31 @@ def _refuse_contradictions(options: argparse.Namespace) -> None:
         (options.mode == "receiver" and options.uri, "--mode receiver waits for a call: leave the URI out"),
         (options.mode == "caller" and not far_end, "--mode caller needs --remote-ip or a URI"),
         (options.remote_sip_port is not None and options.remote_ip is None, "--remote-sip-port needs --remote-ip"),
+        (
+            options.local_sip_port and options.local_sip_port == options.local_rtp_port,
+            f"--local-sip-port and --local-rtp-port are both {options.local_sip_port}: give two ports",
+        ),
         (options.remote_ip is not None and options.mode is None, "--remote-ip needs --mode caller or --mode receiver"),
         (options.demo and (options.mode or far_end), "--demo calls itself: leave --mode, --remote-ip and the URI out"),
+        (
+            options.demo and options.local_ip not in (None, DEMO_IP),
+            f"--demo stays on {DEMO_IP}: leave --local-ip out",
+        ),
         (options.demo and options.echo, "--demo has its own echo: leave --echo out"),
         (options.echo and options.audio_file, "--echo sends back what it hears: leave --audio-file out"),
+        (options.echo and options.input_name, "--echo sends back what it hears: leave --input out"),
         (options.audio == "file" and not options.audio_file, "--audio file needs --audio-file"),
         (
-            options.audio == "null" and (options.input_name or options.output_name),
-            "--audio null has no --input or --output",
+            options.audio in ("null", "file") and (options.input_name or options.output_name),
+            f"--audio {options.audio} uses no sound card: leave --input and --output out",
         ),
         (options.audio_file and options.input_name, "--audio-file and --input both name the microphone: give one"),
+        (_same_file(options.record, options.record_stereo), "--record and --record-stereo name the same file"),
+        (_same_file(options.record, options.audio_file), "--record would overwrite the --audio-file"),
+        (_same_file(options.record_stereo, options.audio_file), "--record-stereo would overwrite the --audio-file"),
         (
-            options.record is not None and options.record == options.record_stereo,
-            "--record and --record-stereo name the same file",
+            options.trace and not (options.json or options.plain or options.headless),
+            "--trace is told in lines: give --plain, --json or --headless too",
         ),
     )
     for broken, text in rules:
@@ -232,12 +273,40 @@ def _refuse_contradictions(options: argparse.Namespace) -> None:
             raise ConfigError(text)
 
 
+def _same_file(first: str | None, second: str | None) -> bool:
+    return first is not None and second is not None and os.path.realpath(first) == os.path.realpath(second)
+
+
+def _refuse_far_end(config: Config) -> None:
+    """A far end that this phone cannot reach from its address, or that is this phone."""
+    uri, local = config.uri, config.local_ip
+    host = Uri.parse(uri).host if uri is not None else None
+    if uri is None or local is None or host is None or not _is_address(host):
+        return
+    if (":" in local) != (":" in host):
+        raise ConfigError(f"--local-ip {local} cannot reach {host}: one is IPv4, the other IPv6")
+    port = Uri.parse(uri).port or DEFAULT_SIP_PORT
+    if ipaddress.ip_address(host) == ipaddress.ip_address(local) and port == config.local_sip_port:
+        raise ConfigError(f"{uri} is this phone itself: give the far end's address and port")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def _target(options: argparse.Namespace) -> str | None:
     """The far end that was named, as a checked URI; None when none was."""
     if options.uri is not None:
         return str(complete_uri(options.uri))
     if options.remote_ip is not None:
-        host = f"[{options.remote_ip}]" if ":" in options.remote_ip else options.remote_ip
+        host = options.remote_ip.strip("[]")
+        if not _is_address(host) and not re.fullmatch(r"[A-Za-z0-9._-]+", host):
+            raise ConfigError(f"--remote-ip: '{options.remote_ip}' is not an address such as 192.0.2.7")
+        host = f"[{host}]" if ":" in host else host
         return str(complete_uri(f"sip:{host}:{options.remote_sip_port or DEFAULT_SIP_PORT}"))
     return None
 
@@ -248,11 +317,17 @@ def complete_uri(text: str) -> Uri:
     Raises ConfigError with one line when it cannot be called.
     """
     typed = text.strip()
+    if not typed:
+        raise ConfigError("no address to call: give one such as sip:bob@192.0.2.7")
     with_scheme = typed if typed.lower().startswith(("sip:", "sips:", "tel:")) else f"sip:{typed}"
     try:
+        if re.match("[A-Za-z]+://", typed):
+            raise SipError("only sip: addresses can be called")
         uri = Uri.parse(with_scheme)
     except SipError as error:
         raise ConfigError(f"'{typed}' is not an address to call: {error}") from None
+    if uri.host and not uri.host.strip("0123456789.") and not _is_address(uri.host):
+        raise ConfigError(f"'{typed}' cannot be called: {uri.host} is neither an IP address nor a name")
     if uri.scheme != "sip" or not uri.host:
         raise ConfigError(f"'{typed}' cannot be called: only sip: addresses over UDP, such as sip:bob@192.0.2.7")
     if (uri.params.get("transport") or "udp").lower() != "udp":
@@ -266,6 +341,9 @@ def _codec_names(text: str | None) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if not names:
         raise ConfigError("--codecs names no codec: for example --codecs PCMA,PCMU")
+    twice = [name for name in names if [other.upper() for other in names].count(name.upper()) > 1]
+    if twice:
+        raise ConfigError(f"--codecs names {twice[0]} twice")
     return names
 
 

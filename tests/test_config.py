@@ -56,39 +56,115 @@ def test_addresses_as_people_type_them(typed: str, meant: str) -> None:
     assert str(complete_uri(typed)) == meant
 
 
+WRONG = {
+    "--plain --json": "two faces",
+    "--mode caller": "needs --remote-ip or a URI",
+    "--mode listener": "'receiver', 'caller'",
+    "--mode receiver sip:a@192.0.2.1": "leave the URI out",
+    "--mode receiver --remote-sip-port 5060": "needs --remote-ip",
+    "--remote-ip 192.0.2.1": "needs --mode",
+    "sip:a@192.0.2.1 --remote-ip 192.0.2.1 --mode caller": "give one",
+    "--local-ip nowhere": "'nowhere' is not an IP address",
+    "--local-ip=": "--local-ip",
+    "--local-ip 256.1.1.1": "not an IP address",
+    "--local-ip 0.0.0.0": "leave it out",
+    "--local-ip ::": "leave it out",
+    "--local-ip 224.0.0.1": "leave it out",
+    "--local-ip 255.255.255.255": "leave it out",
+    "--local-sip-port 70000": "from 0 to 65535",
+    "--local-sip-port -1": "from 0 to 65535",
+    "--local-sip-port=": "from 0 to 65535",
+    "--local-sip-port 5060.5": "from 0 to 65535",
+    "--local-rtp-port x": "'x' is not a number",
+    "--local-rtp-port 65535": "from 0 to 65534",
+    "--local-sip-port 7000 --local-rtp-port 7000": "give two ports",
+    "--remote-sip-port 5060": "needs --remote-ip",
+    "--mode caller --remote-ip 192.0.2.1 --remote-sip-port 0": "from 1 to 65535",
+    "--mode caller --remote-ip=": "no address to call|not an address",
+    "--mode caller --remote-ip 1.2.3": "neither an IP address nor a name",
+    "--mode caller --remote-ip 999.1.1.1": "neither an IP address nor a name",
+    "--mode caller --remote-ip sip:a@192.0.2.1": "not an address such as",
+    "--mode caller --local-ip ::1 --remote-ip 127.0.0.1": "one is IPv4, the other IPv6",
+    "--local-ip 127.0.0.1 sip:a@[::1]": "one is IPv4, the other IPv6",
+    "--mode caller --local-ip 127.0.0.1 --remote-ip 127.0.0.1": "this phone itself",
+    "--local-ip ::1 --local-sip-port 5061 sip:[0::1]:5061": "this phone itself",
+    "--demo --mode receiver": "calls itself",
+    "--demo --echo": "its own echo",
+    "--demo --local-ip 192.0.2.1": "leave --local-ip out",
+    "--demo sip:a@192.0.2.1": "leave --mode, --remote-ip and the URI out",
+    "--echo --audio-file a.wav": "leave --audio-file out",
+    "--echo --input mic": "leave --input out",
+    "--audio x": "'device', 'file', 'null'",
+    "--audio file": "needs --audio-file",
+    "--audio null --input mic": "uses no sound card",
+    "--audio file --audio-file a.wav --output ear": "uses no sound card",
+    "--audio-file a.wav --input mic": "give one",
+    "--audio-file=": "name of a WAV file",
+    "--record=": "name of a file",
+    "--record-stereo=": "name of a file",
+    "--input=": "name of a device",
+    "--record a.wav --record-stereo a.wav": "the same file",
+    "--record a.wav --record-stereo ./a.wav": "the same file",
+    "--record a.wav --audio-file ./a.wav": "would overwrite",
+    "--record-stereo a.wav --audio-file a.wav": "would overwrite",
+    "--trace": "--plain, --json or --headless",
+    "--duration 0": "from 0.1",
+    "--duration -1": "from 0.1",
+    "--duration nan": "from 0.1",
+    "--duration inf": "from 0.1",
+    "--duration=": "from 0.1",
+    "--auto-answer -1": "from 0 to 3600",
+    "--auto-answer nan": "from 0 to 3600",
+    "--max-calls 0": "from 1 to 200",
+    "--max-calls many": "from 1 to 200",
+    "--ptime 25": "10, 20, 30, 40, 50, 60",
+    "--ptime 0": "from 10 to 60",
+    "--codecs ,": "names no codec",
+    "--codecs PCMU,pcmu": "twice",
+    "--no-such-flag": "unknown argument",
+    "a b": "unknown argument 'b'",
+    "sip:": "not an address to call",
+    "bob@": "not an address to call",
+    "sip:a@192.0.2.1:0": "port",
+    "sip:a@192.0.2.1:99999": "port",
+    "http://192.0.2.1": "only sip:",
+    "tel:+123": "only sip:",
+    "sips:a@b": "only sip:",
+    "sip:a@b;transport=tcp": "not UDP",
+    "--local-ip": "expected one argument",
+}
+
+
+@pytest.mark.parametrize(("arguments", "said"), WRONG.items(), ids=WRONG)
+def test_wrong_usage_is_one_line_that_says_what(arguments: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        from_arguments(arguments.split())
+    text = str(caught.value)
+    assert "\n" not in text and any(words in text for words in said.split("|")), text
+
+
+@pytest.mark.parametrize("address", ["", " ", "192.0.2", "bob@1.2.3.4.5", "a b", "http://a"])
+def test_what_is_typed_into_the_dial_line_is_checked_as_well(address: str) -> None:
+    with pytest.raises(ConfigError):
+        complete_uri(address)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
-        "--plain --json",
-        "--mode caller",
-        "--mode receiver sip:a@192.0.2.1",
-        "sip:a@192.0.2.1 --remote-ip 192.0.2.1 --mode caller",
-        "--local-ip nowhere",
-        "--local-sip-port 70000",
-        "--local-rtp-port x",
-        "--remote-sip-port 5060",
-        "--demo --mode caller",
-        "--demo --echo",
-        "--echo --audio-file a.wav",
-        "--audio file",
-        "--audio null --input mic",
-        "--duration 0",
-        "--duration nan",
-        "--max-calls 0",
-        "--ptime 25",
-        "--codecs ,",
-        "--no-such-flag",
-        "a b",
-        "sip:",
-        "tel:+123",
-        "sips:a@b",
-        "--record a.wav --record-stereo a.wav",
+        "--mode caller --remote-ip [::1]",
+        "--mode caller --remote-ip pbx.example.net --local-ip ::1",
+        "--mode caller --auto-answer --remote-ip 192.0.2.1",
+        "--local-ip 127.0.0.1 --local-sip-port 0 sip:127.0.0.1",
+        "--mode caller --local-ip 127.0.0.2 --remote-ip 127.0.0.1",
+        "--demo --local-ip 127.0.0.1",
+        "--local-sip-port 0 --local-rtp-port 0",
+        "--headless --trace",
+        "--record a.wav --record-stereo b.wav --audio-file c.wav",
     ],
 )
-def test_wrong_usage_is_one_line(arguments: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        from_arguments(arguments.split())
-    assert "\n" not in str(caught.value) and str(caught.value)
+def test_what_makes_sense_is_taken(arguments: str) -> None:
+    from_arguments(arguments.split())
 
 
 def test_auto_answer_may_stand_before_the_uri() -> None:

@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.screens.harness import Program, python
+
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE_S = 25
 
@@ -133,40 +135,140 @@ def test_nobody_listens() -> None:
     assert of_type(events, "ended")[0]["reason"]
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--audio-file", "no-such.wav"],
-        ["--audio-file", "README.md"],
-        ["--local-ip", "192.0.2.77"],
-        ["--record", "/no/such/folder/a.wav"],
-        ["--codecs", "MP3"],
-        ["--plain", "--json"],
-        ["sip:"],
-        [],  # a dashboard without a terminal
-    ],
-    ids=lambda arguments: " ".join(arguments) or "no terminal",
-)
-def test_wrong_usage_is_one_line_and_exit_code_2(arguments: list[str]) -> None:
-    headless = ["--headless"] if arguments else []
-    ports = ["--local-sip-port", "0", "--local-rtp-port", "0"]
-    process = ringtop(*headless, *ports, *arguments)
+# ---------------------------------------------------------------------- wrong usage
+
+
+def complaint(*arguments: str, face: str = "--headless", **options) -> str:
+    """The one line on standard error that these arguments are answered with."""
+    process = ringtop(
+        *([face] if face else []), "--local-sip-port", "0", "--local-rtp-port", "0", *arguments, **options
+    )
     out, err = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 2
-    assert err.count("\n") == 1 and err.startswith("ringtop: ") and "Traceback" not in err
+    assert process.returncode == 2, err
+    assert err.startswith("ringtop: ") and err.endswith("\n") and err[:-1].isprintable(), err
     assert out == ""
+    return err
 
 
-def test_a_taken_port_is_said_in_one_line() -> None:
+@pytest.fixture
+def odd_files(tmp_path: Path) -> Path:
+    """Files that are no microphone, and places where nothing can be written."""
+    (tmp_path / "empty.wav").write_bytes(b"")
+    (tmp_path / "text.wav").write_text("this is not a WAV file")
+    (tmp_path / "headless.wav").write_bytes(b"RIFF\x04\0\0\0WAVE")
+    (tmp_path / "odd.wav").write_bytes(b"RIFF\x1c\0\0\0WAVEfmt \x10\0\0\0\x55\0\x01\0" + bytes(16))
+    with wave.open(str(tmp_path / "silent.wav"), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+    (tmp_path / "folder.wav").mkdir()
+    os.mkfifo(tmp_path / "pipe.wav")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["missing", "empty", "text", "headless", "odd", "silent", "folder", "pipe"])
+def test_a_microphone_that_is_none(odd_files: Path, name: str) -> None:
+    assert f"{name}.wav" in complaint("--audio-file", str(odd_files / f"{name}.wav"))
+
+
+@pytest.mark.parametrize("flag", ["--record", "--record-stereo"])
+@pytest.mark.parametrize("path", ["missing/a.wav", "folder.wav", "pipe.wav", "text.wav/a.wav", "a" * 300 + ".wav"])
+def test_a_recording_that_cannot_be_written(odd_files: Path, flag: str, path: str) -> None:
+    before = sorted(odd_files.iterdir())
+    assert "cannot be written" in complaint(flag, str(odd_files / path))
+    assert sorted(odd_files.iterdir()) == before
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder that not even root can write to")
+def test_a_folder_that_cannot_be_written_to() -> None:
+    assert "/proc/a.wav: a recording cannot be written there" in complaint("--record", "/proc/a.wav")
+
+
+def test_a_recording_is_tried_without_harm(tmp_path: Path) -> None:
+    """An older recording is what it was, and no empty file is left, when something else is wrong."""
+    (tmp_path / "old.wav").write_bytes(b"precious")
+    files = ["--record", str(tmp_path / "old.wav"), "--record-stereo", str(tmp_path / "new.wav")]
+    assert "MP3" in complaint(*files, "--codecs", "MP3")
+    assert [path.name for path in tmp_path.iterdir()] == ["old.wav"]
+    assert (tmp_path / "old.wav").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--local-ip", "192.0.2.77"], "192.0.2.77 is not an address of this machine"),
+        (["--codecs", "MP3"], "'MP3' is not one of PCMU, PCMA, L16"),
+        (["--plain", "--json"], "choose one"),
+        (["sip:"], "not an address to call"),
+        (["--audio-file", "a\x1b[31m\nb.wav"], "b.wav"),
+        (["sip:\x1b[31m@192.0.2.1"], "not an address to call"),
+        (["--audio", "device", "--input", "no such device"], ""),
+    ],
+    ids=lambda value: repr(value),
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(arguments: list[str], said: str) -> None:
+    assert said in complaint(*arguments)
+
+
+def test_a_dashboard_without_a_terminal_says_what_to_do() -> None:
+    assert "--plain, --json or --headless" in complaint(face="")
+
+
+def test_a_taken_port_is_said_with_what_to_do() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
         port = str(taken.getsockname()[1])
         for flag in ("--local-sip-port", "--local-rtp-port"):
-            ports = {"--local-sip-port": "0", "--local-rtp-port": "0", flag: port}
-            flat = [word for pair in ports.items() for word in pair]
-            process = ringtop("--headless", "--local-ip", "127.0.0.1", *flat)
-            _, err = process.communicate(timeout=PATIENCE_S)
-            assert process.returncode == 2 and port in err and err.count("\n") == 1
+            assert f"UDP port {port} on 127.0.0.1 is taken" in complaint("--local-ip", "127.0.0.1", flag, port)
+
+
+def test_a_taken_rtcp_port_is_no_error() -> None:
+    """RTCP goes to the next free port instead (RFC 3605)."""
+    for _ in range(20):
+        _, rtp = free_ports()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+            try:
+                taken.bind(("127.0.0.1", rtp + 1))
+            except OSError:
+                continue
+            process = receiver(sip=0, rtp=rtp)
+            process.send_signal(signal.SIGINT)
+            assert finish(process)[0] == 0
+            return
+    raise AssertionError("no free ports")
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="needs a user who may not, and root to be him")
+def test_a_privileged_port() -> None:
+    limit = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+    if limit <= 1:
+        pytest.skip("every port is anybody's here")
+    text = complaint("--local-ip", "127.0.0.1", "--local-sip-port", str(limit - 1), preexec_fn=_give_up_ports)
+    assert "no permission" in text and str(limit - 1) in text
+
+
+def _give_up_ports() -> None:
+    """Root without CAP_NET_BIND_SERVICE: still able to read the tree, wherever it lies."""
+    import ctypes
+
+    libc = ctypes.CDLL(None)
+    pr_capbset_drop, net_bind_service = 24, 10
+    assert libc.prctl(pr_capbset_drop, net_bind_service, 0, 0, 0) == 0
+
+
+@pytest.mark.screen
+@pytest.mark.skipif(sys.platform == "win32", reason="terminals of POSIX")
+@pytest.mark.parametrize("arguments", [["--codecs", "MP3"], ["--local-ip", "192.0.2.77"], ["--audio-file", "none.wav"]])
+def test_a_terminal_is_left_as_it_was(arguments: list[str]) -> None:
+    with Program(python("-c", "input()"), columns=80, rows=24) as shell:
+        before = shell.modes()
+    ours = ["--local-sip-port", "0", "--local-rtp-port", "0", *arguments]
+    with Program(python(str(ROOT / "tui.py"), *ours), columns=80, rows=24) as program:
+        assert program.wait_exit() == 2
+        assert program.modes() == before
+        assert next(row for row in program.rows() if row).startswith("ringtop: ")
+        assert b"\x1b" not in program.output
+
+
+# ---------------------------------------------------------------------- the demo, and the end
 
 
 def test_demo_without_a_terminal_ends_by_itself() -> None:

@@ -20,9 +20,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from widgets import canvas, dashboard, jsonlines, needle, plain, prompt, screen, ui
+    from widgets import canvas, dashboard, jsonlines, needle, plain, prompt, screen, text, ui
 
-__all__ = ["canvas", "dashboard", "jsonlines", "needle", "plain", "prompt", "screen", "ui"]
+__all__ = ["canvas", "dashboard", "jsonlines", "needle", "plain", "prompt", "screen", "text", "ui"]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -183,11 +183,11 @@ def _explain(error: Exception, host: str, port: int) -> NetworkError:
     code = getattr(error, "errno", None)
     at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     if code == errno.EADDRINUSE:
-        return PortTaken(f"UDP port {port} on {host} is taken by another program")
+        return PortTaken(f"UDP port {port} on {host} is taken by another program: choose another one, or 0 for any free")
     if code == errno.EADDRNOTAVAIL:
         return NetworkError(f"{host} is not an address of this machine")
     if code in (errno.EACCES, errno.EPERM):
-        return NetworkError(f"no permission to open UDP {at}")
+        return NetworkError(f"no permission to open UDP {at}: choose a port from 1024 on")
     if isinstance(error, OverflowError):
         return NetworkError(f"{port} is not a port (0 to 65535)")
     if not isinstance(error, OSError):
