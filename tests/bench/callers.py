@@ -14,6 +14,7 @@ import re
 import select
 import socket
 import struct
+import sys
 import termios
 import time
 import wave
@@ -39,10 +40,8 @@ ASK_STATUS, STATUS_OK = b"\x1b[5n", b"\x1b[0n"
 def udp() -> socket.socket:
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-    try:
+    if sys.platform.startswith("linux"):  # elsewhere it is stamped here, when it is read
         made.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-    except OSError:
-        pass  # not Linux: stamped here, when it is read
     made.bind((HOST, 0))
     made.setblocking(False)
     return made

@@ -103,9 +103,9 @@ class Watch:
         spent = [now - then for now, then in zip(_ticks(), self._start, strict=True)]
         total = max(sum(spent), 1)
         own_s = sum(max(0.0, after - self._spent[pid]) for pid, after in self._own().items())
-        steal, busy = spent[7], total - spent[3] - spent[4] - spent[7]
-        own = own_s * os.sysconf("SC_CLK_TCK")
-        return Busy(100 * busy / total, 100 * steal / total, max(0.0, 100 * (busy - own) / total))
+        user, nice, system, idle, iowait, _, _, steal = spent
+        others = user + nice + system - own_s * os.sysconf("SC_CLK_TCK")
+        return Busy(100 * (total - idle - iowait - steal) / total, 100 * steal / total, max(0.0, 100 * others / total))
 
 
 def wait_until_quiet(patience_s: float) -> bool:

@@ -1,15 +1,22 @@
-"""The promises to whoever sends what he should not, or too much of it: design section 9, numbers 1, 9, 11 and 12."""
+"""The promises to whoever sends what he should not, or too much of it: design section 9, numbers 1, 2, 8 to 12."""
 
 from __future__ import annotations
 
 import random
+import select
+import socket
+import struct
 import sys
+import time
+import wave
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.interop.far_end import HOST
 from tests.promises.people import (
+    SSRC,
     TORTURE,
     Flood,
     Phone,
@@ -107,6 +114,46 @@ def test_1_what_was_malformed_is_counted_on_the_screen(dashboard: Screen, far: T
     talk_until(far, program, "3 malformed")
 
 
+# ---------------------------------------------------------------------- 2: a datagram of 64 KB is read whole
+
+
+def test_2_the_largest_datagram_is_refused_with_a_reason(start: Start) -> None:
+    phone = start()
+    with stranger() as outside:
+        small = sip_request("INVITE", phone.sip, 2, body=sdp(), via=outside.getsockname()[1])
+        filler = b"Subject: " + b"x" * (65_507 - len(small) - len(b"Subject: \r\n")) + b"\r\n"
+        outside.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 18)
+        outside.sendto(small.replace(b"Max-Forwards", filler + b"Max-Forwards", 1), (HOST, phone.sip))
+        assert select.select([outside], [], [], 10)[0], "silence"
+        assert outside.recv(65535).startswith(b"SIP/2.0 513 ")
+    phone.is_well()
+
+
+# ---------------------------------------------------------------------- 8: sound from the negotiated source alone
+
+
+def test_8_a_strangers_sound_is_not_heard_and_rtcp_ends_no_call(start: Start, far: Talker, tmp_path: Path) -> None:
+    path = tmp_path / "heard.wav"
+    phone = start("--auto-answer", "--record", str(path))
+    far.call(phone.sip)
+    bye = struct.pack("!BBHI", 0x81, 203, 1, SSRC)
+    with stranger() as outside:
+        for number in range(30):
+            outside.sendto(rtp(number, number * 160, SSRC), (HOST, far.media_port))
+            for udp in (outside, far.rtcp_socket):
+                udp.sendto(rtcp_report(SSRC) + bye, (HOST, far.media_port + 1))
+            time.sleep(0.02)
+    with wave.open(str(path)) as file:
+        heard = file.readframes(file.getnframes())
+    assert len(heard) > 1600 and not any(heard), "a stranger was heard"
+    far.talk(0.5)
+    far.hang_up(phone.sip)
+    ended = phone.ended(1)
+    assert ended["reason"] == "the far end hung up"
+    assert (ended["rx"]["packets"], ended["rx"]["lost"]) == (far.sent, 0)
+    phone.is_well()
+
+
 # ---------------------------------------------------------------------- 9: bounded, whatever the numbers say
 
 
@@ -143,6 +190,24 @@ def test_9_absurd_numbers_do_not_cost_memory(start: Start, far: Talker) -> None:
     assert ended["buffer_ms"] is None or ended["buffer_ms"] < 2000
     a_call_works(phone)
     phone.ends()
+
+
+# ---------------------------------------------------------------------- 10: nothing acts on the terminal
+
+
+def test_10_a_name_that_is_made_of_controls_is_shown_and_does_nothing(dashboard: Screen, far: Talker) -> None:
+    """C0, C1, an escape sequence, bidi controls and a pile of accents, in the display name and in the reason."""
+    evil = "\x1b]0;owned\x07\x9b31m\u202eevil\u2066" + "e" + "\u0301" * 200
+    program = dashboard()
+    talk_until(far, program, "talking")
+    assert far.invite is not None
+    with stranger() as outside:
+        invite = sip_request("INVITE", far.invite.source[1], 10, body=sdp(), via=outside.getsockname()[1])
+        invite = invite.replace(b"From: <", f'From: "{evil}" <'.encode(), 1)
+        outside.sendto(invite, far.invite.source)
+        talk_until(far, program, "evil")
+    for forbidden in ("\x1b]0;owned", "owned\x07", "\x9b", "\u202e", "\u2066", "\u0301" * 9):
+        assert forbidden.encode() not in program.output
 
 
 # ---------------------------------------------------------------------- 11: half-open calls keep no line
