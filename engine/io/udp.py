@@ -183,7 +183,7 @@ def _explain(error: Exception, host: str, port: int) -> NetworkError:
     code = getattr(error, "errno", None)
     at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     if code == errno.EADDRINUSE:
-        return PortTaken(f"UDP port {port} on {host} is taken by another program: choose another one, or 0 for any free")
+        return PortTaken(f"UDP port {port} on {host} is taken by another program: choose another, or 0 for any free")
     if code == errno.EADDRNOTAVAIL:
         return NetworkError(f"{host} is not an address of this machine")
     if code in (errno.EACCES, errno.EPERM):
