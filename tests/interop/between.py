@@ -60,11 +60,11 @@ class Between(Process):
         """All it has told by now."""
         while self.read(0) and self.pending():
             pass
-        return [line for line in self.lines if line.startswith(("passed ", "lost ", "astray "))]
+        return [line for line in self.lines if line.startswith(("passed ", "lost ", "astray ", "loosely "))]
 
     def times(self, what: str) -> int:
         """How often this message came here, lost or not."""
-        return sum(line.partition(" ")[2] == what for line in self.told())
+        return sum(line in (f"passed {what}", f"lost {what}") for line in self.told())
 
     def uri(self, user: str = "peer") -> str:
         return f"sip:{user}@{HOST}:{self.sip}"

@@ -4,8 +4,9 @@
 
 KIND ``loose`` writes ``;lr`` into its Record-Route; ``strict`` does not, and routes as RFC 2543 did: the first
 Route becomes the Request-URI. A request for the proxy itself goes to the targets, to all of them at once. Rules
-are those of ``lossy_wire.py``. Each message is told on standard output, and each request within a dialog that came
-without the route it should have is told as ``astray METHOD``. Ends with SIGTERM, or after two minutes.
+are those of ``lossy_wire.py``. Each message is told on standard output, each request within a dialog that came
+without the route it should have as ``astray METHOD``, and each that a strict proxy of old could not have forwarded
+as ``loosely METHOD PORT`` (SIPp knows no better). Ends with SIGTERM, or after two minutes.
 """
 
 from __future__ import annotations
@@ -65,6 +66,8 @@ class Proxy:
         if self._mine(uri):  # strict: the way is in the Route headers, the next of them goes up
             uri, routes = _uri(routes[0]), routes[1:]
         elif routes and self._mine(_uri(routes[0])):
+            if self._strict:
+                print("loosely", method, source[1], flush=True)
             routes = routes[1:]
         else:
             print("astray", method, flush=True)
