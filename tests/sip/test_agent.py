@@ -143,6 +143,31 @@ def test_tokens_mean_the_same_in_any_case(peer):
     assert peer.of(events.CallEnded)[-1].call == call
 
 
+def test_a_body_that_is_packed_is_refused_and_a_header_without_one_is_not(peer):
+    packed = "Content-Encoding: gzip"
+    (answer,) = peer.say(peer.request("INVITE", body=SDP_OFFER, extra=packed))
+    assert (answer.status, answer.headers.get("accept-encoding")) == (415, "identity")
+    peer.say(peer.request("INVITE", branch="z9hG4bK2", call_id="c2", extra=packed))
+    assert len(peer.of(events.IncomingCall)) == 1
+
+
+def test_a_caller_from_before_rfc_3261_is_matched_by_everything_that_makes_its_call(peer):
+    """Section 17.2.3: its branch, if it has one, names nothing."""
+    first = peer.calls(branch="1", contact="")
+    (ringing,) = peer.do("ring", first)
+    second = peer.calls(branch="1", contact="", call_id="c2")
+    assert second != first, "another call, though the branch is the same"
+    assert statuses(peer.say(peer.request("INVITE", branch="1", contact="", body=SDP_OFFER))) == [180]
+    ok, refused = peer.say(peer.request("CANCEL", branch="1"))
+    assert (ok.status, refused.status, refused.to.tag) == (200, 487, ringing.to.tag)
+    assert [event.call for event in peer.of(events.CallEnded)] == [first]
+    peer.say(peer.request("ACK", branch="1", to_tag=refused.to.tag or ""))
+    assert 487 not in statuses([message for _, message in peer.wait(20)])
+    (taken,) = peer.do("accept", second, audio())
+    peer.say(peer.request("ACK", branch="1", call_id="c2", to_tag=taken.to.tag or "", uri="sip:x@192.0.2.1"))
+    assert [event.call for event in peer.of(events.Confirmed)] == [second]
+
+
 def test_a_to_that_ends_with_a_semicolon_is_answered_with_one_that_can_be_read(peer):
     odd = peer.request("OPTIONS").replace(b"To: <sip:anna@192.0.2.1>", b"To: <sip:anna@192.0.2.1> ;")
     (answer,) = peer.say(odd)
