@@ -7,10 +7,9 @@ from collections.abc import Callable
 from engine.sip import events
 from engine.sip.dialog import Dialog
 from engine.sip.endpoint import Endpoint
-from engine.sip.grammar import SipError, number
 from engine.sip.message import Headers, Message, Request, Response, Uri
 from engine.sip.reasons import phrase, reason_text
-from engine.sip.replies import ALLOW
+from engine.sip.replies import ALLOW, retry_after_s
 from engine.sip.sdp import Agreement, LocalAudio
 from engine.sip.session import MOST_ACKS, NO_CODEC, Ending, Session, deaf
 from engine.sip.transaction import TIMEOUT
@@ -189,14 +188,5 @@ def _failure_text(response: Response) -> str:
     where = response.headers.get("contact")
     if 300 <= response.status < 400 and where:
         return f"{text} to {where[:MOST_CONTACT_TEXT]}: dial it if you trust it"
-    seconds = _retry_after_s(response)
-    return text if seconds is None else f"{text}; try again in {seconds} s"
-
-
-def _retry_after_s(response: Response) -> int | None:
-    """Section 20.33: seconds, then perhaps a comment and parameters that matter to no person."""
-    words = (response.headers.get("retry-after") or "").replace(";", " ").replace("(", " ").split()
-    try:
-        return number(words[0], "Retry-After", 1, 2**32) if words else None
-    except SipError:
-        return None
+    seconds = retry_after_s(response)
+    return f"{text}; try again in {seconds} s" if seconds else text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.sip.grammar import split
+from engine.sip.grammar import number, split
 from engine.sip.message import Headers, Request, Response, SipError
 from engine.sip.reasons import phrase
 
@@ -57,3 +57,12 @@ def stamp(request: Request, source: Address) -> None:
         return
     below = split(request.headers.get("via") or "", ",")[1:]
     request.replace_top_via(replace(via, params=params), below)
+
+
+def retry_after_s(response: Response) -> int | None:
+    """Section 20.33: seconds, then perhaps a comment and parameters that matter to no machine. None: not said."""
+    words = (response.headers.get("retry-after") or "").replace(";", " ").replace("(", " ").split()
+    try:
+        return number(words[0], "Retry-After", 0, 2**32) if words else None
+    except SipError:
+        return None

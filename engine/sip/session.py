@@ -23,13 +23,14 @@ from engine.sip.endpoint import Endpoint
 from engine.sip.message import Message, Request, Response
 from engine.sip.negotiation import Negotiation
 from engine.sip.reasons import reason_text
-from engine.sip.replies import ALLOW, make_response, reply_address
+from engine.sip.replies import ALLOW, make_response, reply_address, retry_after_s
 from engine.sip.sdp import Agreement, LocalAudio
 from engine.sip.transaction import T1, T2, TIMEOUT, InviteServer
 
 Address = tuple[str, int]
 
 MODIFY_TRIES = 4
+MOST_PATIENCE_S = 10
 MOST_ACKS = 16
 
 
@@ -326,7 +327,7 @@ class Session:
             if 200 <= message.status < 300:
                 self._modified(message, now)  # even when the call is over: a 2xx is repeated until its ACK
             elif message.status >= 300:
-                self._not_modified(message.status, now)
+                self._not_modified(message.status, now, retry_after_s(message))
         elif what in ("timeout", "transport"):
             self._not_modified(408 if what == "timeout" else 503, now)
 
@@ -352,17 +353,24 @@ class Session:
         else:
             self._send_modify(now)  # the user changed his mind meanwhile
 
-    def _not_modified(self, status: int, now: float) -> None:
+    def _not_modified(self, status: int, now: float, asked_s: int | None = None) -> None:
         self._modify_open = False
         if self.state != "up":
             return
-        if status == 491 and self._modify_tries < MODIFY_TRIES:
+        pause_s = self._pause_s(status, asked_s)
+        if pause_s is not None and self._modify_tries < MODIFY_TRIES:
             self._talks.take_back()
-            self._start("modify", now + self._glare_pause())
+            self._start("modify", now + pause_s)
         elif status in (408, 481):  # section 12.2.1.2: the dialog is gone
             self._send_bye(now, Ending(status, reason_text(status), "network", True))
         else:
             self._give_up_modify(status, now)
+
+    def _pause_s(self, status: int, asked_s: int | None) -> float | None:
+        """When to try again; None: not at all. A 500 that says when has an INVITE of its own to end (14.2)."""
+        if status == 491:
+            return self._glare_pause()
+        return asked_s if status == 500 and asked_s is not None and asked_s <= MOST_PATIENCE_S else None
 
     def _glare_pause(self) -> float:
         """Section 14.1: the owner of the Call-ID waits longer, so that only one tries first."""

@@ -487,6 +487,28 @@ def test_glare_for_the_other_side_has_a_shorter_pause(peer):
     assert 0 <= peer.wait(2.1)[0][0] <= 2.0
 
 
+@pytest.mark.parametrize("pause", [0, 3, 10])
+def test_a_far_end_that_is_not_ready_for_a_change_is_asked_again(peer, pause):
+    """Section 14.2: to a change that overtakes our ACK some say 500, and when to come again."""
+    call, _, _ = peer.takes()
+    (hold,) = peer.do("modify", call, audio(direction="sendonly"))
+    peer.say(peer.answer(hold, 500, extra=f"Retry-After: {pause}"))
+    ((moment, again),) = peer.wait(pause)
+    assert (moment, again.method) == (pause, "INVITE") and b"a=sendonly" in again.body
+    for _ in range(2):
+        peer.say(peer.answer(again, 500, extra="Retry-After: 1"))
+        ((_, again),) = peer.wait(1)
+    peer.say(peer.answer(again, 500, extra="Retry-After: 1"))
+    assert peer.wait(400) == [] and len(peer.of(events.ModifyFailed)) == 1, "four times are enough"
+
+
+def test_a_far_end_that_wants_to_be_asked_in_an_hour_is_not(peer):
+    call, _, _ = peer.takes()
+    (hold,) = peer.do("modify", call, audio(direction="sendonly"))
+    peer.say(peer.answer(hold, 500, extra="Retry-After: 3600"))
+    assert len(peer.of(events.ModifyFailed)) == 1 and peer.wait(4000) == []
+
+
 def test_their_reinvite_while_ours_is_out_gets_491(peer):
     call, tag = peer.is_taken()
     peer.do("modify", call, audio(direction="sendonly"))
