@@ -41,9 +41,11 @@ class Totals:
     def add_source(self, source: Source) -> None:
         self.packets += source.received
         self.expected += source.expected
-        self.lost += source.lost
+        # A report counts duplicates as received (A.3), so that they hide losses; nobody who looks wants that.
+        self.lost += source.lost + source.duplicate
         self.duplicate += source.duplicate
         self.reordered += source.reordered
+        self.discarded += source.jumps
 
     def add_playout(self, playout: Playout) -> None:
         self.late += playout.late
@@ -75,6 +77,7 @@ class Incoming:
         self.playout: Playout | None = None
         self._totals = Totals()
         self._heard_at = now
+        self._following: int | None = None  # the sequence number after the latest packet of sound
         self._candidate: _Candidate | None = None
         self._decoders: dict[int, Decoder] = {}
         self._formats: dict[int, AudioFormat] = {}
@@ -121,7 +124,9 @@ class Incoming:
         if kind is RESTART:
             self.playout.other_source()
         if decoder is not None:
-            self.playout.put(packet.timestamp, packet.payload, decoder, now)
+            sequence = packet.sequence
+            self.playout.put(packet.timestamp, packet.payload, decoder, now, sequence == self._following)
+            self._following = (sequence + 1) & 0xFFFF
         elif packet.payload_type in self._events:
             self._take_event(packet, now)
         else:
@@ -160,9 +165,10 @@ class Incoming:
 
     def _persists(self, packet: rtp.RtpPacket, now: float) -> bool:
         candidate = self._candidate
-        if candidate is None or candidate.ssrc != packet.ssrc or packet.sequence != (candidate.sequence + 1) & 0xFFFF:
+        ahead = 0 if candidate is None else (packet.sequence - candidate.sequence) & 0xFFFF
+        if candidate is None or candidate.ssrc != packet.ssrc or ahead > 1:
             candidate = self._candidate = _Candidate(packet.ssrc, packet.sequence)
-        else:
+        elif ahead:  # not the same once more
             candidate.sequence = packet.sequence
             candidate.in_order += 1
         return candidate.in_order >= (CHANGE_AFTER_SILENCE if now - self._heard_at > SILENT_S else CHANGE_AFTER)

@@ -19,7 +19,9 @@ what was lost is covered by what was invented, goes on behind it.
 A silence longer than ``IDLE_S`` ends a talk spurt. The next packet begins a new one, played when it has waited for
 the target: there the delay may change and nobody hears it. A timestamp that is out of all proportion is set
 aside; when a second one agrees with it, or the caller says that the source is another, the media line is joined
-anew to the timestamps (``_anchor``), and what waits and what is known of the network both stay.
+anew to the timestamps (``_anchor``), and what waits and what is known of the network both stay. It is joined anew
+at once when a packet that *follows* the one before it, by its sequence number, has a timestamp that goes back, or
+that leaps ahead though no pause came before it: a network can delay and lose, but it cannot do that.
 
 Bounds: packets, octets and seconds that wait, the length of one packet, the bins of the histogram. The oldest goes.
 """
@@ -45,6 +47,9 @@ MAX_LATE_S = 2.0
 SAME_LINE_S = 0.5
 # After a silence that much delay is a sender whose timestamps stood still meanwhile (a hold).
 STOOD_STILL_S = 0.15
+
+# A packet that follows the one before it begins where that one ended, or a pause later. More than this is neither.
+MAX_STEP_S = 0.06
 
 JOIN_S = 0.0005  # packets nearer than this to each other join without a gap
 
@@ -189,6 +194,7 @@ class JitterBuffer:
         self._line_timestamp = 0
         self._line_begin = 0.0
         self._line_rate = 0
+        self._last_end = 0.0  # of the packet that came last
         self._newest_end = 0.0
         self._newest_transit = 0.0
         self._odd_transit: float | None = None  # of the packet that was set aside
@@ -196,8 +202,20 @@ class JitterBuffer:
 
     # -------------------------------------------------------------- in
 
-    def put(self, timestamp: int, samples: int, rate: int, payload: bytes, decoder: object, arrival: float) -> str:
-        """One packet of ``samples`` at ``rate`` a second. Says what became of it."""
+    def put(
+        self,
+        timestamp: int,
+        samples: int,
+        rate: int,
+        payload: bytes,
+        decoder: object,
+        arrival: float,
+        follows: bool = False,
+    ) -> str:
+        """One packet of ``samples`` at ``rate`` a second. Says what became of it.
+
+        ``follows``: by its sequence number it is the very next after the one that was put last.
+        """
         duration_s = samples / rate
         if not 0 < duration_s <= MAX_PACKET_S:
             return self._discard()
@@ -211,12 +229,21 @@ class JitterBuffer:
             if odd is None or abs(transit - odd) > SAME_LINE_S:
                 return self._discard()
             self._anchor(timestamp, rate, arrival)
-        elif not self._playing and not self._queue and transit > estimate.target + STOOD_STILL_S:
+        elif self._stood_still(transit) or (follows and self._leaps(begin - self._last_end, transit)):
             self._anchor(timestamp, rate, arrival)
         begin = self._line_begin = self._place(timestamp)
         self._line_timestamp = timestamp
         self._odd_transit = None
-        return self._keep(Waiting(begin, begin + duration_s, payload, decoder), arrival - begin)
+        self._last_end = end = begin + duration_s
+        return self._keep(Waiting(begin, end, payload, decoder), arrival - begin)
+
+    def _stood_still(self, transit: float) -> bool:
+        """Does a silence end with timestamps that know nothing of it?"""
+        return not self._playing and not self._queue and transit > self.estimate.target + STOOD_STILL_S
+
+    def _leaps(self, step_s: float, transit: float) -> bool:
+        """Was the timestamp set anew? A step ahead is a pause, unless the packet came before its time."""
+        return step_s < -MAX_STEP_S or (step_s > MAX_STEP_S and transit < self.estimate.floor - MAX_STEP_S)
 
     def other_source(self) -> None:
         """The next packet belongs to another source, or to the same begun anew."""

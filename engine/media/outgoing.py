@@ -42,6 +42,8 @@ class Outgoing:
         self._payload_type, encoding, self.rate_hz, channels = send
         self._encode = codecs.make(encoding, self.rate_hz, channels).encode
         self.takes_digits = dtmf is not None
+        if not self.takes_digits:
+            self.digits = DigitSender()  # what waits would come out whenever digits are taken again
         self._dtmf_payload_type, dtmf_rate = dtmf or (0, self.rate_hz)
         self._dtmf_units_per_ms = dtmf_rate / 1000
         self.frame_samples = max(1, int(self.rate_hz * ptime_ms / 1000))

@@ -63,11 +63,14 @@ class Playout:
 
     # -------------------------------------------------------------- in
 
-    def put(self, timestamp: int, payload: bytes, decoder: Decoder, arrival: float) -> str:
-        """One packet with sound in it; says what became of it, in the words of ``jitter``."""
+    def put(self, timestamp: int, payload: bytes, decoder: Decoder, arrival: float, follows: bool = False) -> str:
+        """One packet with sound in it; says what became of it, in the words of ``jitter``.
+
+        ``follows``: by its sequence number it is the very next after the one that was put last.
+        """
         self._hushed = False
         samples = decoder.codec.samples_in(payload)
-        return self.buffer.put(timestamp, samples, decoder.clock_rate, payload, decoder, arrival)
+        return self.buffer.put(timestamp, samples, decoder.clock_rate, payload, decoder, arrival, follows)
 
     def hush(self) -> None:
         """The far end sends something else than sound now (digits): what is missing is meant to be."""

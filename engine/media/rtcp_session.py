@@ -154,7 +154,6 @@ class RtcpSession:
         self._remote_at = 0.0
         self._collided_at: float | None = None
         self._abandoned: int | None = None  # our SSRC before a collision, still to be said BYE for
-        self._last_sent = Sent(0, 0, 0)  # as of the last report
         self._sent_before_ssrc = Sent(0, 0, 0)  # the counts of an SR start anew with the SSRC (6.4.1)
         self._sr_sent = self._rr_sent = self._bye_sent = 0
         self._sr_received = self._rr_received = self._sdes_received = self._bye_received = 0
@@ -314,10 +313,13 @@ class RtcpSession:
         while self.ssrc == old or self.ssrc in self._members:
             self.ssrc = self._entropy.getrandbits(32)
         self._abandoned = old
-        self._sent_before_ssrc = self._last_sent
         self._remote = None
         self._sr_times.clear()
         return Collided(old, self.ssrc)
+
+    def begin_counts(self, sent: Sent) -> None:
+        """So much was sent under the SSRC before a collision: a sender report counts from here on (6.4.1)."""
+        self._sent_before_ssrc = sent
 
     def _note_collision(self, now: float, happenings: list[Happening]) -> None:
         happening = self.collide(now)
@@ -343,7 +345,6 @@ class RtcpSession:
         data = rtcp.build(packets)
         self._note_size(len(data))
         self._packets_at_reports.append(sent.packets)
-        self._last_sent = sent
         self._initial = False
         self._previous_at = now
         self._next_at = now + self._random_interval()

@@ -25,9 +25,9 @@ _EXTENDED = 0x10
 _CSRC_COUNT = 0x0F
 _MARKER = 0x80
 
-# SR, RR, SDES, BYE and APP, as the second octet shows them. RFC 3551 keeps payload types 72 to 76 free, so
-# that RTCP which strayed to the RTP port can be told from RTP (RFC 3550 A.1).
-_RTCP_FIRST, _RTCP_LAST = 200, 204
+# SR to XR, as the second octet shows them. RFC 3551 keeps payload types 72 to 76 free, so that RTCP which strayed
+# to the RTP port can be told from RTP (RFC 3550 A.1), and RFC 5761 section 4 those of the newer types as well.
+_RTCP_FIRST, _RTCP_LAST = 200, 207
 
 
 @dataclass(slots=True)

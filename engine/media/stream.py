@@ -149,7 +149,11 @@ class AudioStream:
         if source is None or source.ssrc != self._out.ssrc:
             collided = self._rtcp.collide(now)
             if collided is not None:
-                self._out.ssrc = collided.new
+                self._take_ssrc(collided, now)
+
+    def _take_ssrc(self, collided: Collided, now: float) -> None:
+        self._out.ssrc = collided.new
+        self._rtcp.begin_counts(self._out.sent(now))
 
     def digits(self, now: float) -> list[tuple[str, float]]:
         """(digit, duration in ms) received since last asked."""
@@ -165,7 +169,7 @@ class AudioStream:
         """One RTCP datagram; whatever it says, the call goes on."""
         for happening in self._rtcp.receive(data, now):
             if isinstance(happening, Collided):
-                self._out.ssrc = happening.new
+                self._take_ssrc(happening, now)
             elif isinstance(happening, Left):
                 self._in.left(happening.ssrc)
 

@@ -230,6 +230,18 @@ class TestRestarts:
         assert played(heard)[-1] >= 1000 + 50 - 5
         assert heard[10:] == [str(int(heard[10]) + n) for n in range(40)]
 
+    @pytest.mark.parametrize("jump_s", [-1.9, -0.5, -0.1, 0.1, 0.3, 0.5, 0.8, 0.99])
+    def test_a_smaller_jump_between_two_packets_in_sequence_costs_nothing(self, jump_s):
+        line = Line()
+        heard = []
+        for number in range(200):
+            at = START + number * SAMPLES + (int(jump_s * RATE) if number >= 100 else 0)
+            line.buffer.put(at, SAMPLES, RATE, str(number).encode(), None, number * PACKET_S, follows=number > 0)
+            heard.append(line.play(number * PACKET_S + 0.007))
+        assert played(from_first(heard)) == list(range(played(heard)[0], played(heard)[0] + len(from_first(heard))))
+        assert line.buffer.buffered_ms < 60
+        assert line.buffer.discarded == line.buffer.late == 0
+
     def test_one_wild_timestamp_changes_nothing(self):
         line = Line()
         arrivals = on_time(200)

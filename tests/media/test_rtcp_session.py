@@ -440,9 +440,10 @@ def test_the_counts_of_a_sender_report_begin_anew_with_the_ssrc() -> None:
     one = session()
     due_report(one, Sent(100, 16_000, 0))
     one.collide(5.0)
+    one.begin_counts(Sent(120, 19_200, 0))
     report = rtcp.parse(due_report(one, Sent(130, 20_800, 0))[1])[0]
     assert isinstance(report, rtcp.SenderReport)
-    assert (report.packets, report.octets) == (30, 4800)
+    assert (report.packets, report.octets) == (10, 1600)
 
 
 def test_a_bye_right_after_a_collision_names_both() -> None:

@@ -64,6 +64,8 @@ WRONG = {
     "sip_on_the_rtp_port": (b"OPTIONS sip:a SIP/2.0\r\n", "another version"),
     "rtcp_sender_report": (bytes.fromhex("80c80006") + bytes(24), "RTCP on the RTP port"),
     "rtcp_receiver_report": (bytes.fromhex("81c90007") + bytes(28), "RTCP on the RTP port"),
+    "rtcp_feedback": (bytes.fromhex("81cd0003") + bytes(12), "RTCP on the RTP port"),
+    "rtcp_extended_report": (bytes.fromhex("80cf0002") + bytes(8), "RTCP on the RTP port"),
     "csrc_list_cut_off": (b"\x83" + PCMU[1:12] + bytes(11), "CSRC list"),
     "extension_header_cut_off": (b"\x90" + PCMU[1:12] + b"\xbe\xde\0", "within its header extension"),
     "extension_longer_than_the_packet": (b"\x90" + PCMU[1:12] + b"\xbe\xde\0\2" + bytes(7), "extension longer"),
@@ -105,7 +107,7 @@ def test_any_bytes_of_version_2(first: int, rest: bytes) -> None:
 
 @FAST
 @given(
-    st.integers(0, 127).filter(lambda number: not 72 <= number <= 76),
+    st.integers(0, 127).filter(lambda number: not 72 <= number <= 79),
     st.booleans(),
     st.integers(0, 0xFFFF),
     st.integers(0, 0xFFFFFFFF),

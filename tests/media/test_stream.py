@@ -163,6 +163,16 @@ class TestDigits:
         assert not stream.send_digits("1")
         assert send(stream, 1)[0].payload_type == 0
 
+    def test_digits_that_could_not_be_sent_do_not_come_out_later(self):
+        stream = make_stream()
+        assert stream.send_digits("12")
+        send(stream, 2)
+        same = {"send": (0, "PCMU", 8000, 1), "receive": {0: ("PCMU", 8000, 1)}, "ptime_ms": 20}
+        stream.update(**same, dtmf_send=None, dtmf_receive=frozenset(), now=0.04)
+        send(stream, 2, first=2)
+        stream.update(**same, dtmf_send=(EVENTS, 8000), dtmf_receive=frozenset({EVENTS}), now=0.08)
+        assert {packet.payload_type for packet in send(stream, 20, first=4)} == {0}
+
     def test_what_is_no_digit_is_refused(self):
         assert not make_stream().send_digits("12x")
 
@@ -212,8 +222,27 @@ class TestReceiving:
             stream.receive_rtp(datagram, 2.0)
         rx = stream.stats(2.0).rx
         assert rx.duplicate == 4
-        assert rx.lost == 10 - 4
+        assert rx.lost == 10
         assert rx.concealed_ms > 0
+
+    def test_a_line_that_doubles_everything_hides_no_loss(self):
+        stream = make_stream()
+        hear(stream, [datagram for datagram in packets(100)[:40] + packets(100)[50:] for _ in range(2)])
+        rx = stream.stats(4.0).rx
+        assert (rx.lost, rx.duplicate) == (10, 90)
+        assert rx.loss_percent == pytest.approx(10.0)
+
+    @pytest.mark.parametrize("jump_s", [-0.5, 0.3, 0.8])
+    def test_timestamps_that_leap_between_two_packets_leave_no_hole(self, jump_s):
+        stream = make_stream()
+        payload = codecs.make("PCMU", 8000).encode(tone())
+        data = [
+            rtp.build(0, False, number, 50_000 + 160 * number + (int(jump_s * 8000) if number >= 50 else 0), 7, payload)
+            for number in range(150)
+        ]
+        heard = hear(stream, data).reshape(-1, 160)
+        assert all(np.abs(frame).max() > 7000 for frame in heard[5:])
+        assert stream.stats(3.0).rx.concealed_ms == 0
 
     def test_a_foreign_ssrc_is_counted_and_not_played(self):
         stream = make_stream()
@@ -236,6 +265,12 @@ class TestReceiving:
         assert rx.packets == 50 + 46
         assert rx.lost == 0
         assert np.abs(heard[-3200:]).max() > 7000
+
+    def test_a_change_of_ssrc_is_followed_where_every_packet_comes_twice(self):
+        stream = make_stream()
+        hear(stream, packets(50))
+        hear(stream, [datagram for datagram in packets(50, ssrc=8, first=9000) for _ in range(2)], start=1.0)
+        assert stream.stats(3.0).rx.foreign == 2 * 4
 
     def test_and_sooner_when_the_old_one_is_silent_or_has_said_bye(self):
         for bye in (False, True):
@@ -265,7 +300,24 @@ class TestReceiving:
         again = packets(50, first=40000)
         heard = hear(stream, again, start=1.0)
         assert np.abs(heard[-3200:]).max() > 7000
-        assert stream.stats(2.0).rx.lost <= 1
+        rx = stream.stats(2.0).rx
+        assert (rx.packets, rx.lost, rx.discarded) == (50 + 49, 0, 1)  # its first is one number out of nowhere
+
+    def test_feedback_on_the_rtp_port_is_no_collision(self):
+        stream = make_stream()
+        ours = stream.ssrc
+        stream.receive_rtp(bytes.fromhex("81cd0003 00000007") + ours.to_bytes(4, "big") + bytes(4), 1.0)
+        assert stream.ssrc == ours
+        assert stream.stats(1.0).rx.discarded == 1
+
+    def test_reports_count_from_the_moment_of_a_new_ssrc(self):
+        stream = make_stream()
+        send(stream, 30)
+        stream.receive_rtp(packets(1, ssrc=stream.ssrc)[0], 0.6)
+        send(stream, 20, first=30)
+        report = rtcp.parse(stream.make_rtcp(10.0, WALL) or stream.make_rtcp(20.0, WALL))[0]
+        assert isinstance(report, rtcp.SenderReport)
+        assert (report.ssrc, report.packets, report.octets) == (stream.ssrc, 20, 20 * 160)
 
     def test_our_own_ssrc_from_the_far_end_makes_us_take_another(self):
         stream = make_stream()
