@@ -240,6 +240,7 @@ class Station:
             resolver=self.resolver,
         )
         self.phone = Phone(Config(local_ip=host, **options), host, outside)
+        self.dialled: set[int] = set()
         self._events: list[model.Event] = []
 
     def _open_writer(self, path: str, rate_hz: int, channels: int) -> Recording:
@@ -252,7 +253,10 @@ class Station:
 
     def do(self, command: model.Command) -> int | None:
         """A command, as a key or a script gives it."""
-        return self.phone.execute(command, self.wire.now)
+        call = self.phone.execute(command, self.wire.now)
+        if isinstance(command, model.Dial) and call is not None:
+            self.dialled.add(call)
+        return call
 
     def turn(self) -> None:
         """One turn of the loop."""
@@ -391,7 +395,8 @@ class Wire:
             self.now = max(self.now, due)
             self._deliver()
             for station in self.stations:
-                station.turn()
+                if station.net.waiting or station.phone.deadline() <= self.now:
+                    station.turn()
             stuck = stuck and self._to_read() == before
         else:
             raise AssertionError("the stations never come to rest")
