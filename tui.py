@@ -11,7 +11,6 @@ import gc
 
 gc.disable()  # until the engine is prepared: making classes sets it off again and again, for nothing
 
-import errno
 import os
 import signal
 import sys
@@ -25,6 +24,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one thread is the design, 
 import widgets  # its modules load when they are first named: a headless start needs no screen
 from engine import Engine, model
 from engine.config import DEMO_SECONDS_WITHOUT_TERMINAL, Config, ConfigError, from_arguments
+from engine.io.places import check_recording, open_closed_streams, sample
 from engine.model import CallState, CommandError
 from widgets.output import LineOutput
 
@@ -50,7 +50,7 @@ _ECHO = [
 
 def main(arguments: list[str] | None = None) -> int:
     """The command ``ringtop``. Returns the exit code."""
-    _open_what_is_closed()
+    open_closed_streams()
     try:
         config = from_arguments(sys.argv[1:] if arguments is None else arguments)
         return Program(config).run()
@@ -58,13 +58,6 @@ def main(arguments: list[str] | None = None) -> int:
         return _complain(str(error))
     except KeyboardInterrupt:
         return 0
-
-
-def _open_what_is_closed() -> None:
-    """A standard stream that we were given closed: else a socket of ours would take its number, and what is written."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
 def _complain(text: str) -> int:
@@ -93,7 +86,8 @@ class Program:
     def __init__(self, config: Config) -> None:
         self._interactive = _is_interactive(config)
         config = _without_terminal(config)
-        _check_recordings(config)
+        for path in filter(None, (config.record, config.record_stereo)):
+            check_recording(path, config.audio_file)
         self._config = config
         self._engine = Engine(_with_demo_sound(config))
         try:
@@ -195,49 +189,10 @@ def _without_terminal(config: Config) -> Config:
     return replace(config, face="plain", duration=config.duration or DEMO_SECONDS_WITHOUT_TERMINAL)
 
 
-def _check_recordings(config: Config) -> None:
-    for path in (config.record, config.record_stereo):
-        if path is None:
-            continue
-        try:
-            _try_to_write(Path(path))
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise ConfigError(f"{path}: a recording cannot be written there ({reason})") from None
-
-
-def _try_to_write(path: Path) -> None:
-    """Raises OSError where a recording would fail; leaves nothing behind and an older recording as it is."""
-    if path.exists():
-        if not path.is_file():
-            raise OSError(errno.EINVAL, "not a file")
-        os.close(os.open(path, os.O_WRONLY))
-    else:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
-        path.unlink()
-
-
 def _with_demo_sound(config: Config) -> Config:
     if not config.demo or config.audio_file is not None:
         return config
-    return replace(config, audio_file=str(_sample()))
-
-
-def _sample() -> Path:
-    """``sample.wav``: beside this file in a clone; elsewhere where pip has put it, which pip alone knows."""
-    for place in (HERE / "sample.wav", HERE / "share" / "ringtop" / "sample.wav"):  # the latter: pip install --target
-        if place.exists():
-            return place
-    from importlib import metadata  # takes some milliseconds
-
-    try:
-        recorded = metadata.files("ringtop") or []
-    except metadata.PackageNotFoundError:
-        recorded = []
-    for file in recorded:
-        if file.name == "sample.wav" and Path(file.locate()).exists():
-            return Path(file.locate())
-    raise ConfigError("sample.wav is missing: name a WAV file with --audio-file")
+    return replace(config, audio_file=str(sample(HERE)))
 
 
 def _make_face(config: Config, engine: Engine) -> Face:

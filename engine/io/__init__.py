@@ -5,6 +5,8 @@ loop.py          select(), the monotonic clock, signals                 imports 
 udp.py           open, drain, send                                      imports errors, loop
 dns.py           names to addresses without waiting                     imports clock, loop, udp
 clock.py         wall time and entropy                                  imports nothing
+places.py        standard streams, the sample, recordings' places   imports nothing
+companion.py     the demo's other end, a process of its own         imports nothing
 wav.py           sound files in and out                                 imports engine.media
 sound.py         microphone and loudspeaker: card, file or silence      imports wav, card_link
 card_link.py     the engine's end of the card                           imports card_process, pcm_queue, engine.media

@@ -1,0 +1,58 @@
+"""What lies around the program when it starts: its streams, its sample, the places for its recordings."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from pathlib import Path
+
+
+class PlaceError(OSError):
+    """A file or folder that will not do; one line that names it."""
+
+
+def open_closed_streams() -> None:
+    """A standard stream that we were given closed: else a socket of ours would take its number, and what is written."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
+def check_recording(path: str, microphone: str | None) -> None:
+    """Raises PlaceError when this cannot be written, or is the file that the microphone reads."""
+    if microphone and os.path.realpath(path) == os.path.realpath(microphone):
+        raise PlaceError(f"{path}: it is the microphone (--audio-file), a recording would destroy it")
+    try:
+        _try_to_write(Path(path))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise PlaceError(f"{path}: a recording cannot be written there ({reason})") from None
+
+
+def _try_to_write(path: Path) -> None:
+    """Raises OSError where a recording would fail; leaves nothing behind and an older recording as it is."""
+    if path.exists():
+        if not path.is_file():
+            raise OSError(errno.EINVAL, "not a file")
+        os.close(os.open(path, os.O_WRONLY))
+    else:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        path.unlink()
+
+
+def sample(home: Path) -> Path:
+    """``sample.wav``: in ``home`` (tui.py's) in a clone; elsewhere where pip has put it, which pip alone knows."""
+    for place in (home / "sample.wav", home / "share" / "ringtop" / "sample.wav"):  # the latter: pip install --target
+        if place.exists():
+            return place
+    from importlib import metadata  # takes some milliseconds
+
+    try:
+        recorded = metadata.files("ringtop") or []
+    except metadata.PackageNotFoundError:
+        recorded = []
+    for file in recorded:
+        if file.name == "sample.wav" and Path(file.locate()).exists():
+            return Path(file.locate())
+    raise PlaceError("sample.wav is missing: name a WAV file with --audio-file")
