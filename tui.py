@@ -14,6 +14,7 @@ gc.disable()  # until the engine is prepared: making classes sets it off again a
 import os
 import signal
 import sys
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,6 +40,7 @@ IDLE_FRAME_S = 1.0
 SLACK_FOR_FRAME_S = 0.004  # a frame is drawn only where the next packet leaves room for it
 NOTICE_S = 4.0
 HISTORY = 100
+LOG_LINES = 500
 LONGEST_TURN_S = 1.0
 USAGE_ERROR = 2
 HERE = Path(__file__).resolve().parent
@@ -217,13 +219,13 @@ class LinesFace:
         self._engine = engine
         self._json = config.face == "json"
         self._output = LineOutput(left_out=widgets.jsonlines.left_out) if self._json else LineOutput()
-        self._plain = widgets.plain.PlainFace(self._output.write)
+        self._reads = not config.headless and not self._json and sys.stdin is not None
+        self._plain = widgets.plain.PlainFace(self._output.write, typing=self._reads)
         self._face: PlainFace | JsonFace = self._plain
         if self._json:
             self._face = widgets.jsonlines.JsonFace(self._output.write)
         self._typed = b""
         self._writing = False
-        self._reads = not config.headless and not self._json and sys.stdin is not None
         if self._reads:
             self._engine.add_reader(0, self._read)
         if sys.platform != "win32" and not sys.stdout.isatty():
@@ -360,7 +362,7 @@ def _news(snapshot: model.Snapshot) -> object:
         (view.id, view.state, view.reason, view.held_here, view.held_there, view.media and view.media.rx.lost)
         for view in snapshot.calls
     ]
-    return int(snapshot.time * 2), calls, snapshot.sound.ok, len(snapshot.log)
+    return int(snapshot.time * 2), calls, snapshot.sound.ok
 
 
 class DashboardFace:
@@ -377,6 +379,8 @@ class DashboardFace:
         self._history: tuple[str, ...] = (config.suggested_uri,) if config.suggested_uri else ()
         self._snapshot = engine.snapshot()
         self._needles = widgets.needle.Needles()
+        self._log: deque[model.LogLine] = deque(maxlen=LOG_LINES)
+        self._teller = widgets.plain.PlainFace(self._told, typing=False)
         self._canvas = widgets.canvas.Canvas(0, 0)
         self._moving: Placed = []  # the panes of the canvas that are drawn at every frame
         self._dirty = True
@@ -390,12 +394,26 @@ class DashboardFace:
     def event(self, event: model.Event) -> None:
         """Anything that happens is worth a frame, but for the figures of every second; errors are worth a notice."""
         self._dirty = self._dirty or not isinstance(event, model.Stats)
+        self._remember(event)
         if isinstance(event, model.Error):
             self._notice(event.text, "bad")
         elif isinstance(event, model.Incoming) and not event.auto_answer:
             self._ui = replace(self._ui, selected=event.call.id)
         elif isinstance(event, model.Ended):
             self._show_end(event)
+
+    def _remember(self, event: model.Event) -> None:
+        """The log view tells what happened in the words of the plain face, among the phone's own log lines."""
+        if isinstance(event, model.Log):
+            self._log.append(event.line)
+        elif isinstance(event, model.Error):
+            self._log.append(model.LogLine(self._engine.snapshot().time, "error", "phone", event.text))
+        elif not isinstance(event, model.Message):
+            self._teller.event(event)
+
+    def _told(self, line: str) -> None:
+        source, _, words = line.rstrip("\n").partition(": ")
+        self._log.append(model.LogLine(self._engine.snapshot().time, "info", source, words))
 
     def _show_end(self, event: model.Ended) -> None:
         """Keep the call that was looked at on the screen, with its totals, unless another one is alive."""
@@ -433,7 +451,7 @@ class DashboardFace:
             return now + max(slack, 0.0) + 0.0005
         if not self._screen.can_paint(now):
             return now + FRAME_S
-        before, self._snapshot = self._snapshot, self._needles.follow(self._engine.snapshot(), now)
+        before, self._snapshot = self._snapshot, self._look(now)
         if self._dirty or self._screen.resized or _news(self._snapshot) != _news(before):
             self._draw_all()
         else:
@@ -441,6 +459,11 @@ class DashboardFace:
         self._screen.paint(self._canvas, now)
         self._frame_at, self._dirty = now, False
         return now + FRAME_S
+
+    def _look(self, now: float) -> model.Snapshot:
+        """The phone as it is shown."""
+        snapshot = self._needles.follow(self._engine.snapshot(), now)
+        return replace(snapshot, log=tuple(self._log))
 
     def _draw_all(self) -> None:
         columns, rows = self._screen.size

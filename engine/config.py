@@ -261,8 +261,6 @@ def _refuse_contradictions(options: argparse.Namespace) -> None:
         ),
         (options.audio_file and options.input_name, "--audio-file and --input both name the microphone: give one"),
         (_same_file(options.record, options.record_stereo), "--record and --record-stereo name the same file"),
-        (_same_file(options.record, options.audio_file), "--record would overwrite the --audio-file"),
-        (_same_file(options.record_stereo, options.audio_file), "--record-stereo would overwrite the --audio-file"),
         (
             options.trace and not (options.json or options.plain or options.headless),
             "--trace is told in lines: give --plain, --json or --headless too",

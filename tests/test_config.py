@@ -105,8 +105,6 @@ WRONG = {
     "--input=": "name of a device",
     "--record a.wav --record-stereo a.wav": "the same file",
     "--record a.wav --record-stereo ./a.wav": "the same file",
-    "--record a.wav --audio-file ./a.wav": "would overwrite",
-    "--record-stereo a.wav --audio-file a.wav": "would overwrite",
     "--trace": "--plain, --json or --headless",
     "--duration 0": "from 0.1",
     "--duration -1": "from 0.1",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.model import MediaView, RxView
+from engine.model import CallState, MediaView, RxView
 from widgets import figures, parts
 from widgets.canvas import Canvas, Rect
 from widgets.ui import Scene
@@ -29,13 +29,17 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     if rect.width >= 60 and media.direction != "sendrecv":
         note += f" {scene.look.dot} {figures.DIRECTIONS.get(media.direction, media.direction)}"
     below = parts.heading(canvas, rect, "media", note, "value")
-    _draw_traffic(canvas, below, media)
+    over = scene.call is not None and scene.call.state is CallState.ENDED
+    _draw_traffic(canvas, below, media, over)
     columns = _columns(rect.width)
     parts.fields(canvas, below.split_top(2)[1], _ordered(media, columns), columns)
 
 
-def _draw_traffic(canvas: Canvas, rect: Rect, media: MediaView) -> None:
-    """``sent  9,601 pkt  1.6 MB  50.0/s`` and the same for what was received, one below the other."""
+def _draw_traffic(canvas: Canvas, rect: Rect, media: MediaView, over: bool) -> None:
+    """``sent  9,601 pkt  1.6 MB  50.0/s`` and the same for what was received, one below the other.
+
+    A call that is over has no rate.
+    """
     tx, rx = media.tx, media.rx
     for row, (name, packets, octets, rate) in zip(
         rect.rows(),
@@ -50,7 +54,7 @@ def _draw_traffic(canvas: Canvas, rect: Rect, media: MediaView) -> None:
         for value, columns, style in (
             (figures.count(packets), 11, "value"),
             (figures.size(octets), 9, "value"),
-            (figures.rate(rate), 9, "value" if rate else "dim"),
+            ("" if over else figures.rate(rate), 9, "value" if rate else "dim"),
         ):
             if x + columns > row.right:
                 break

@@ -19,10 +19,13 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     if rect.empty:
         return
     below = parts.heading(canvas, rect, "log", strangers(scene.snapshot.network), "warn")
-    back = min(scene.ui.scroll, max(0, len(scene.snapshot.log) - below.height)) if scene.ui.view == "log" else 0
-    last = len(scene.snapshot.log) - back
-    lines = scene.snapshot.log[max(0, last - below.height) : last]
-    for row, line in zip(below.rows(), lines, strict=False):
+    lines, back = scene.snapshot.log, 0
+    if scene.ui.view == "log":
+        back = min(scene.ui.scroll, max(0, len(lines) - below.height))
+    else:  # what the sound system has to tell is a dozen lines at every start, for those who look for them
+        lines = tuple(line for line in lines if line.source != "sound" or line.level != "info")
+    last = len(lines) - back
+    for row, line in zip(below.rows(), lines[max(0, last - below.height) : last], strict=False):
         _draw_line(canvas, row, line, scene.look.more)
 
 

@@ -29,10 +29,14 @@ class _Heard:
 
 
 class PlainFace:
-    """Turns events into lines; ``write`` gets whole lines with their line end."""
+    """Turns events into lines; ``write`` gets whole lines with their line end.
 
-    def __init__(self, write: Callable[[str], object]) -> None:
+    Where nothing can be typed (``typing=False``: headless, or a log that is looked at) no line asks for a word.
+    """
+
+    def __init__(self, write: Callable[[str], object], typing: bool = True) -> None:
         self._write = write
+        self._typing = typing
         self._heard: dict[int, _Heard] = {}
 
     def event(self, event: model.Event) -> None:
@@ -50,11 +54,12 @@ class PlainFace:
     # -------------------------------------------------------------- one method an event
 
     def _on_ready(self, event: model.Ready) -> None:
-        self.say(f"ready: call me at {event.local_uri} (type help for what can be typed)")
+        hint = " (type help for what can be typed)" if self._typing else ""
+        self.say(f"ready: call me at {event.local_uri}{hint}")
 
     def _on_incoming(self, event: model.Incoming) -> None:
-        what = "answered automatically" if event.auto_answer else "type answer or reject"
-        self._say_of(event.call, f"{_name(event.call)} is calling: {what}")
+        what = ": answered automatically" if event.auto_answer else ": type answer or reject" if self._typing else ""
+        self._say_of(event.call, f"{_name(event.call)} is calling{what}")
 
     def _on_progress(self, event: model.Progress) -> None:
         early = ", their side can be heard already" if event.call.early_media else ""

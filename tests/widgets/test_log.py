@@ -59,3 +59,16 @@ def test_lines_are_safe_and_coloured() -> None:
     log.draw(canvas, canvas.rect, ui.scene(views.snapshot(log=lines), views.ui()))
     assert canvas.rows()[1].rstrip() == " 15:42:07 sip      ^[[2J^M^Jboo"
     assert canvas.style_at(19, 1) == "bad" and canvas.style_at(19, 2) == ""
+
+
+def test_what_the_sound_system_tells_is_for_those_who_look_for_it() -> None:
+    noise = LogLine(1.0, "info", "sound", "ALSA lib confmisc.c:855: cannot find card")
+    trouble = LogLine(2.0, "warn", "sound", "the sound card is gone")
+    lines = (noise, trouble, noise)
+
+    def shown(view: str) -> str:
+        snapshot = views.snapshot(log=lines)
+        return "\n".join(drawn(log.draw, 70, 4, ui.scene(snapshot, views.ui(view=view))))
+
+    assert "gone" in shown("dashboard") and "ALSA" not in shown("dashboard")
+    assert shown("log").count("ALSA") == 2

@@ -185,3 +185,12 @@ def test_anything_typed_has_an_answer(line: str) -> None:
     meant = parse_word(line)
     if isinstance(meant, PlainRequest) and meant.kind == "bad":
         assert meant.text and meant.text.isprintable()
+
+
+def test_where_nothing_can_be_typed_no_line_asks_for_a_word() -> None:
+    lines: list[str] = []
+    face = PlainFace(lines.append, typing=False)
+    face.event(model.Ready("sip:192.0.2.10", ("192.0.2.10", 5060)))
+    face.event(model.Incoming(views.ringing(), auto_answer=False))
+    assert lines[0] == "ready: call me at sip:192.0.2.10\n"
+    assert lines[1].endswith("is calling\n")

@@ -69,8 +69,8 @@ def test_title_says_what_needs_attention() -> None:
     calls = (views.call(recording="a.wav"), views.ringing())
     busy = ui.scene(views.snapshot(*calls, sound=sound), views.ui(line_ms=640.0))
     assert drawn(title.draw, 100, 1, busy) == [
-        " ringtop  sip:anna@192.0.2.10:5060  UDP     screen 640 ms  2 calls  15:42:07  REC  MUTED  1 ringing",
+        " ringtop  sip:anna@192.0.2.10:5060  UDP     screen 640 ms  2 calls  REC  MUTED  1 ringing  15:42:07",
     ]
     assert drawn(title.draw, 50, 1, busy) == [
-        " ringtop  sip:…   15:42:07  REC  MUTED  1 ringing",
+        " ringtop  sip:…   REC  MUTED  1 ringing  15:42:07",
     ]
