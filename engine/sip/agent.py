@@ -273,9 +273,9 @@ class UserAgent:
 
     def _acknowledge(self, request: Request, source: Address, now: float) -> None:
         session = self._session_of(request)
-        if session is not None and session.acknowledged(request, source, now):
-            return
-        if request.to.tag != self._tag(request):  # else it acknowledges a refusal that was not kept
+        if session is not None:
+            session.acknowledged(request, source, now)
+        elif request.to.tag != self._tag(request):  # else it acknowledges a refusal that was not kept
             self.counters.stray += 1
 
     def _cancel(self, request: Request, source: Address, now: float) -> None:

@@ -184,11 +184,11 @@ class Session:
             self._endpoint.start(bye, self.dialog.next_hop(), deaf, now, self.call)
         self._end(ending or Ending(408, "dropped: the caller never acknowledged, others wait", "network", True))
 
-    def acknowledged(self, ack: Request, source: Address, now: float) -> bool:
-        """An ACK in our dialog; False when it belongs to no 2xx that waits for one."""
+    def acknowledged(self, ack: Request, source: Address, now: float) -> None:
+        """An ACK in our dialog. One that comes again, because our 2xx had come again, changes nothing."""
         repeated = self._repeated
         if repeated is None or ack.cseq.number != repeated.sequence or self.dialog is None:
-            return False
+            return
         self._stop_repeating()
         if not self.confirmed:
             self.dialog.note_host(source[0])
@@ -197,7 +197,6 @@ class Session:
         elif self._talks.offer_open and not self._late_answer(ack, source) and not self.confirmed:
             self._send_bye(now, NO_CODEC)
         self._confirm()
-        return True
 
     def _confirm(self) -> None:
         if not self.confirmed and self.state == "up":

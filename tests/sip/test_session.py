@@ -360,6 +360,13 @@ def test_hanging_up_on_a_ringing_call_declines_it(peer):
     assert statuses(peer.do("hang_up", peer.calls())) == [603]
 
 
+def test_an_ack_that_comes_again_is_no_stray(peer):
+    (answer,) = peer.do("accept", peer.calls(), audio())
+    for _ in range(3):
+        assert peer.say(peer.request("ACK", branch="z9hG4bKa", to_tag=answer.to.tag)) == []
+    assert len(peer.of(events.Confirmed)) == 1 and peer.phone.counters.stray == 0
+
+
 def test_an_ack_with_the_branch_of_the_invite_confirms_too(peer):
     (answer,) = peer.do("accept", peer.calls(), audio())
     peer.say(peer.request("ACK", to_tag=answer.to.tag))
