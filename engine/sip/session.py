@@ -254,6 +254,8 @@ class Session:
     def reinvite(self, request: Request, server: InviteServer, source: Address, now: float) -> int | None:
         """Answers their re-INVITE, or returns the status to refuse it with."""
         if self.state == "ending":
+            if self._repeated is not None:  # our BYE has waited for the ACK: our 2xx has arrived, that is enough
+                self._bye_goes_out(now)
             return 481
         if self._modify_open or self._talks.offer_open:
             return 491

@@ -292,6 +292,16 @@ def test_bye_waits_for_the_ack_of_the_call(peer):
     assert ended(peer).by == "here" and peer.of(events.Confirmed) == []
 
 
+def test_bye_waits_no_longer_when_a_change_shows_that_the_answer_has_come(peer):
+    call = peer.calls()
+    (answer,) = peer.do("accept", call, audio())
+    peer.do("hang_up", call)
+    sent = peer.say(peer.request("INVITE", branch="z9hG4bK2", cseq=2, to_tag=answer.to.tag, body=SDP_OFFER))
+    assert statuses(sent) == ["BYE", 481]
+    peer.say(peer.answer(sent[0], 200))
+    assert ended(peer).by == "here"
+
+
 def test_early_media_of_ours_is_the_answer_that_counts(peer):
     call = peer.calls()
     (early,) = peer.do("progress", call, audio(port=14000))
