@@ -19,8 +19,10 @@ def open_closed_streams() -> None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
-def check_recording(path: str) -> None:
-    """Raises PlaceError when this cannot be written."""
+def check_recording(path: str, microphone: str | None) -> None:
+    """Raises PlaceError when this cannot be written, or is the file that the microphone reads."""
+    if microphone and os.path.realpath(path) == os.path.realpath(microphone):
+        raise PlaceError(f"{path}: it is the microphone (--audio-file), a recording would destroy it")
     try:
         _try_to_write(Path(path))
     except OSError as error:

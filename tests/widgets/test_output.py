@@ -253,3 +253,14 @@ def test_the_program_runs_with_standard_streams_that_are_closed(closed: str) -> 
 def test_wrong_usage_without_a_place_to_say_it_is_exit_code_2() -> None:
     done = subprocess.run(["sh", "-c", f"exec {sys.executable} tui.py --nonsense 2>&-"], cwd=ROOT, timeout=60)
     assert done.returncode == 2
+
+
+def test_the_microphones_file_is_not_recorded_over(tmp_path: Path) -> None:
+    sound = (ROOT / "sample.wav").read_bytes()
+    (tmp_path / "a.wav").write_bytes(sound)
+    (tmp_path / "b.wav").symlink_to(tmp_path / "a.wav")
+    command = [sys.executable, str(ROOT / "tui.py"), "--headless", "--audio-file", "a.wav", "--record", "b.wav"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr == "ringtop: b.wav: it is the microphone (--audio-file), a recording would destroy it\n"
+    assert (tmp_path / "a.wav").read_bytes() == sound
