@@ -6,8 +6,8 @@ Real speech (``make_speech.py`` of the rig makes it into FOLDER) goes as PCMU th
 the rig's ``lossy_link.py`` decides what becomes of each packet, into the whole of our receive path; the rig's
 ``score.py`` compares. Needs numpy, scipy, pesq and pystoi, and nothing of the network. Each seed is another fate,
 and another phase of our clock against the sender's, spread evenly. Delay is file to file: the path and one packet
-are in it. The same code gives the same figures every time. They are figures, not gates. What is concealed has the end of the
-sound in it, 120 ms.
+are in it. The same code gives the same figures every time. They are figures, not gates. Concealed sound includes the
+120 ms that fade out when the speech is over.
 """
 
 from __future__ import annotations
