@@ -159,15 +159,17 @@ def test_baresip_holds_and_resumes(peers: Peers) -> None:
 
 
 def test_ringtop_holds_and_resumes(peers: Peers) -> None:
+    """RFC 3264 8.4: our offer says a=sendonly and is answered with a=recvonly; then both say a=sendrecv."""
     peer = peers.baresip(answers="auto")
-    ours = peers.ringtop(peer.uri, typing=True)
+    ours = peers.ringtop(peer.uri, "--trace", typing=True)
     peer.event("CALL_ESTABLISHED")
     ours.expect("talking")
     ours.say("hold")
-    ours.expect("held")
-    peer.event("CALL_REMOTE_SDP", count=2)
+    ours.expect("a=sendonly")
+    ours.expect("a=recvonly")
     ours.say("hold")
-    ours.expect("taken back")
+    ours.expect("a=sendrecv")
+    ours.expect("a=sendrecv")
     peer.event("CALL_REMOTE_SDP", count=3)
     ours.say("digits 7")  # the way to them is open again
     peer.event("CALL_DTMF_START")
