@@ -26,6 +26,8 @@ class JsonFace:
         self._clock = clock
 
     def event(self, event: model.Event) -> None:
+        if isinstance(event, model.Log) and event.line.level == "error":
+            event = model.Error(event.line.text)
         describe = _DESCRIBERS.get(type(event))
         if describe is None:
             return

@@ -143,18 +143,16 @@ class Results:
             shown = [(row, *cells) for row, *cells in shown if cells != ["-", "-"]]
             if shown:
                 yield ""
-                yield f"{title:<50}{'goal':>8}  {OURS:<26}{PEER}".rstrip()
+                yield f"{title:<50}{'goal':>8}  {OURS:<28}{PEER}".rstrip()
             for row, ours, peers in shown:
                 goal = "" if row.goal is None else f"{row.goal:g}"
                 label = f"{row.label}, {row.unit}" if row.unit else row.label
-                yield f"  {label:<48}{goal:>8}  {ours:<26}{peers}".rstrip()
+                yield f"  {label:<48}{goal:>8}  {ours:<28}{peers}".rstrip()
 
 
 def _spread(values: list[float], digits: int) -> str:
-    middle = f"{statistics.median(values):.{digits}f}"
-    if len(values) == 1:
-        return middle
-    return f"{middle} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+    middle, least, most = (f"{value:.{digits}f}" for value in (statistics.median(values), min(values), max(values)))
+    return middle if least == most else f"{middle} ({least} to {most})"
 
 
 def _verdict(value: float, goal: float | None, program: str) -> str:
