@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tests.interop.peers import HOST, Process, free_ports, needs, wait_until_taken
+from tests.interop.peers import HOST, LIFETIME_S, Process, free_ports, needs, wait_until_taken
 
 HERE = Path(__file__).resolve().parent
 
@@ -102,7 +102,19 @@ class Kamailio(Between):
         aims = [f'$ru = "{first}";', *(f'append_branch("{uri}");' for uri in more)]
         text = _KAMAILIO.format(host=HOST, port=self.sip, targets=" ".join(aims))
         (folder / "kamailio.cfg").write_text(text)
-        command = ["kamailio", "-DD", "-E", "-f", str(folder / "kamailio.cfg"), "-w", str(folder), "-Y", str(folder)]
+        command = [
+            "timeout",
+            str(LIFETIME_S),
+            "kamailio",
+            "-DD",
+            "-E",
+            "-f",
+            str(folder / "kamailio.cfg"),
+            "-w",
+            str(folder),
+            "-Y",
+            str(folder),
+        ]
         super().__init__([*command, "-m", "16", "-M", "4"], folder, "kamailio")
         wait_until_taken(self, HOST, self.sip)
 

@@ -79,8 +79,9 @@ class Peers:
 
 
 @pytest.fixture
-def peers() -> None:
-    """Stands for the :class:`Peers` of a test's own, which it is given where it runs."""
+def peers(tmp_path_factory: pytest.TempPathFactory) -> pytest.TempPathFactory:
+    """Stands for the :class:`Peers` of its own that a test is given where it runs, in a folder made by this."""
+    return tmp_path_factory
 
 
 class Calls:
@@ -121,7 +122,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     session = pyfuncitem.session
     if _calls not in session.stash:
         wanted = [item for item in session.items if _is_call(item) and not item.get_closest_marker("skip")]
-        session.stash[_calls] = Calls(wanted, session.config._tmp_path_factory)
+        session.stash[_calls] = Calls(wanted, pyfuncitem.funcargs["peers"])
     session.stash[_calls].outcome(pyfuncitem)
     return True
 

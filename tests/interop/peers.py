@@ -33,6 +33,7 @@ SAMPLE = ROOT / "sample.wav"
 HOST = "127.0.0.1"
 HOST_6 = "::1"
 PATIENCE_S = 20.0
+LIFETIME_S = 120  # after which a peer ends by itself, should nobody be there any more to end it
 PACKAGES = {"baresip": "baresip-core", "sipp": "sip-tester", "kamailio": "kamailio"}
 _ENVIRONMENT = {**os.environ, "LC_ALL": "C.UTF-8"}  # a copy: pytest changes its own while calls are under way
 OPTIONAL = {"kamailio"}  # of use where it is installed; .ci/run does not ask for it
@@ -295,7 +296,7 @@ class Baresip(Process):
         self._configure(int(rate), int(channels), most_calls)
         account = f"<{self.uri}>;regint=0;answermode={answers};audio_codecs={codec}"
         (self.recordings / "accounts").write_text(f"{account};ptime={ptime_ms}\n")
-        super().__init__(["baresip", "-f", str(self.recordings)], folder, name)
+        super().__init__(["baresip", "-f", str(self.recordings), "-t", str(LIFETIME_S)], folder, name)
         self._control = self._connect(self.sip + 2)
 
     @property
