@@ -102,20 +102,9 @@ class Kamailio(Between):
         aims = [f'$ru = "{first}";', *(f'append_branch("{uri}");' for uri in more)]
         text = _KAMAILIO.format(host=HOST, port=self.sip, targets=" ".join(aims))
         (folder / "kamailio.cfg").write_text(text)
-        command = [
-            "timeout",
-            str(LIFETIME_S),
-            "kamailio",
-            "-DD",
-            "-E",
-            "-f",
-            str(folder / "kamailio.cfg"),
-            "-w",
-            str(folder),
-            "-Y",
-            str(folder),
-        ]
-        super().__init__([*command, "-m", "16", "-M", "4"], folder, "kamailio")
+        command = ["timeout", str(LIFETIME_S), "kamailio", "-DD", "-E", "-m", "16", "-M", "4"]
+        command += ["-f", str(folder / "kamailio.cfg"), "-w", str(folder), "-Y", str(folder)]
+        super().__init__(command, folder, "kamailio")
         wait_until_taken(self, HOST, self.sip)
 
     def told(self) -> list[str]:
