@@ -83,6 +83,12 @@ class Phone(Process):
             f"the end of call {call}",
         )
 
+    def stop(self) -> None:
+        """At once: a phone with half-open calls would wait for them."""
+        if self.running:
+            self._process.kill()
+        super().stop()
+
     def is_well(self) -> None:
         """It runs, and has complained of nothing."""
         assert self.running and self.errors == ""

@@ -119,11 +119,11 @@ def test_19_what_was_recorded_survives_kill_9(start: Start, far: Talker, tmp_pat
 def test_19_the_far_end_dies(dashboard: Screen, far: Talker) -> None:
     """Its sockets are closed, ICMP says so: we send on, the screen shows that nothing comes, and we can hang up."""
     program = dashboard()
-    talk_until(far, program, "50.0/s")
+    talk_until(far, program, "talking")
     far.media_socket.close()
     far.rtcp_socket.close()
     program.wait_for("  0.0/s")
-    program.wait_for(lambda each: "talking" in each.text())
+    assert "talking" in program.text()
     far._sip.close()
     program.send("h")
     program.wait_for("idle")
