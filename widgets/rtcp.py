@@ -35,7 +35,7 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
 
 def _age(view: RtcpView, width: int) -> str:
     if view.remote is None or not figures.known(view.remote.age_s):
-        return "nothing yet"
+        return "nothing yet" if width >= 38 else "none yet"
     return f"{'RTCP ' if width >= 44 else ''}{view.remote.age_s:.0f} s ago"
 
 
