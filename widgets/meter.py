@@ -88,6 +88,8 @@ def cells(dbfs: float, width: int) -> int:
     """How many of ``width`` cells a level fills; both ends of the scale are safe."""
     if not math.isfinite(dbfs) or dbfs <= FLOOR_DBFS:
         return 0
+    if dbfs >= 0:
+        return width
     return min(width, max(1, round((dbfs - FLOOR_DBFS) / -FLOOR_DBFS * width)))
 
 
