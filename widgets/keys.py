@@ -1,0 +1,64 @@
+"""The table of keys: what each does, when it does something, and how the footer and the help name it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine import model
+from engine.model import CallState
+from widgets.ui import living
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One entry of the key table. ``does`` names what the face does; ``valid`` says when it does something."""
+
+    keys: tuple[str, ...]
+    shown: str
+    label: str
+    help: str
+    does: str
+    valid: Callable[[model.Snapshot, model.CallView | None], bool]
+
+
+def _always(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
+    return True
+
+
+def _ringing(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
+    return any(view.state is CallState.RINGING for view in snapshot.calls)
+
+
+def _alive(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
+    return bool(living(snapshot))
+
+
+def _up(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
+    return any(view.state in (CallState.TALKING, CallState.HELD) for view in snapshot.calls)
+
+
+def _several(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
+    return len(snapshot.calls) > 1
+
+
+DIGIT_KEYS = tuple("0123456789*#")
+KEYS = (
+    Key(("d",), "d", "dial", "call somebody: opens a line to type an address", "dial", _always),
+    Key(("a", "Enter"), "a", "answer", "take the call that rings", "answer", _ringing),
+    Key(("r",), "r", "reject", "decline the call that rings", "reject", _ringing),
+    Key(("h",), "h", "hang up", "end the selected call", "hang_up", _alive),
+    Key(("m",), "m", "mute", "send silence, or the microphone again", "mute", _always),
+    Key(("o",), "o", "hold", "put the selected call on hold, or take it back", "hold", _up),
+    Key(DIGIT_KEYS, "0-9*#", "digits", "send a digit to the selected call", "digit", _up),
+    Key(("Up", "k"), "Up", "", "select the call above; scroll up in help and log", "up", _several),
+    Key(("Down", "j"), "Down", "", "select the call below; scroll down", "down", _several),
+    Key(("+", "="), "+", "", "louder by 2 dB", "louder", _always),
+    Key(("-",), "-", "", "softer by 2 dB", "softer", _always),
+    Key(("Tab",), "Tab", "view", "next view: dashboard, log", "next_view", _always),
+    Key(("Ctrl-L",), "Ctrl-L", "", "draw the screen anew", "redraw", _always),
+    Key(("?", "F1"), "?", "help", "every key of this view", "help", _always),
+    Key(("Escape",), "Esc", "", "close what is open, go back", "back", _always),
+    Key(("q",), "q", "quit", "hang up everything and end", "quit", _always),
+)
+BY_NAME = {name: key for key in KEYS for name in key.keys}
