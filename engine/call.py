@@ -43,7 +43,7 @@ class Call:
         self.reason = ""
         self.digits_sent = ""
         self.digits_received = ""
-        self.recording: str | None = None
+        self.last_recording: str | None = None  # the file that was written until the call was over
         self.ports: MediaPorts | None = None
         self.media: MediaSession | None = None
         self.last_media: MediaView | None = None  # the final MediaView, once the call is over
@@ -84,6 +84,7 @@ class Call:
         self.answer_at = self.limit = self.give_up_at = self.next_second = None
         if self.media is not None:
             self.last_media = self.media.view(now)
+            self.last_recording = self.media.recording
             self.media = None
         self.enter(CallState.ENDED, now)
 
@@ -145,6 +146,6 @@ class Call:
             reason=self.reason,
             digits_sent=self.digits_sent,
             digits_received=self.digits_received,
-            recording=self.recording,
+            recording=self.last_recording if self.media is None else self.media.recording,
             media=self.last_media if self.media is None else self.media.view(now),
         )

@@ -29,6 +29,7 @@ from engine.sip.sdp import Agreement, Format
 STALL_S = 0.25
 HISTORY_SECONDS = 120
 LATENESS_SECONDS = 10
+SILENT_S = 3  # a far end that sends nothing for so many seconds is worth a line in the log
 DRAIN = 64  # packets read from one socket in one turn
 
 
@@ -62,6 +63,7 @@ class MediaSession:
         self._late_ms: deque[float] = deque(maxlen=LATENESS_SECONDS)
         self._late_now_ms = 0.0
         self._foreign = 0
+        self._silent_s = 0
         self.agreement = agreement
         self._resolve_addresses()
         self._stream = AudioStream(entropy=around.entropy, cname=around.cname, now=now, **_stream_parameters(agreement))
@@ -104,6 +106,11 @@ class MediaSession:
 
     def record(self, track: Track) -> None:
         self._tracks.append(track)
+
+    @property
+    def recording(self) -> str | None:
+        """The file that is being written; None when there is none, or none any more (the disk is full)."""
+        return next((track.path for track in reversed(self._tracks) if not track.failed), None)
 
     def send_digits(self, digits: str) -> bool:
         """Queue telephone-events; False when the far end does not take them."""
@@ -241,6 +248,7 @@ class MediaSession:
     def second(self, now: float) -> None:
         """Once a second: rates and history. The only place where they change."""
         stats = self._stream.stats(now)
+        self._note_silence(came=stats.rx.packets > self._second.rx_packets)
         self._second = self._second.next(now, stats.tx.packets, stats.rx.packets, stats.rx.lost)
         self._late_ms.append(self._late_now_ms)
         self._late_now_ms = 0.0
@@ -253,6 +261,21 @@ class MediaSession:
                 out_dbfs=stats.level_out.rms_dbfs,
             )
         )
+
+    def _note_silence(self, *, came: bool) -> None:
+        """Say once that nothing comes in any more, and once that it does again."""
+        if came or not self._expects_sound():
+            if came and self._silent_s >= SILENT_S:
+                self._around.log("info", "media", f"call {self._call}: packets come in again after {self._silent_s} s")
+            self._silent_s = 0
+            return
+        self._silent_s += 1
+        if self._silent_s == SILENT_S:
+            self._around.log("warn", "media", f"call {self._call}: nothing has come in for {SILENT_S} s")
+
+    def _expects_sound(self) -> bool:
+        held = self._on_hold_here or self.agreement.held_there
+        return self._sending and self._may_hear() and not held
 
     def view(self, now: float) -> MediaView:
         """A frozen copy of everything the screen shows of this call's audio."""

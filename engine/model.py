@@ -218,7 +218,7 @@ class CallView:
     reason: str = ""  # why it ended, or the last progress, in plain words
     digits_sent: str = ""
     digits_received: str = ""
-    recording: str | None = None  # path, while it is being written
+    recording: str | None = None  # the file that is being written, or was until the call was over
     media: MediaView | None = None  # None until an answer fixed it; kept when the call has ended
 
 

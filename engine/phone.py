@@ -285,7 +285,9 @@ class Phone:
         return not (self._calls or self._leaving) or self._outside.clock() >= self._quit_by
 
     def close(self, now: float) -> None:
-        """Give back sockets and files; calls that still live end here, without waiting for anybody."""
+        """Give back sockets and files; calls that still live end here with BYE, without waiting for anybody."""
+        self._agent.leave(now)
+        self._settle(now)
         for call in list(self._calls.values()):
             self._finish(call, now, None, "ringtop ended", False)
         self._net.unwatch(self._sip)
@@ -530,8 +532,6 @@ class Phone:
                 call.media.record(Track(name, channels, call.media.rate_hz, self._outside.open_writer))
             except OSError as error:
                 self.log("error", "media", str(error))
-            else:
-                call.recording = name
 
     # ------------------------------------------------------------------ looking
 

@@ -56,10 +56,15 @@ class Track:
         if self._channels == 2:
             heard = np.column_stack((sent, heard)).reshape(-1)
         self._writer.write(heard)
-        if self._writer.failed and not self._told:
+        if self.failed and not self._told:
             self._told = True
             return f"recording stopped: {self._writer.failed}"
         return None
+
+    @property
+    def failed(self) -> bool:
+        """The file could not take all of the sound; it is valid, and ends where that began."""
+        return self._writer.failed is not None
 
     def close(self) -> None:
         self._writer.close()

@@ -22,6 +22,11 @@ def call(wire=None, anna=None, bob=None, seconds=2.0):
     return wire, one, other
 
 
+def media_lines(station):
+    """What the log says of the sound."""
+    return [event.line.text for event in station.told(Log) if event.line.source == "media"]
+
+
 def rtp_of(wire, host):
     """The RTP packets a host has sent."""
     return [rtp.parse(sent.data) for sent in wire.sent if sent.port_kind == "rtp" and sent.source[0] == host]
@@ -210,13 +215,25 @@ def test_a_network_that_stands_still_for_a_minute():
     wire.run(60)
     assert anna.view().state is CallState.TALKING
     assert anna.view().media.rx.packets_per_second == 0
+    assert media_lines(anna) == ["call 1: nothing has come in for 3 s"]
     wire.mend(cut)
     wire.run(4)
+    again = media_lines(anna)[1:]
+    assert len(again) == 1 and again[0].startswith("call 1: packets come in again after ")
     assert anna.view().state is bob.view().state is CallState.TALKING
     assert anna.hears(bob) and bob.hears(anna)
     anna.do(HangUp())
     wire.run(1)
     assert anna.rests() and bob.rests()
+
+
+def test_who_is_on_hold_misses_nothing():
+    wire, anna, bob = call(seconds=3)
+    anna.do(Hold(None, True))
+    wire.run(10)
+    anna.do(Hold(None, False))
+    wire.run(10)
+    assert media_lines(anna) == media_lines(bob) == []
 
 
 def test_a_far_end_that_vanishes_shows_and_hanging_up_ends():
@@ -338,6 +355,15 @@ def test_a_recording_that_cannot_be_opened_ends_nothing():
 
     _, anna, bob = call(anna={"record": "far.wav", "open_writer": cannot}, seconds=3)
     assert any("no space" in event.line.text for event in anna.told(Log))
+    assert anna.hears(bob) and anna.view().recording is None
+
+
+def test_a_recording_that_cannot_go_on_is_said_once_and_shown_no_more():
+    wire, anna, bob = call(anna={"record": "far.wav"}, seconds=3)
+    assert anna.view().recording == "far.wav"
+    anna.recordings[0].failed = "far.wav: no space"
+    wire.run(2)
+    assert media_lines(anna) == ["recording stopped: far.wav: no space"]
     assert anna.hears(bob) and anna.view().recording is None
 
 

@@ -439,6 +439,26 @@ def test_quitting_ends_every_call_with_bye():
     assert not anna.net.sockets and not anna.net.readers
 
 
+def test_quitting_says_bye_though_the_ack_never_came():
+    wire, anna, bob = two()
+    wire.lose(is_sip("ACK"))
+    talks(wire, anna, bob)
+    bob.do(Quit())
+    wire.run(2.1)
+    assert bob.phone.finished and not wire.sip("BYE")
+    bob.phone.close(wire.now)
+    wire.run(0.1)
+    assert len(wire.sip("BYE")) == 1 and states(anna) == ["ended"]
+
+
+def test_an_end_without_quitting_says_bye_as_well():
+    wire, anna, bob = two()
+    talks(wire, anna, bob)
+    anna.phone.close(wire.now)
+    wire.run(0.1)
+    assert len(wire.sip("BYE")) == 1 and states(bob) == ["ended"]
+
+
 def test_quitting_does_not_wait_for_a_far_end_that_is_gone():
     wire, anna, bob = two()
     talks(wire, anna, bob)

@@ -26,7 +26,7 @@ class JsonFace:
         self._clock = clock
 
     def event(self, event: model.Event) -> None:
-        if isinstance(event, model.Log) and event.line.level == "error":
+        if isinstance(event, model.Log) and _is_trouble(event.line):
             event = model.Error(event.line.text)
         describe = _DESCRIBERS.get(type(event))
         if describe is None:
@@ -34,6 +34,11 @@ class JsonFace:
         kind, fields = describe(event)
         line = {"type": kind, "time": rounded(self._clock(), 3), **fields}
         self._write(json.dumps(line, ensure_ascii=True, allow_nan=False) + "\n")
+
+
+def _is_trouble(line: model.LogLine) -> bool:
+    """Errors, and what is wrong with the sound; what strangers try is no trouble of the call's."""
+    return line.level == "error" or (line.level == "warn" and line.source in ("sound", "media"))
 
 
 def left_out(count: int) -> str:

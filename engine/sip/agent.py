@@ -176,6 +176,12 @@ class UserAgent:
         if session is not None:
             session.hang_up(now)
 
+    def leave(self, now: float) -> None:
+        """The program ends now: every call is hung up, as far as that can be done without waiting for an answer."""
+        for session in list(self._sessions.values()):
+            session.hang_up(now)
+            session.leave(now)
+
     def modify(self, call: int, audio: LocalAudio, now: float) -> None:
         """Re-INVITE with another offer."""
         session = self._sessions.get(call)

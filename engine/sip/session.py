@@ -230,6 +230,11 @@ class Session:
         if self._repeated is None or self.confirmed:  # section 15: not before the call is acknowledged
             self._bye_goes_out(now)
 
+    def leave(self, now: float) -> None:
+        """The program ends: a BYE that waited for the ACK waits no longer, since nobody will be here to send it."""
+        if self.state == "ending" and self._repeated is not None and not self.confirmed:
+            self._bye_goes_out(now)
+
     def _bye_goes_out(self, now: float) -> None:
         assert self.dialog is not None
         self._stop_repeating()
