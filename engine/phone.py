@@ -272,9 +272,7 @@ class Phone:
         self._run_media(now)
         for call in list(self._calls.values()):
             self._run_call(call, now)
-        deadline = self._agent.deadline()
-        if deadline is not None and deadline <= now:
-            self._agent.handle_timer(now)
+        self._agent.handle_timer(now)
         self._settle(now)
 
     @property

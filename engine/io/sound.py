@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -71,7 +70,6 @@ class Sound:
         self._note = note
         self._card: CardLink | None = None
         self._log: list[LogLine] = []
-        self._readers: weakref.WeakSet[WavReader] = weakref.WeakSet()
 
     def attach(self, loop: Loop) -> None:
         """Start the card's helper, if a card is wanted; before there is any call.
@@ -114,12 +112,13 @@ class Sound:
 
     def _file_microphone(self, path: str, rate_hz: int) -> Microphone:
         try:
-            reader = WavReader(path, rate_hz)
+            return WavReader(path, rate_hz, self._file_failed)
         except WavError as error:  # it was there when the program started
-            self._log.append(("error", f"silence instead of the file: {error}"))
+            self._file_failed(str(error))
             return Silence()
-        self._readers.add(reader)
-        return reader
+
+    def _file_failed(self, why: str) -> None:
+        self._log.append(("error", f"silence instead of the file: {why}"))
 
     def play(self, pcm: np.ndarray, rate_hz: int) -> None:
         """Let this be heard; returns at once, whatever the card does."""
@@ -140,10 +139,6 @@ class Sound:
 
     def log_lines(self) -> list[LogLine]:
         """(level, text) of what has happened; takes it out."""
-        for reader in list(self._readers):
-            if reader.failed is not None:
-                self._readers.discard(reader)
-                self._log.append(("error", f"silence instead of the file: {reader.failed}"))
         if self._card is not None and self._card.log:
             self._log += self._card.log
             self._card.log.clear()

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from struct import Struct
 from struct import error as StructError
@@ -32,7 +33,7 @@ _WIDTHS = {PCM: (8, 16, 24, 32), FLOAT: (32, 64), ALAW: (8,), MULAW: (8,)}
 _RATES_HZ = (1000, 384_000)
 _MOST_CHANNELS = 64
 _MOST_CHUNKS = 1000
-_BLOCKS_A_SECOND = 50
+_BLOCKS_A_SECOND = 5
 _UNKNOWN_SIZES = (0, 0xFFFFFFFF)
 _WIDE_SIZES = 0xFFFFFFFF  # what stands in RF64 where the size is in the chunk ds64
 
@@ -70,10 +71,16 @@ class WavFormat:
 class WavReader:
     """An endless microphone made of a file: ``read`` gives int16 mono at ``rate_hz``."""
 
-    def __init__(self, path: str, rate_hz: int | None = None) -> None:
-        """``rate_hz`` None: the file's own. Raises WavError when it is not a WAV file we can read."""
+    def __init__(
+        self, path: str, rate_hz: int | None = None, on_failure: Callable[[str], object] | None = None
+    ) -> None:
+        """``rate_hz`` None: the file's own. Raises WavError when it is not a WAV file we can read.
+
+        ``on_failure`` is told once, in one line, when the file cannot be read any more.
+        """
         self.path = path
         self.failed: str | None = None
+        self._on_failure = on_failure
         self._file = _open_to_read(path)
         try:
             self.format, self._start, self._bytes = _read_head(self._file, path)
@@ -109,7 +116,7 @@ class WavReader:
             self._at = 0
             once_more = self._read_some(self._block_bytes - len(data))
             if not once_more:
-                self.failed = self.failed or f"{self.path}: its sound is gone"
+                self._fail(f"{self.path}: its sound is gone")
             elif not data and len(once_more) < self._block_bytes:
                 repeats = -(-self._block_bytes // len(once_more))  # the whole file is shorter than a block
                 data = (once_more * repeats)[: self._block_bytes]
@@ -125,10 +132,16 @@ class WavReader:
             self._file.seek(self._start + self._at)
             data = self._file.read(wanted)
         except (OSError, ValueError) as error:
-            self.failed = f"{self.path}: {getattr(error, 'strerror', None) or error}"
+            self._fail(f"{self.path}: {getattr(error, 'strerror', None) or error}")
             return b""
         self._at += len(data)
         return data[: len(data) - len(data) % self.format.frame_bytes]
+
+    def _fail(self, why: str) -> None:
+        if self.failed is None:
+            self.failed = why
+            if self._on_failure is not None:
+                self._on_failure(why)
 
     def close(self) -> None:
         self._file.close()

@@ -36,7 +36,6 @@ PATIENCE_S = 20.0
 LIFETIME_S = 120  # after which a peer ends by itself, should nobody be there any more to end it
 PACKAGES = {"baresip": "baresip-core", "sipp": "sip-tester", "kamailio": "kamailio"}
 _ENVIRONMENT = {**os.environ, "LC_ALL": "C.UTF-8"}  # a copy: pytest changes its own while calls are under way
-OPTIONAL = {"kamailio"}  # of use where it is installed; .ci/run does not ask for it
 
 FIRST_PORT, RANGE_PORTS, RANGES = 20000, 1000, 12  # below the ephemeral ones
 _RESERVE = "127.77.0.1"
@@ -115,7 +114,7 @@ def needs(program: str) -> None:
     if shutil.which(program):
         return
     line = f"{program} is missing: apt-get install {PACKAGES[program]}"
-    if os.environ.get("CI") and program not in OPTIONAL:
+    if os.environ.get("CI"):
         pytest.fail(line)
     pytest.skip(line)
 
