@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.handset import Handset, Microphone
+from engine.media import codecs
 from engine.media.rtcp_session import Entropy, RtcpStats
 from engine.media.stream import AudioStream, RxStats, TxStats
 from engine.model import HistoryPoint, LevelView, MediaView, RemoteReport, RtcpView, RxView, TxView
@@ -285,7 +286,8 @@ class MediaSession:
         return MediaView(
             codec=send.encoding,
             clock_rate_hz=send.clock_rate,
-            channels=send.channels,
+            sample_rate_hz=self._stream.rate_hz,
+            channels=self._stream.channels,
             ptime_ms=1000 * self._stream.frame_samples / self._stream.rate_hz,
             local=self._ports.rtp.address,
             local_rtcp=self._ports.rtcp.address,
@@ -340,16 +342,18 @@ def _numeric(address: tuple[str, int] | None) -> tuple[str, int] | None:
         return None
 
 
-def _triple(wanted: Format) -> tuple[int, str, int, int]:
-    return wanted.payload_type, wanted.encoding, wanted.clock_rate, wanted.channels
+def _wire_format(wanted: Format) -> codecs.WireFormat:
+    return codecs.WireFormat(
+        wanted.payload_type, wanted.encoding, wanted.clock_rate, wanted.channels, wanted.fmtp or ""
+    )
 
 
 def _stream_parameters(agreement: Agreement) -> dict:
     """An SDP agreement in the words of ``engine.media``: the one place where the two meet."""
     dtmf = agreement.dtmf_send
     return {
-        "send": _triple(agreement.send),
-        "receive": {number: _triple(wanted)[1:] for number, wanted in agreement.receive.items()},
+        "send": _wire_format(agreement.send),
+        "receive": {number: _wire_format(wanted)[1:] for number, wanted in agreement.receive.items()},
         "dtmf_send": None if dtmf is None else (dtmf.payload_type, dtmf.clock_rate),
         "dtmf_receive": agreement.dtmf_receive,
         "ptime_ms": agreement.ptime_ms,

@@ -183,7 +183,8 @@ class MediaView:
     """One call's audio."""
 
     codec: str  # encoding name, e.g. "PCMU"
-    clock_rate_hz: int
+    clock_rate_hz: int  # of the RTP timestamps
+    sample_rate_hz: int  # of the sound
     channels: int
     ptime_ms: float
     local: tuple[str, int]  # our RTP address

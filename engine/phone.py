@@ -569,7 +569,7 @@ class Phone:
 def offered_formats(names: tuple[str, ...]) -> tuple[Format, ...]:
     """What we offer, in order, with telephone-event last; raises ConfigError for a codec we do not have."""
     try:
-        audio = [Format(*wanted) for wanted in codecs.formats(list(names) or None)]
+        audio = [Format(*wanted[:4], wanted.fmtp or None) for wanted in codecs.formats(list(names) or None)]
     except KeyError as error:
         raise ConfigError(f"--codecs: {error.args[0]}") from None
     return (*audio, Format(TELEPHONE_EVENT, "telephone-event", 8000, 1, "0-15"))

@@ -105,7 +105,7 @@ def dbfs(value: float) -> str:
 
 def codec(media: model.MediaView) -> str:
     """``PCMU 8 kHz``, ``L16 44.1 kHz stereo``."""
-    name = f"{visible_line(media.codec)} {media.clock_rate_hz / 1000:g} kHz"
+    name = f"{visible_line(media.codec)} {media.sample_rate_hz / 1000:g} kHz"
     if media.channels == 1:
         return name
     return f"{name} stereo" if media.channels == 2 else f"{name} {media.channels} channels"

@@ -108,10 +108,11 @@ def _remote(report: model.RemoteReport | None) -> Fields:
 def _agreed(media: model.MediaView | None) -> Fields:
     """What the answer fixed."""
     if media is None:
-        return {"codec": None, "clock_rate_hz": None, "ptime_ms": None, "local": None, "remote": None}
+        return dict.fromkeys(("codec", "clock_rate_hz", "sample_rate_hz", "ptime_ms", "local", "remote"))
     return {
         "codec": text.stripped(media.codec),
         "clock_rate_hz": media.clock_rate_hz,
+        "sample_rate_hz": media.sample_rate_hz,
         "ptime_ms": rounded(media.ptime_ms, 1),
         "local": _address(media.local),
         "remote": _address(media.remote),

@@ -18,7 +18,7 @@ Imports run downward only, and never to ``engine.sip``::
     level.py  mixer.py  resample.py     PCM arithmetic
     errors.py         MediaError, the one error for bad input
 
-Samples are numpy ``int16``, mono, one-dimensional, at the clock rate of the codec.
+Samples are numpy ``int16``, mono, one-dimensional, at the sampling rate of the codec (``rate_hz``).
 """
 
 from __future__ import annotations

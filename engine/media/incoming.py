@@ -12,6 +12,7 @@ from math import inf
 import numpy as np
 
 from engine.media import codecs, rtp
+from engine.media.codecs import AudioFormat
 from engine.media.dtmf import DigitReceiver
 from engine.media.errors import MediaError
 from engine.media.level import LevelMeter
@@ -21,8 +22,6 @@ from engine.media.source import DUPLICATE, JUMP, RESTART, Source
 CHANGE_AFTER = 5  # packets of another SSRC in a row
 CHANGE_AFTER_SILENCE = 2  # or so few, when the old one has been silent for so long:
 SILENT_S = 0.5
-
-AudioFormat = tuple[str, int, int]  # encoding, clock rate, channels
 
 
 @dataclass(slots=True)
@@ -88,17 +87,21 @@ class Incoming:
     def configure(
         self, receive: dict[int, AudioFormat], events: frozenset[int], event_rate: int, rate_hz: int, frame_samples: int
     ) -> None:
-        """Payload types of sound and of digits; the rate and length of the frames to be played."""
+        """Payload types of sound and of digits; the sampling rate and length of the frames to be played."""
         if self.playout is None or self.playout.rate_hz != rate_hz:
             if self.playout is not None:
                 self._totals.add_playout(self.playout)
             self.playout = Playout(rate_hz)
         if receive != self._formats:
             self._formats = dict(receive)
-            self._decoders = {number: Decoder(codecs.make(*wanted), wanted[1]) for number, wanted in receive.items()}
+            self._make_decoders()
         self._events = events
         self._units_per_ms = event_rate / 1000
         self._frame_samples = frame_samples
+
+    def _make_decoders(self) -> None:
+        """New ones, that remember nothing of what came before."""
+        self._decoders = {number: Decoder(codecs.make(*wanted), wanted[1]) for number, wanted in self._formats.items()}
 
     # -------------------------------------------------------------- receiving
 
@@ -157,6 +160,7 @@ class Incoming:
             self._totals.add_source(self.source)
             assert self.playout is not None
             self.playout.other_source()
+            self._make_decoders()
         decoder = self._decoders.get(packet.payload_type)
         rate = decoder.clock_rate if decoder is not None else round(1000 * self._units_per_ms)
         self.source = Source(packet.ssrc, packet.sequence, rate)

@@ -212,7 +212,7 @@ class JitterBuffer:
         arrival: float,
         follows: bool = False,
     ) -> str:
-        """One packet of ``samples`` at ``rate`` a second. Says what became of it.
+        """One packet of ``samples`` at ``rate`` a second, both of the RTP clock. Says what became of it.
 
         ``follows``: by its sequence number it is the very next after the one that was put last.
         """

@@ -1,6 +1,7 @@
 """What we send on one call: frames of sound, or digits, as RTP packets.
 
-The media clock follows time. It moves by one frame with every frame, sent or skipped, and where nobody called for
+The media clock follows time, in the RTP clock rate of the codec, which need not be the rate of its samples. It
+moves by one frame with every frame, sent or skipped, and where nobody called for
 a long time (the phone was elsewhere) by the time that has passed. The marker says that a talk spurt begins
 (RFC 3551 section 4.1): on the first packet, and on the first after a pause or a digit.
 """
@@ -30,30 +31,43 @@ class Outgoing:
         self.octets = 0  # of payload
         self.digits = DigitSender()
         self.takes_digits = False
-        self.rate_hz = self.frame_samples = 0
+        self.rate_hz = self.clock_rate = self.frame_samples = 0
         self._sequence = sequence
         self._timestamp = timestamp  # of the next frame
+        self._send: codecs.WireFormat | None = None
         self._due_at: float | None = None  # when the next frame ought to be asked for
         self._clock_at: float | None = None  # when the media clock stood at _timestamp
         self._in_spurt = False
 
     def configure(self, send: codecs.WireFormat, dtmf: tuple[int, int] | None, ptime_ms: float) -> None:
-        """Set, or change, the codec, the payload type and clock rate of digits, and the length of a frame."""
-        self._payload_type, encoding, self.rate_hz, channels = send
-        self._encode = codecs.make(encoding, self.rate_hz, channels).encode
+        """Set, or change, the codec, the payload type and clock rate of digits, and the length of a frame.
+
+        A codec that stays the same goes on as it was: those that remember would click.
+        """
+        if send != self._send:
+            self._send = send
+            self._payload_type, self.clock_rate = send.payload_type, send.clock_rate
+            self._codec = codecs.make(*send[1:])
+            self._encode = self._codec.encode
+            self.rate_hz = self._codec.rate_hz
         self.takes_digits = dtmf is not None
         if not self.takes_digits:
             self.digits = DigitSender()  # what waits would come out whenever digits are taken again
-        self._dtmf_payload_type, dtmf_rate = dtmf or (0, self.rate_hz)
+        self._dtmf_payload_type, dtmf_rate = dtmf or (0, self.clock_rate)
         self._dtmf_units_per_ms = dtmf_rate / 1000
-        self.frame_samples = max(1, int(self.rate_hz * ptime_ms / 1000))
+        self.frame_samples = max(1, int(self.rate_hz * self._codec.packet_ms(ptime_ms) / 1000))
+        self._frame_units = self.frame_samples * self.clock_rate // self.rate_hz  # of the RTP clock
         self._frame_s = self.frame_samples / self.rate_hz
         self._silence = np.zeros(self.frame_samples, np.int16)
 
     @property
+    def channels(self) -> int:
+        return self._codec.channels
+
+    @property
     def octets_per_s(self) -> float:
         """Bandwidth of this stream, with its headers (RFC 3550 6.2)."""
-        return (len(self._encode(self._silence)) + _HEADERS_OCTETS) / self._frame_s
+        return self._codec.bitrate_bps / 8 + _HEADERS_OCTETS / self._frame_s
 
     def frame(self, pcm: np.ndarray, now: float) -> bytes:
         """One packet for this frame: the sound, or the digit that is being sent."""
@@ -82,7 +96,7 @@ class Outgoing:
     def sent(self, now: float) -> Sent:
         """What a sender report says of us: the counts, and the media clock at this instant (RFC 3550 6.4.1)."""
         since_s = 0.0 if self._clock_at is None else max(0.0, now - self._clock_at)
-        return Sent(self.packets, self.octets, (self._timestamp + int(since_s * self.rate_hz)) & 0xFFFFFFFF)
+        return Sent(self.packets, self.octets, (self._timestamp + int(since_s * self.clock_rate)) & 0xFFFFFFFF)
 
     def _packet(self, payload_type: int, marker: bool, timestamp: int, payload: bytes) -> bytes:
         packet = rtp.build(payload_type, marker, self._sequence, timestamp, self.ssrc, payload)
@@ -92,7 +106,7 @@ class Outgoing:
         return packet
 
     def _advance(self, frames: int) -> None:
-        self._timestamp = (self._timestamp + frames * self.frame_samples) & 0xFFFFFFFF
+        self._timestamp = (self._timestamp + frames * self._frame_units) & 0xFFFFFFFF
         if self._due_at is not None:
             self._due_at += frames * self._frame_s
         if self._clock_at is not None:

@@ -33,10 +33,14 @@ _NOTHING = np.zeros(0, np.int16)
 
 @dataclass(slots=True)
 class Decoder:
-    """How the payloads of one payload type become sound."""
+    """How the payloads of one payload type become sound. The RTP clock need not be the rate of the samples."""
 
     codec: Codec
     clock_rate: int
+
+    def clock_units(self, payload: bytes) -> int:
+        """How long this payload lasts, in RTP timestamp units."""
+        return self.codec.samples_in(payload) * self.clock_rate // self.codec.rate_hz
 
 
 class Playout:
@@ -69,8 +73,8 @@ class Playout:
         ``follows``: by its sequence number it is the very next after the one that was put last.
         """
         self._hushed = False
-        samples = decoder.codec.samples_in(payload)
-        return self.buffer.put(timestamp, samples, decoder.clock_rate, payload, decoder, arrival, follows)
+        units = decoder.clock_units(payload)
+        return self.buffer.put(timestamp, units, decoder.clock_rate, payload, decoder, arrival, follows)
 
     def hush(self) -> None:
         """The far end sends something else than sound now (digits): what is missing is meant to be."""
@@ -145,18 +149,19 @@ class Playout:
         except MediaError:
             self._broken += 1
             return _NOTHING
+        rate_hz = decoder.codec.rate_hz
         if packet.overlap_s:
-            pcm = pcm[round(packet.overlap_s * decoder.clock_rate) :]
-        if decoder.clock_rate != self._resampled_from:
-            return self._resample_anew(pcm, decoder.clock_rate)
+            pcm = pcm[round(packet.overlap_s * rate_hz) :]
+        if rate_hz != self._resampled_from:
+            return self._resample_anew(pcm, rate_hz)
         return self._resampler.push(pcm)
 
-    def _resample_anew(self, pcm: np.ndarray, clock_rate: int) -> np.ndarray:
+    def _resample_anew(self, pcm: np.ndarray, rate_hz: int) -> np.ndarray:
         """A filter keeps back half its length for good: the first packet is made up to its time with silence."""
-        self._resampler = Resampler(clock_rate, self.rate_hz)
-        self._resampled_from = clock_rate
+        self._resampler = Resampler(rate_hz, self.rate_hz)
+        self._resampled_from = rate_hz
         out = self._resampler.push(pcm)
-        lacking = round(len(pcm) * self.rate_hz / clock_rate) - len(out)
+        lacking = round(len(pcm) * self.rate_hz / rate_hz) - len(out)
         return np.concatenate((np.zeros(max(0, lacking), np.int16), out))
 
     def _stretch(self, pcm: np.ndarray, spare: int, excess_s: float, now: float) -> np.ndarray:

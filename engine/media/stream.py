@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.media import codecs, rtp
 from engine.media.errors import MediaError
-from engine.media.incoming import AudioFormat, Incoming
+from engine.media.incoming import Incoming
 from engine.media.level import Level
 from engine.media.outgoing import Outgoing
 from engine.media.rtcp_session import Collided, Entropy, Left, RtcpSession, RtcpStats
@@ -60,13 +60,17 @@ class MediaStats:
 
 
 class AudioStream:
-    """See the module's docstring. ``rate_hz`` is the clock rate of what we send, and of what we give out."""
+    """See the module's docstring. ``rate_hz`` is the sampling rate of the codec we send with, and of what we give out.
+
+    So a call has one rate for its microphone and its ear. What comes in another codec is resampled to it. RTP
+    timestamps, jitter and RTCP count in clock rates, which are the codecs' own affair.
+    """
 
     def __init__(
         self,
         *,
         send: codecs.WireFormat,
-        receive: dict[int, AudioFormat],
+        receive: dict[int, codecs.AudioFormat],
         dtmf_send: tuple[int, int] | None,
         dtmf_receive: frozenset[int],
         ptime_ms: float,
@@ -86,7 +90,7 @@ class AudioStream:
         self,
         *,
         send: codecs.WireFormat,
-        receive: dict[int, AudioFormat],
+        receive: dict[int, codecs.AudioFormat],
         dtmf_send: tuple[int, int] | None,
         dtmf_receive: frozenset[int],
         ptime_ms: float,
@@ -101,6 +105,11 @@ class AudioStream:
     @property
     def rate_hz(self) -> int:
         return self._out.rate_hz
+
+    @property
+    def channels(self) -> int:
+        """In what we send."""
+        return self._out.channels
 
     @property
     def frame_samples(self) -> int:
@@ -195,7 +204,7 @@ class AudioStream:
         return MediaStats(
             tx=TxStats(self._out.packets, self._out.octets),
             rx=self._rx_stats(),
-            rtcp=self._rtcp.stats(now, self.rate_hz),
+            rtcp=self._rtcp.stats(now, self._out.clock_rate),
             level_in=self._in.level.level(),
             level_out=self._out.level.level(),
         )

@@ -35,10 +35,10 @@ PERFECT, BAD = (0.0, 0.0), (0.008, 0.02)  # mean jitter in s, share lost
 
 def stream(codec: str, ptime_ms: int, seed: int) -> AudioStream:
     """One end of a call, both ways the same codec."""
-    payload_type, encoding, clock_rate, channels = codecs.formats([codec])[0]
+    wire = codecs.formats([codec])[0]
     return AudioStream(
-        send=(payload_type, encoding, clock_rate, channels),
-        receive={payload_type: (encoding, clock_rate, channels)},
+        send=wire,
+        receive={wire.payload_type: wire[1:]},
         dtmf_send=(101, 8000),
         dtmf_receive=frozenset({101}),
         ptime_ms=ptime_ms,

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.media import codecs
+from engine.media.codecs import Codec
 from engine.media.errors import MediaError
 from engine.media.jitter import MAX_PACKETS
 from engine.media.playout import Decoder, Playout
@@ -130,7 +131,7 @@ class TestExactly:
         assert np.argmax(spectrum) == 200
 
     def test_a_payload_its_codec_cannot_read_is_discarded(self):
-        class Broken:
+        class Broken(Codec):
             def decode(self, payload: bytes) -> np.ndarray:
                 raise MediaError("broken")
 
@@ -138,7 +139,7 @@ class TestExactly:
                 return 160
 
         playout = Playout(8000)
-        broken = Decoder(Broken(), 8000)  # type: ignore[arg-type]
+        broken = Decoder(Broken(8000, 64000), 8000)
         for number in range(4):
             playout.put(number * 160, b"x", broken, number * 0.02)
         assert [len(playout.get(160, 0.1 + tick * 0.02)) for tick in range(3)] == [160] * 3

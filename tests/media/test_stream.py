@@ -98,7 +98,7 @@ class TestSending:
         stream = make_stream()
         before = send(stream, 5)[-1]
         stream.update(
-            send=(8, "PCMA", 8000, 1),
+            send=codecs.WireFormat(8, "PCMA", 8000),
             receive={8: ("PCMA", 8000, 1)},
             dtmf_send=None,
             dtmf_receive=frozenset(),
@@ -167,7 +167,7 @@ class TestDigits:
         stream = make_stream()
         assert stream.send_digits("12")
         send(stream, 2)
-        same = {"send": (0, "PCMU", 8000, 1), "receive": {0: ("PCMU", 8000, 1)}, "ptime_ms": 20}
+        same = {"send": codecs.WireFormat(0, "PCMU", 8000), "receive": {0: ("PCMU", 8000, 1)}, "ptime_ms": 20}
         stream.update(**same, dtmf_send=None, dtmf_receive=frozenset(), now=0.04)
         send(stream, 2, first=2)
         stream.update(**same, dtmf_send=(EVENTS, 8000), dtmf_receive=frozenset({EVENTS}), now=0.08)

@@ -131,7 +131,8 @@ def test_reason(status: int | None, reason: str, shown: str) -> None:
 
 def test_codec() -> None:
     assert figures.codec(views.media()) == "PCMU 8 kHz"
-    assert figures.codec(views.media(codec="L16", clock_rate_hz=44100, channels=2)) == "L16 44.1 kHz stereo"
+    assert figures.codec(views.media(codec="L16", sample_rate_hz=44100, channels=2)) == "L16 44.1 kHz stereo"
+    assert figures.codec(views.media(codec="G722", sample_rate_hz=16000)) == "G722 16 kHz"
 
 
 def test_colours_of_figures() -> None:

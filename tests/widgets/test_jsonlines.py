@@ -108,6 +108,7 @@ def test_ended_without_media() -> None:
                 "type": "answered",
                 "codec": "PCMU",
                 "clock_rate_hz": 8000,
+                "sample_rate_hz": 8000,
                 "ptime_ms": 20.0,
                 "remote": ["203.0.113.5", 4000],
             },

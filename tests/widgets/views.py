@@ -71,6 +71,7 @@ def media(**changes: object) -> MediaView:
     view = MediaView(
         codec="PCMU",
         clock_rate_hz=8000,
+        sample_rate_hz=8000,
         channels=1,
         ptime_ms=20.0,
         local=("192.0.2.10", 10000),

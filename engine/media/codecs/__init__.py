@@ -7,25 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
-
-import numpy as np
+from typing import NamedTuple
 
 from engine.media.codecs import g711, l16
+from engine.media.codecs.codec import Codec
 
-WireFormat = tuple[int, str, int, int]  # payload type, encoding, clock rate, channels
+__all__ = ["AudioFormat", "Codec", "Family", "WireFormat", "by_name", "formats", "make"]
+
+AudioFormat = tuple[str, int, int, str]  # a WireFormat without its payload type
 
 
-class Codec(Protocol):
-    """Encodes and decodes; one for each direction of each stream."""
+class WireFormat(NamedTuple):
+    """One payload format. ``fmtp``: its parameters as the one who receives it has written them."""
 
-    def encode(self, pcm: np.ndarray) -> bytes: ...
-
-    def decode(self, payload: bytes) -> np.ndarray: ...
-
-    def samples_in(self, payload: bytes) -> int:
-        """How many samples ``decode`` would give, without doing it."""
-        ...
+    payload_type: int
+    encoding: str
+    clock_rate: int
+    channels: int = 1
+    fmtp: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +32,9 @@ class Family:
     """One encoding name: how to make its codec, and which variants we offer."""
 
     encoding: str
-    make: Callable[[int, int], Codec]  # clock rate, channels
+    make: Callable[[int, int, str], Codec]  # clock rate, channels, fmtp
     variants: tuple[tuple[int, int, int], ...]  # payload type, clock rate, channels
+    fmtp: str = ""  # what we say of ourselves
 
 
 # Payload types below 96 are those of RFC 3551; the others are only what we propose.
@@ -54,7 +54,7 @@ def formats(names: list[str] | None = None) -> tuple[WireFormat, ...]:
     Raises KeyError, with a line that lists what there is, for a name we do not have.
     """
     every = [
-        (number, family.encoding, rate, channels)
+        WireFormat(number, family.encoding, rate, channels, family.fmtp)
         for family in _FAMILIES.values()
         for number, rate, channels in family.variants
     ]
@@ -74,9 +74,9 @@ def by_name(encoding: str) -> Family | None:
     return _FAMILIES.get(encoding.upper())
 
 
-def make(encoding: str, clock_rate: int, channels: int = 1) -> Codec:
+def make(encoding: str, clock_rate: int, channels: int = 1, fmtp: str = "") -> Codec:
     """A codec for this format; raises KeyError when there is none."""
-    return _FAMILIES[encoding.upper()].make(clock_rate, channels)
+    return _FAMILIES[encoding.upper()].make(clock_rate, channels, fmtp)
 
 
 def _fits(name: str, item: WireFormat) -> bool:

@@ -12,17 +12,22 @@ from functools import lru_cache
 
 import numpy as np
 
+from engine.media.codecs.codec import Codec
+
+RATE_HZ = 8000
+
 _MU_BIAS = 33
 _MU_HIGHEST = 0x1FFF
 _SAMPLES = 1 << 16
 
 
-class TableCodec:
-    """A codec that is nothing but two tables. What it decodes is a fresh array."""
+class TableCodec(Codec):
+    """A codec that is nothing but two tables, and remembers nothing."""
 
     __slots__ = ("_decoding", "_encoding")
 
     def __init__(self, encoding: np.ndarray, decoding: np.ndarray) -> None:
+        super().__init__(RATE_HZ, 8 * RATE_HZ)
         self._encoding = encoding
         self._decoding = decoding
 
@@ -35,15 +40,14 @@ class TableCodec:
         return self._decoding[np.frombuffer(payload, np.uint8)]
 
     def samples_in(self, payload: bytes) -> int:
-        """How long a payload lasts."""
         return len(payload)
 
 
-def make_pcmu(clock_rate: int, channels: int) -> TableCodec:
+def make_pcmu(clock_rate: int, channels: int, fmtp: str = "") -> TableCodec:
     return TableCodec(_mu_encoding(), _mu_decoding())
 
 
-def make_pcma(clock_rate: int, channels: int) -> TableCodec:
+def make_pcma(clock_rate: int, channels: int, fmtp: str = "") -> TableCodec:
     return TableCodec(_a_encoding(), _a_decoding())
 
 

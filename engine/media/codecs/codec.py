@@ -1,0 +1,36 @@
+"""What every codec is: int16 mono samples to a payload and back."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class Codec:
+    """Encodes and decodes; one for each direction of each stream, since most remember what came before.
+
+    ``rate_hz`` is how many samples make a second. RTP timestamps count in the clock rate of the payload format,
+    which may be another (RFC 3551 section 4.5.2 for G.722). ``bitrate_bps`` is what :meth:`encode` makes, about.
+    """
+
+    __slots__ = ("bitrate_bps", "channels", "rate_hz")
+
+    def __init__(self, rate_hz: int, bitrate_bps: int, channels: int = 1) -> None:
+        self.rate_hz = rate_hz
+        self.channels = channels  # in what is sent: all the same sound
+        self.bitrate_bps = bitrate_bps
+
+    def encode(self, pcm: np.ndarray) -> bytes:
+        """int16 samples to a payload."""
+        raise NotImplementedError
+
+    def decode(self, payload: bytes) -> np.ndarray:
+        """A payload to int16 samples, in a fresh array; raises MediaError when it makes no sense."""
+        raise NotImplementedError
+
+    def samples_in(self, payload: bytes) -> int:
+        """How many samples ``decode`` would give, without doing it; 0 when it makes no sense."""
+        raise NotImplementedError
+
+    def packet_ms(self, wanted_ms: float) -> float:
+        """The length of a packet that it can make when one of ``wanted_ms`` (10 to 60) is asked for."""
+        return wanted_ms
