@@ -20,9 +20,10 @@ import numpy as np
 
 from engine.handset import Handset, Microphone
 from engine.media import codecs
+from engine.media.listener import Captured, Listener
 from engine.media.rtcp_session import Entropy, RtcpStats
 from engine.media.stream import AudioStream, RxStats, TxStats
-from engine.model import HistoryPoint, LevelView, MediaView, RemoteReport, RtcpView, RxView, TxView
+from engine.model import HistoryPoint, LevelView, MediaView, MicrophoneView, RemoteReport, RtcpView, RxView, TxView
 from engine.ports import MediaPorts, Net
 from engine.recorder import Track
 from engine.sip.sdp import Agreement, Format
@@ -69,6 +70,7 @@ class MediaSession:
         self._resolve_addresses()
         self._stream = AudioStream(entropy=around.entropy, cname=around.cname, now=now, **_stream_parameters(agreement))
         self._microphone: Microphone = around.handset.microphone(self._stream.rate_hz)
+        self._listener = Listener(self._stream.rate_hz)
         around.net.watch(ports.rtp, self._read_rtp)
         around.net.watch(ports.rtcp, self._read_rtcp)
 
@@ -83,6 +85,7 @@ class MediaSession:
         if self._stream.rate_hz != rate_before:
             self._microphone.close()
             self._microphone = self._around.handset.microphone(self._stream.rate_hz)
+            self._listener.set_rate(self._stream.rate_hz)
         if not self._may_hear():
             self._around.handset.leave(self._call)
 
@@ -183,6 +186,8 @@ class MediaSession:
             sent = self._microphone.read(stream.frame_samples)
         if self._around.handset.muted or self._on_hold_here:
             sent = np.zeros(stream.frame_samples, dtype=np.int16)
+        elif not self._around.echo:
+            self._listener.hear(sent)
         if self._sending and self._destination is not None and self._may_send():
             packet = stream.send_frame(sent, now)
             if packet is not None:
@@ -249,6 +254,7 @@ class MediaSession:
     def second(self, now: float) -> None:
         """Once a second: rates and history. The only place where they change."""
         stats = self._stream.stats(now)
+        self._note_microphone()
         self._note_silence(came=stats.rx.packets > self._second.rx_packets)
         self._second = self._second.next(now, stats.tx.packets, stats.rx.packets, stats.rx.lost)
         self._late_ms.append(self._late_now_ms)
@@ -262,6 +268,15 @@ class MediaSession:
                 out_dbfs=stats.level_out.rms_dbfs,
             )
         )
+
+    def _note_microphone(self) -> None:
+        """Say once what is wrong with the microphone, and once that it is over."""
+        seen = self._around.handset.view().capture
+        captured = None if seen is None else Captured(seen.seconds, seen.clipped, seen.still_s, seen.still_at)
+        line = self._listener.second(captured)
+        if line is not None:
+            level = "warn" if self._listener.trouble else "info"
+            self._around.log(level, "media", f"call {self._call}: {line}")
 
     def _note_silence(self, *, came: bool) -> None:
         """Say once that nothing comes in any more, and once that it does again."""
@@ -299,6 +314,7 @@ class MediaSession:
             rtcp=_rtcp_view(stats.rtcp),
             level_in=LevelView(stats.level_in.rms_dbfs, stats.level_in.peak_hold_dbfs),
             level_out=LevelView(stats.level_out.rms_dbfs, stats.level_out.peak_hold_dbfs),
+            microphone=_microphone_view(self._listener),
             history=tuple(self._history),
         )
 
@@ -358,6 +374,11 @@ def _stream_parameters(agreement: Agreement) -> dict:
         "dtmf_receive": agreement.dtmf_receive,
         "ptime_ms": agreement.ptime_ms,
     }
+
+
+def _microphone_view(listener: Listener) -> MicrophoneView:
+    heard = listener.heard()
+    return MicrophoneView(heard.noise_floor_dbfs, heard.clipped, heard.trouble)
 
 
 def _tx_view(tx: TxStats, packets_per_second: float | None, worst_late_ms: float | None) -> TxView:

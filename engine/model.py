@@ -140,6 +140,15 @@ class LevelView:
 
 
 @dataclass(frozen=True, slots=True)
+class MicrophoneView:
+    """What one call sends of its microphone."""
+
+    noise_floor_dbfs: float | None = None  # the quietest tenth of a second of the last ten seconds
+    clipped: int = 0  # samples at full scale so far
+    trouble: str = ""  # what is wrong with it now: "digital silence", "constant", "clipping" or "noisy"
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteReport:
     """The latest report block of the far end about the stream we send it (RFC 3550 6.4.1)."""
 
@@ -197,6 +206,7 @@ class MediaView:
     rtcp: RtcpView = RtcpView()
     level_in: LevelView = LevelView()  # the far end, as heard
     level_out: LevelView = LevelView()  # us, as sent
+    microphone: MicrophoneView = MicrophoneView()
     history: tuple[HistoryPoint, ...] = ()  # newest last, at most 120
 
 
@@ -224,6 +234,16 @@ class CallView:
 
 
 @dataclass(frozen=True, slots=True)
+class CaptureView:
+    """What the card's microphone has given since it was opened, before anything was done to it."""
+
+    seconds: float = 0.0
+    clipped: int = 0  # samples at full scale
+    still_s: float = 0.0  # so long now it has given one value alone
+    still_at: int = 0  # which
+
+
+@dataclass(frozen=True, slots=True)
 class SoundView:
     """What stands in for the microphone and the loudspeaker."""
 
@@ -234,6 +254,7 @@ class SoundView:
     volume_db: float = 0.0
     underruns: int = 0
     overruns: int = 0
+    capture: CaptureView | None = None  # None: no card's microphone is open
 
 
 @dataclass(frozen=True, slots=True)

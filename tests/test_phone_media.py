@@ -8,7 +8,7 @@ import pytest
 
 from engine.io.wav import WavWriter
 from engine.media import codecs, rtp
-from engine.model import CallState, Dial, Dtmf, HangUp, Hold, Log, Mute, SendDigits, SetVolume, Stats
+from engine.model import CallState, CaptureView, Dial, Dtmf, HangUp, Hold, Log, Mute, SendDigits, SetVolume, Stats
 from engine.phone import offered_formats
 from tests.wire import ANNA, BOB, STRANGER, Wire, likeness, voice
 
@@ -204,6 +204,33 @@ def test_the_last_report_says_bye_and_tells_of_the_whole_call():
     assert anna.view().media.rtcp.bye_received == 1
     assert anna.view().media.rtcp.rtt_ms == pytest.approx(60, abs=2)
     assert anna.view().media.rtcp.remote.age_s < 1.1
+
+
+# ---------------------------------------------------------------------- our own microphone
+
+
+def test_a_dead_microphone_is_said_once_and_not_while_it_does_not_matter():
+    wire, anna, _ = call()
+    anna.do(Mute(True))
+    for second in range(8):
+        anna.sound.capture = CaptureView(seconds=second, still_s=second)
+        wire.run(1)
+    assert media_lines(anna) == [] and anna.view().media.microphone.trouble == ""
+    anna.do(Mute(False))
+    wire.run(3)
+    [line] = media_lines(anna)
+    assert line.startswith("call 1: the microphone gives nothing but digital silence")
+    assert anna.view().media.microphone.trouble == "digital silence"
+    anna.sound.capture = CaptureView(seconds=12)
+    wire.run(2)
+    assert media_lines(anna)[1:] == ["call 1: the microphone is well again (it was: digital silence)"]
+
+
+def test_the_floor_of_what_is_sent_is_known_after_seconds():
+    _, anna, _ = call(seconds=4)
+    heard = anna.view().media.microphone
+    assert heard.noise_floor_dbfs is not None and heard.noise_floor_dbfs <= anna.view().media.level_out.peak_hold_dbfs
+    assert (heard.clipped, heard.trouble) == (0, "")
 
 
 # ---------------------------------------------------------------------- a bad network

@@ -178,6 +178,7 @@ class Sound:
         self.seed = seed
         self.open_microphones: list[Microphone] = []
         self.played: list[tuple[float, int, np.ndarray]] = []  # when, rate, what
+        self.capture: model.CaptureView | None = None  # what a card would say of its microphone
         self._wire = wire
 
     def microphone(self, rate_hz: int) -> Microphone:
@@ -187,7 +188,7 @@ class Sound:
         self.played.append((self._wire.now, rate_hz, pcm))
 
     def view(self) -> model.SoundView:
-        return model.SoundView("null")
+        return model.SoundView("null", capture=self.capture)
 
 
 class Recording:

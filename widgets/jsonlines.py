@@ -84,6 +84,7 @@ def figures(call: model.CallView) -> Fields:
         "target_ms": rounded(rx.target_ms, 1),
         "concealed_ms": rounded(rx.concealed_ms, 1) if media else None,
         "level_dbfs": _levels(media),
+        "microphone": _microphone(media),
         "mos": {"here": None, "there": None},
         "remote": _remote(rtcp.remote),
     }
@@ -93,6 +94,14 @@ def _levels(media: model.MediaView | None) -> Fields:
     if media is None:
         return {"in": None, "out": None}
     return {"in": rounded(media.level_in.rms_dbfs, 1), "out": rounded(media.level_out.rms_dbfs, 1)}
+
+
+def _microphone(media: model.MediaView | None) -> Fields:
+    if media is None:
+        return {"noise_floor_dbfs": None, "clipped": None, "trouble": None}
+    heard = media.microphone
+    floor = rounded(heard.noise_floor_dbfs, 1)
+    return {"noise_floor_dbfs": floor, "clipped": heard.clipped, "trouble": heard.trouble or None}
 
 
 def _remote(report: model.RemoteReport | None) -> Fields:

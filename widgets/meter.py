@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from engine.model import LevelView, SoundView
+from engine.model import LevelView, MediaView, SoundView
 from widgets import figures, parts
 from widgets.canvas import Canvas, Rect
 from widgets.ui import Glyphs, Scene
@@ -12,6 +12,8 @@ from widgets.ui import Glyphs, Scene
 FLOOR_DBFS = -60.0
 LOUD_DBFS = -18.0  # speech is usually below
 HOT_DBFS = -6.0  # near clipping
+
+TROUBLE_WORDS = {"digital silence": "dead", "constant": "dead"}  # the others are short enough
 
 _MARKS = tuple(range(-60, 1, 10))
 
@@ -28,11 +30,19 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     media = scene.call.media if scene.call is not None else None
     levels = (media.level_out, media.level_in) if media is not None else (LevelView(), LevelView())
     rows = list(rect.rows())
+    trouble = _trouble(sound, media)
     for row, name, view in zip(rows, ("you", "far"), levels, strict=False):
-        silent = "muted" if name == "you" and sound.muted else ""
-        _draw_row(canvas, row, name, view, scene.look, silent)
+        _draw_row(canvas, row, name, view, scene.look, trouble if name == "you" else "")
     if len(rows) >= 3:
         _draw_scale(canvas, _bar(rows[2]))
+
+
+def _trouble(sound: SoundView, media: MediaView | None) -> str:
+    """A word where the level would stand: why it says nothing, or is not what it should be."""
+    if sound.muted:
+        return "muted"
+    trouble = media.microphone.trouble if media is not None else ""
+    return TROUBLE_WORDS.get(trouble, trouble)
 
 
 def _device(sound: SoundView) -> str:
@@ -52,7 +62,7 @@ def _bar(row: Rect) -> Rect:
     return Rect(row.x + left, row.y, max(0, row.width - left - right), 1)
 
 
-def _draw_row(canvas: Canvas, row: Rect, name: str, view: LevelView, look: Glyphs, silent: str) -> None:
+def _draw_row(canvas: Canvas, row: Rect, name: str, view: LevelView, look: Glyphs, trouble: str) -> None:
     bar = _bar(row)
     if row.width >= 16:
         canvas.put(row.x + 1, row.y, name, "label")
@@ -61,10 +71,10 @@ def _draw_row(canvas: Canvas, row: Rect, name: str, view: LevelView, look: Glyph
     draw_bar(canvas, bar, view, look)
     if row.width < 30:
         return
-    value = silent or figures.dbfs(view.rms_dbfs)
-    style = "warn" if silent else "dim" if view.rms_dbfs <= figures.SILENCE_DBFS else "value"
+    value = trouble or figures.dbfs(view.rms_dbfs)
+    style = "warn" if trouble else "dim" if view.rms_dbfs <= figures.SILENCE_DBFS else "value"
     canvas.put(bar.right + 1, row.y, value.rjust(9), style)
-    if row.width >= 90 and not silent and view.peak_hold_dbfs > figures.SILENCE_DBFS:
+    if row.width >= 90 and trouble != "muted" and view.peak_hold_dbfs > figures.SILENCE_DBFS:
         canvas.put(bar.right + 12, row.y, f"peak {view.peak_hold_dbfs:4.0f}", "dim")
 
 

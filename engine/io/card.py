@@ -12,6 +12,7 @@ A message is a type octet, a 16 bit length and its content:
                         S  {"state": "idle" | "open" | "failed", "input", "in_rate", "output", "out_rate", "error"},
                            and once, with "idle", the names of all there are: {"inputs": [...], "outputs": [...]}
                         C  int16 samples, mono, at the microphone's rate
+                        M  what those of the last while were: lowest, highest, how many at full scale, how many
 
 Nothing here imports from the rest of the program, so that a restart takes no longer than PortAudio does.
 """
@@ -31,6 +32,8 @@ from typing import Any, NoReturn
 
 HEADER = Struct("!cH")
 COUNTERS = Struct("!II")  # underruns, overruns of the loudspeaker
+EXTREMES = Struct("!hhII")
+FULL_SCALE = 32767
 TOKEN_VARIABLE = "RINGTOP_CARD_TOKEN"
 
 FRAME_S = 0.02  # PortAudio's buffer is three of these
@@ -141,14 +144,39 @@ class Microphone:
     def __init__(self, stream: Any, channels: int) -> None:
         self._stream = stream
         self._channels = channels
+        self._lowest, self._highest = FULL_SCALE, -FULL_SCALE - 1
+        self._clipped = self._count = 0
 
-    def read(self) -> bytes:
+    def read(self) -> array[int]:
         """What has been captured since last asked, mono; never waits."""
         ready = min(self._stream.get_read_available(), MOST_READ)
         if ready <= 0:
-            return b""
-        data: bytes = self._stream.read(ready, exception_on_overflow=False)
-        return data if self._channels == 1 else array("h", data)[:: self._channels].tobytes()
+            return array("h")
+        samples = array("h", self._stream.read(ready, exception_on_overflow=False))
+        if self._channels > 1:
+            samples = samples[:: self._channels]
+        if samples:
+            self._watch(samples)
+        return samples
+
+    def extremes(self) -> bytes | None:
+        """How the sound was since last asked; None when there was none."""
+        if not self._count:
+            return None
+        said = EXTREMES.pack(self._lowest, self._highest, self._clipped, self._count)
+        self._forget()
+        return said
+
+    def _watch(self, samples: array[int]) -> None:
+        lowest, highest = min(samples), max(samples)
+        self._lowest, self._highest = min(self._lowest, lowest), max(self._highest, highest)
+        self._count += len(samples)
+        if lowest <= -FULL_SCALE or highest >= FULL_SCALE:
+            self._clipped += sum(abs(sample) >= FULL_SCALE for sample in samples)
+
+    def _forget(self) -> None:
+        self._lowest, self._highest = FULL_SCALE, -FULL_SCALE - 1
+        self._clipped = self._count = 0
 
     def close(self) -> None:
         self._stream.close()
@@ -339,7 +367,7 @@ class Helper:
         if self._microphone is not None:
             captured = self._microphone.read()
             if captured:
-                self._link.send(b"C", captured)
+                self._link.send(b"C", captured.tobytes())
         if now >= self._beat_at:
             self._beat(now)
 
@@ -356,6 +384,9 @@ class Helper:
         speaker = self._speaker
         counters = (speaker.underruns, speaker.overruns) if speaker is not None else (0, 0)
         self._link.send(b"H", COUNTERS.pack(*counters))
+        extremes = self._microphone.extremes() if self._microphone is not None else None
+        if extremes is not None:
+            self._link.send(b"M", extremes)
         if hasattr(signal, "alarm"):
             signal.alarm(WATCHDOG_S)
 

@@ -27,10 +27,11 @@ from typing import Any
 
 import numpy as np
 
-from engine.io.card import COUNTERS, misfit
+from engine.io.card import COUNTERS, EXTREMES, misfit
 from engine.io.card_process import CardProcess, Message
 from engine.io.loop import Loop
 from engine.io.pcm_queue import Counts, PcmQueue
+from engine.media.listener import Capture, Captured
 from engine.media.resample import Resampler
 
 CARD_PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "card.py")
@@ -95,6 +96,7 @@ class CardLink:
         self._in_rate = self._out_rate = 0
         self._to_card: dict[int, Resampler] = {}
         self._microphones: weakref.WeakSet[CardMicrophone] = weakref.WeakSet()
+        self._capture: Capture | None = None  # of the open card
         self.counts = Counts()  # of every microphone, and of loudspeakers that were closed
         self._speaker_counts = (0, 0)  # of the present loudspeaker
 
@@ -213,6 +215,7 @@ class CardLink:
 
     def _forget_streams(self) -> None:
         self._in_rate = self._out_rate = 0
+        self._capture = None
         self._to_card.clear()
         self.counts.underruns += self._speaker_counts[0]
         self.counts.overruns += self._speaker_counts[1]
@@ -245,6 +248,11 @@ class CardLink:
             if self.state is State.OPEN:
                 underruns, overruns = COUNTERS.unpack(content)
                 self._speaker_counts = underruns, overruns
+            return True
+        if kind == b"M" and len(content) == EXTREMES.size:
+            lowest, highest, clipped, count = EXTREMES.unpack(content)
+            if self._capture is not None and self._in_rate and lowest <= highest:
+                self._capture.add(lowest, highest, min(clipped, count), count / self._in_rate)
             return True
         return kind == b"S" and self._on_status(content, now)
 
@@ -297,6 +305,7 @@ class CardLink:
         self.state = State.OPEN
         self.found, self.lost = True, False
         self._opened_at = now
+        self._capture = Capture() if self._in_rate else None
         rates = sorted({rate for rate in (self._in_rate, self._out_rate) if rate})
         self.note = f"{_describe(names)}, {' and '.join(str(rate) for rate in rates)} Hz"
         self.log.append(("info", f"sound: {self.note}"))
@@ -355,6 +364,11 @@ class CardLink:
                 self._to_card.clear()
             self._to_card[rate_hz] = Resampler(rate_hz, self._out_rate)
         return self._to_card[rate_hz]
+
+    @property
+    def captured(self) -> Captured | None:
+        """What the open microphone has given so far; None while none is open."""
+        return None if self._capture is None else self._capture.captured
 
     @property
     def underruns(self) -> int:

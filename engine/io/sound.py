@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.io.loop import Loop
 from engine.io.wav import WavError, WavReader
-from engine.model import SoundView
+from engine.model import CaptureView, SoundView
 
 if TYPE_CHECKING:
     from engine.io.card_link import CardLink, CardMicrophone  # imported with the first card: a start without is quicker
@@ -157,6 +157,7 @@ class Sound:
             ok=not card.lost and not (missing and self._card_asked_for),
             underruns=card.underruns,
             overruns=card.overruns,
+            capture=_capture_view(card),
         )
 
     def _with_file(self, note: str) -> str:
@@ -164,6 +165,11 @@ class Sound:
             return note
         name = os.path.basename(self._audio_file)
         return f"{name}; {note}" if note else name
+
+
+def _capture_view(card: CardLink) -> CaptureView | None:
+    seen = card.captured
+    return None if seen is None else CaptureView(seen.seconds, seen.clipped, seen.still_s, seen.still_at)
 
 
 def open_sound(

@@ -124,7 +124,18 @@ def test_stereo_cards_hear_and_are_heard_in_mono():
     stream.captured = array("h", [1, 9, 2, 9]).tobytes()
     stream.get_read_available = lambda: 2  # type: ignore[method-assign]
     stream.read = lambda count, exception_on_overflow: stream.captured  # type: ignore[method-assign]
-    assert card.Microphone(stream, 2).read() == array("h", [1, 2]).tobytes()
+    assert card.Microphone(stream, 2).read() == array("h", [1, 2])
+
+
+def test_a_microphone_tells_its_extremes_until_it_is_asked():
+    stream = PaperStream()
+    microphone = card.Microphone(stream, 1)
+    assert microphone.extremes() is None
+    for captured in ([5, -7, 32767], [-32768, 3]):
+        stream.captured = array("h", captured).tobytes()
+        microphone.read()
+    assert card.EXTREMES.unpack(microphone.extremes() or b"") == (-32768, 32767, 2, 5)
+    assert microphone.extremes() is None
 
 
 @given(st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 1000), st.floats(0, 3)), max_size=60))

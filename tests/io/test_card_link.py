@@ -248,6 +248,23 @@ def test_the_real_helper_carries_sound_both_ways(paper):
     assert bench.link.note == "microphone Paper Microphone, loudspeaker Paper Speaker, 8000 Hz"
 
 
+def test_what_the_microphone_gives_is_watched(paper):
+    bench = paper("any-rate")
+    bench.run(1.8)
+    captured = bench.link.captured
+    assert captured is not None and 0.5 < captured.seconds < 1.8 and captured.clipped == 0
+    assert captured.still_at == 500 and captured.still_s > 0, "paper echoes what is played"
+    bench.link._give_up("for the test", bench.loop.now)
+    assert bench.link.captured is None
+
+
+def test_extremes_that_make_no_sense_are_no_sound(start):
+    bench = start(OPENED + "while True: say(b'M', b'\\x7f\\xff\\x80\\0' + bytes(8)); time.sleep(0.02)")
+    assert bench.run(3, lambda: bench.link.state is State.OPEN)
+    bench.run(0.2)
+    assert bench.link.captured is not None and bench.link.captured.seconds == 0
+
+
 def test_a_card_with_a_rate_of_its_own_is_resampled(paper):
     bench = paper()
     assert bench.run(4, lambda: bool(bench.heard) and bool((np.abs(bench.heard[-1] - 500) < 30).all()))

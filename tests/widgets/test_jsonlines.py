@@ -17,7 +17,7 @@ from widgets.jsonlines import JsonFace
 
 FIGURES = [
     *("type", "time", "call", "peer", "codec", "tx", "rx", "jitter_ms", "loss_percent", "rtt_ms", "buffer_ms"),
-    *("target_ms", "concealed_ms", "level_dbfs", "mos", "remote"),
+    *("target_ms", "concealed_ms", "level_dbfs", "microphone", "mos", "remote"),
 ]
 
 
@@ -57,6 +57,7 @@ def test_stats() -> None:
         "target_ms": 40.0,
         "concealed_ms": 160.0,
         "level_dbfs": {"in": -31.0, "out": -18.0},
+        "microphone": {"noise_floor_dbfs": None, "clipped": 0, "trouble": None},
         "mos": {"here": None, "there": None},
         "remote": {"lost": 38, "loss_percent": 0.4, "jitter_ms": 12.0},
     }

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from engine.model import LevelView, SoundView
+from engine.model import LevelView, MicrophoneView, SoundView
 from tests.widgets import views
 from tests.widgets.views import drawn
 from widgets import meter, ui
@@ -60,6 +60,15 @@ def test_what_there_is_to_say_about_the_sound() -> None:
         " you [                                           ]    muted",
         " far [▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇  ┃                   ] -31 dBFS",
     ]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "word"), [("digital silence", "dead"), ("constant", "dead"), ("clipping", "clipping")]
+)
+def test_what_is_wrong_with_the_microphone_stands_where_its_level_would(trouble: str, word: str) -> None:
+    media = views.media(microphone=MicrophoneView(trouble=trouble))
+    [you, far] = drawn(meter.draw, 60, 2, views.scene(views.call(media=media)))
+    assert you.endswith(f" {word}") and far.endswith("-31 dBFS")
 
 
 @pytest.mark.parametrize(

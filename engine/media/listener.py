@@ -1,0 +1,164 @@
+"""What is wrong with our own microphone: silence that no room has, clipping, noise. The user cannot hear it himself.
+
+Two objects. :class:`Capture` watches the card's microphone as it captures, before anything was done to the sound:
+whether it moves at all, and how many samples stand at full scale. :class:`Listener` hears what one call sends, keeps
+its noise floor, and names what is wrong: one line when it begins and one when it is over. A room is never digitally
+silent: a microphone that gives one and the same value for seconds is switched off, muted in the system, or broken.
+
+The noise floor is the minimum statistics of Martin (IEEE Trans. Speech and Audio Processing 9, 2001) in its simplest
+form: speech has pauses, so the quietest tenth of a second of the last ten seconds is the room.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+
+from engine.media.level import FLOOR_DBFS, rms_dbfs
+
+FULL_SCALE = 32767
+STILL_SPAN = 1  # a constant with the least significant bit restless is constant
+DEAD_S = 5.0
+CLIPS_PERCENT = 0.1  # of the samples of a second
+CLIPS_SECONDS = 2  # of the last few
+CLEAR_SECONDS = 10  # without clipping, and it is over
+NOISY_DBFS = -40.0  # speech is usually 14 dB above
+CALM_DBFS = -46.0
+FLOOR_WINDOW_S = 0.1
+FLOOR_MEMORY = 10  # seconds
+
+DIGITAL_SILENCE, CONSTANT, CLIPPING, NOISY = "digital silence", "constant", "clipping", "noisy"
+_WORDS = {
+    DIGITAL_SILENCE: "the microphone gives nothing but digital silence: is it muted in the system, or unplugged?",
+    CONSTANT: "the microphone is dead: it gives one and the same value",
+    CLIPPING: "the microphone clips: turn its gain down",
+    NOISY: "the microphone is noisy: its floor is at {floor:.0f} dBFS",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """What the card's microphone has given since it was opened; the fields are those of ``model.CaptureView``."""
+
+    seconds: float = 0.0
+    clipped: int = 0  # samples at full scale
+    still_s: float = 0.0  # so long now it has given one value alone
+    still_at: int = 0  # which
+
+
+class Capture:
+    """The card's microphone, in stretches of a fraction of a second."""
+
+    def __init__(self) -> None:
+        self.captured = Captured()
+
+    def add(self, lowest: int, highest: int, clipped: int, seconds: float) -> None:
+        """A stretch of sound: its extremes (int16), its samples at full scale, how long it was."""
+        if seconds <= 0:
+            return
+        before = self.captured
+        still = highest - lowest <= STILL_SPAN
+        same = still and abs(highest - before.still_at) <= STILL_SPAN
+        self.captured = Captured(
+            before.seconds + seconds,
+            before.clipped + clipped,
+            seconds + (before.still_s if same else 0.0) if still else 0.0,
+            highest if still else 0,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The fields are those of ``model.MicrophoneView``."""
+
+    noise_floor_dbfs: float | None = None
+    clipped: int = 0
+    trouble: str = ""
+
+
+class Listener:
+    """What one call sends of its microphone. Feed it nothing while muted or held: that is no finding."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._trouble = ""
+        self._clipped = 0
+        self._floors: deque[float] = deque(maxlen=FLOOR_MEMORY)
+        self._quietest = inf  # of this second
+        self._clipping: deque[bool] = deque(maxlen=CLEAR_SECONDS)
+        self._before: Captured | None = None
+        self._heard = self._counted = 0  # samples, samples at full scale, of this second
+        self.set_rate(rate_hz)
+
+    def set_rate(self, rate_hz: int) -> None:
+        """The codec was changed."""
+        self._window = np.zeros(0, np.int16)
+        self._window_samples = max(1, int(rate_hz * FLOOR_WINDOW_S))
+
+    def hear(self, pcm: np.ndarray) -> None:
+        """One frame, int16, as the microphone gave it."""
+        self._heard += len(pcm)
+        if len(pcm) and (pcm.max() >= FULL_SCALE or pcm.min() <= -FULL_SCALE):
+            self._counted += int(np.count_nonzero(np.abs(pcm.astype(np.int32)) >= FULL_SCALE))
+        self._window = pcm if not len(self._window) else np.concatenate((self._window, pcm))
+        if len(self._window) >= self._window_samples:
+            self._quietest = min(self._quietest, rms_dbfs(self._window))
+            self._window = self._window[:0]
+
+    def second(self, captured: Captured | None) -> str | None:
+        """A second is over; ``captured`` is the card's microphone, None where a file or nothing stands in for it.
+
+        Returns a line when trouble has just begun, or has just ended. A file is as it is: nothing to say of it.
+        """
+        heard, counted, before = self._heard, self._counted, self._before
+        self._heard = self._counted = 0
+        self._before = captured
+        if not heard:
+            return None
+        if captured is not None and before is not None:
+            heard_s = captured.seconds - before.seconds
+            counted = captured.clipped - before.clipped if heard_s > 0 else 0
+        self._clipped += max(counted, 0)
+        self._clipping.append(100 * counted >= CLIPS_PERCENT * heard)
+        if self._quietest != inf:
+            self._floors.append(self._quietest)
+            self._quietest = inf
+        return None if captured is None else self._change(self._judge(captured))
+
+    def _judge(self, captured: Captured) -> str:
+        if captured.still_s >= DEAD_S:
+            return DIGITAL_SILENCE if abs(captured.still_at) <= STILL_SPAN else CONSTANT
+        if self._clips():
+            return CLIPPING
+        floor = self._floor()
+        limit = CALM_DBFS if self._trouble == NOISY else NOISY_DBFS
+        if floor is not None and len(self._floors) == FLOOR_MEMORY and floor > limit:
+            return NOISY
+        return ""
+
+    def _clips(self) -> bool:
+        if self._trouble == CLIPPING:
+            return any(self._clipping)
+        return sum(list(self._clipping)[-CLIPS_SECONDS - 1 :]) >= CLIPS_SECONDS
+
+    def _change(self, trouble: str) -> str | None:
+        before, self._trouble = self._trouble, trouble
+        if trouble == before:
+            return None
+        if trouble:
+            return _WORDS[trouble].format(floor=self._floor() or FLOOR_DBFS)
+        return f"the microphone is well again (it was: {before})"
+
+    def _floor(self) -> float | None:
+        return min(self._floors) if self._floors else None
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong now, in a word or two; empty when nothing is."""
+        return self._trouble
+
+    def heard(self) -> Heard:
+        """A frozen copy."""
+        return Heard(self._floor(), self._clipped, self._trouble)
