@@ -23,7 +23,7 @@ PATIENCE_S = 120
 # Blocks what a plain install does not have, and says so when somebody asks for it.
 WITHOUT_EXTRAS = """
 import sys
-for name in ("pyaudio", "dns"):
+for name in ("pyaudio", "dns", "opuslib_next", "G722"):
     sys.modules[name] = None
 """
 
