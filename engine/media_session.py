@@ -401,6 +401,9 @@ def _rx_view(rx: RxStats, packets_per_second: float | None, foreign: int) -> RxV
         buffer_ms=rx.buffer_ms,
         target_ms=rx.target_ms,
         concealed_ms=rx.concealed_ms,
+        accelerated_ms=rx.accelerated_ms,
+        expanded_ms=rx.expanded_ms,
+        drift_ppm=rx.drift_ppm,
     )
 
 

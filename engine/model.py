@@ -129,6 +129,9 @@ class RxView:
     buffer_ms: float | None = None  # held now
     target_ms: float | None = None  # what the buffer aims at
     concealed_ms: float = 0.0  # sound invented so far, because a packet was not there
+    accelerated_ms: float = 0.0  # sound left out so far, to hear the rest sooner
+    expanded_ms: float = 0.0  # sound played twice so far, to hear the rest safely
+    drift_ppm: float | None = None  # how much faster their clock runs than ours
 
 
 @dataclass(frozen=True, slots=True)

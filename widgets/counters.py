@@ -7,6 +7,8 @@ from widgets import figures, parts
 from widgets.canvas import Canvas, Rect
 from widgets.ui import Scene
 
+_NONE: parts.Field = ("", "", "dim")
+
 
 def sizes(_scene: Scene, width: int) -> tuple[int, ...]:
     rows = len(_rows(_columns(width)))
@@ -18,7 +20,7 @@ def _columns(width: int) -> int:
 
 
 def _rows(columns: int) -> range:
-    return range(2 + -(-9 // columns))
+    return range(2 + -(-10 // columns))
 
 
 def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
@@ -68,11 +70,14 @@ def _draw_traffic(canvas: Canvas, rect: Rect, media: MediaView, over: bool) -> N
 def _ordered(media: MediaView, columns: int) -> list[parts.Field]:
     """What became of the packets, and their timing beside it; the figures that matter most in the first rows."""
     fates, oddities, timing = _fates(media)
+    stretched, drift = _clocks(media.rx)
     if columns == 3:
-        return [field for row in zip(fates, oddities, timing, strict=True) for field in row]
+        rows = [field for row in zip(fates, oddities, timing, strict=True) for field in row]
+        return [*rows, stretched, _NONE, drift]
     if columns == 2:
-        return [field for row in zip(fates, timing, strict=True) for field in row] + oddities
-    return [fates[0], *timing, *fates[1:], *oddities]
+        rows = [field for row in zip(fates, timing, strict=True) for field in row]
+        return [*rows, oddities[0], drift, *oddities[1:]]
+    return [fates[0], *timing, drift, *fates[1:], *oddities]
 
 
 def _fates(media: MediaView) -> tuple[list[parts.Field], list[parts.Field], list[parts.Field]]:
@@ -97,6 +102,14 @@ def _fates(media: MediaView) -> tuple[list[parts.Field], list[parts.Field], list
                 figures.count_style(rx.concealed_ms, rx.packets * media.ptime_ms),
             ),
         ],
+    )
+
+
+def _clocks(rx: RxView) -> tuple[parts.Field, parts.Field]:
+    """What was played faster or slower to follow the delay and the other clock, and how far apart the clocks are."""
+    return (
+        ("stretched", figures.millis(rx.accelerated_ms + rx.expanded_ms), "value"),
+        ("drift", figures.ppm(rx.drift_ppm), "value" if figures.known(rx.drift_ppm) else "dim"),
     )
 
 

@@ -96,6 +96,13 @@ def percent(value: float | None) -> str:
     return f"{value:.1f} %" if abs(value) < 9.95 else f"{value:.0f} %"
 
 
+def ppm(value: float | None) -> str:
+    """``+12 ppm``: how much faster a clock runs."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    return f"{round(value):+d} ppm"
+
+
 def dbfs(value: float) -> str:
     """``-18 dBFS``, or that there is silence."""
     if not math.isfinite(value):

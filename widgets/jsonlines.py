@@ -83,6 +83,11 @@ def figures(call: model.CallView) -> Fields:
         "buffer_ms": rounded(rx.buffer_ms, 1),
         "target_ms": rounded(rx.target_ms, 1),
         "concealed_ms": rounded(rx.concealed_ms, 1) if media else None,
+        "stretched_ms": {
+            "accelerated": rounded(rx.accelerated_ms, 1) if media else None,
+            "expanded": rounded(rx.expanded_ms, 1) if media else None,
+        },
+        "drift_ppm": rounded(rx.drift_ppm, 1),
         "level_dbfs": _levels(media),
         "microphone": _microphone(media),
         "mos": {"here": None, "there": None},

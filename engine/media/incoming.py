@@ -36,6 +36,8 @@ class Totals:
     late: int = 0
     discarded: int = 0
     concealed_ms: float = 0.0
+    accelerated_ms: float = 0.0
+    expanded_ms: float = 0.0
 
     def add_source(self, source: Source) -> None:
         self.packets += source.received
@@ -51,6 +53,8 @@ class Totals:
         self.duplicate += playout.duplicate
         self.discarded += playout.discarded
         self.concealed_ms += playout.concealed_ms
+        self.accelerated_ms += playout.accelerated_ms
+        self.expanded_ms += playout.expanded_ms
 
 
 @dataclass(slots=True)
@@ -200,6 +204,8 @@ class Incoming:
             before.late,
             before.discarded + self.malformed + self.unknown,
             before.concealed_ms,
+            before.accelerated_ms,
+            before.expanded_ms,
         )
         if self.source is not None:
             total.add_source(self.source)

@@ -32,6 +32,8 @@ from collections import deque
 from dataclasses import dataclass
 from math import inf
 
+from engine.media.drift import DriftEstimate
+
 MAX_PACKETS = 200
 MAX_OCTETS = 300_000
 MAX_WAITING_S = 1.5
@@ -178,6 +180,7 @@ class JitterBuffer:
         self.tick_s = 0.02  # how much sound is asked for at a time: more than a packet wants several at once
         self.lacking_s = inf  # after pull gave None: how much to invent before the next packet's turn, if known
         self.estimate = DelayEstimate()
+        self.drift = DriftEstimate()
         self.late = 0
         self.duplicate = 0
         self.discarded = 0
@@ -258,6 +261,7 @@ class JitterBuffer:
     def _anchor(self, timestamp: int, rate: int, arrival: float) -> None:
         """Join timestamps to the media line anew: as if this packet had taken as long as the newest one."""
         self._line_timestamp, self._line_rate = timestamp, rate
+        self.drift.restart()
         self._line_begin = max(self._newest_end, arrival - self._newest_transit)
         self._other_source = False
         self._odd_transit = None
@@ -269,6 +273,7 @@ class JitterBuffer:
             return DUPLICATE
         self._packet_s = duration_s = packet.end - begin
         self.estimate.update(transit, duration_s)
+        self.drift.update(packet.begin + transit, transit)
         if transit > self._delay and self._playing:
             self.estimate.late(transit)
         if packet.end <= self._next + JOIN_S:

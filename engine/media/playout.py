@@ -49,6 +49,8 @@ class Playout:
     def __init__(self, rate_hz: int) -> None:
         self.rate_hz = rate_hz
         self.concealed_samples = 0
+        self.accelerated_samples = 0  # left out to play sooner
+        self.expanded_samples = 0  # played twice to play later
         self.buffer = JitterBuffer()
         self._broken = 0  # payloads their codec could not read
         self._concealer = Concealer(rate_hz)
@@ -183,8 +185,15 @@ class Playout:
             stretched = self._stretcher.shorten(pcm, len(pcm) if beyond_s > LATER_S else spare, hurry)
         if stretched is not pcm:
             self._stretched_at = now
+            self._count_stretch(len(stretched) - len(pcm))
             self.buffer.forget_delay()
         return stretched
+
+    def _count_stretch(self, samples: int) -> None:
+        if samples > 0:
+            self.expanded_samples += samples
+        else:
+            self.accelerated_samples -= samples
 
     # -------------------------------------------------------------- what was played
 
@@ -216,6 +225,19 @@ class Playout:
     @property
     def concealed_ms(self) -> float:
         return 1000 * self.concealed_samples / self.rate_hz
+
+    @property
+    def accelerated_ms(self) -> float:
+        return 1000 * self.accelerated_samples / self.rate_hz
+
+    @property
+    def expanded_ms(self) -> float:
+        return 1000 * self.expanded_samples / self.rate_hz
+
+    @property
+    def drift_ppm(self) -> float | None:
+        """How much faster their clock is than ours; None until it is known."""
+        return self.buffer.drift.ppm
 
     @property
     def target_ms(self) -> float | None:

@@ -46,6 +46,9 @@ class RxStats:
     buffer_ms: float | None
     target_ms: float | None
     concealed_ms: float
+    accelerated_ms: float
+    expanded_ms: float
+    drift_ppm: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,4 +229,7 @@ class AudioStream:
             buffer_ms=playout.buffered_ms if playout is not None and heard else None,
             target_ms=playout.target_ms if playout is not None and heard else None,
             concealed_ms=totals.concealed_ms,
+            accelerated_ms=totals.accelerated_ms,
+            expanded_ms=totals.expanded_ms,
+            drift_ppm=playout.drift_ppm if playout is not None and heard else None,
         )

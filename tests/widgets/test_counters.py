@@ -13,13 +13,14 @@ NEW = views.scene(views.call(media=views.media(tx=TxView(), rx=RxView(), rtcp=Rt
 
 
 def test_three_columns() -> None:
-    assert drawn(counters.draw, 60, 6, SCENE) == [
+    assert drawn(counters.draw, 60, 7, SCENE) == [
         "── media ───────────────────────────── PCMU 8 kHz · 20 ms ──",
         " sent          9,601   1.5 MB   50.0/s",
         " received      9,589   1.5 MB   49.9/s",
         " lost    12 (0.1 %)  duplicate        0  jitter      4.1 ms",
         " late             3  discarded        0  buffer 43 of 40 ms",
         " reordered        1  foreign          0  concealed   160 ms",
+        " stretched    90 ms                      drift      +12 ppm",
     ]
 
 
@@ -31,8 +32,8 @@ def test_two_columns() -> None:
         " lost       12 (0.1 %)  jitter         4.1 ms",
         " late                3  buffer    43 of 40 ms",
         " reordered           1  concealed      160 ms",
-        " duplicate           0  discarded           0",
-        " foreign             0",
+        " duplicate           0  drift         +12 ppm",
+        " discarded           0  foreign             0",
     ]
 
 
@@ -54,18 +55,19 @@ def test_one_column() -> None:
         " jitter      4.1 ms",
         " buffer 43 of 40 ms",
         " concealed   160 ms",
-        " late             3",
+        " drift      +12 ppm",
     ]
 
 
 def test_nothing_is_known_yet() -> None:
-    assert drawn(counters.draw, 60, 6, NEW) == [
+    assert drawn(counters.draw, 60, 7, NEW) == [
         "── media ───────────────────────────── PCMU 8 kHz · 20 ms ──",
         " sent              0      0 B        -",
         " received          0      0 B        -",
         " lost             -  duplicate        0  jitter           -",
         " late             0  discarded        0  buffer           -",
         " reordered        0  foreign          0  concealed   0.0 ms",
+        " stretched   0.0 ms                      drift            -",
     ]
 
 

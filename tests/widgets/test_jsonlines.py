@@ -17,7 +17,7 @@ from widgets.jsonlines import JsonFace
 
 FIGURES = [
     *("type", "time", "call", "peer", "codec", "tx", "rx", "jitter_ms", "loss_percent", "rtt_ms", "buffer_ms"),
-    *("target_ms", "concealed_ms", "level_dbfs", "microphone", "mos", "remote"),
+    *("target_ms", "concealed_ms", "stretched_ms", "drift_ppm", "level_dbfs", "microphone", "mos", "remote"),
 ]
 
 
@@ -56,6 +56,8 @@ def test_stats() -> None:
         "buffer_ms": 43.0,
         "target_ms": 40.0,
         "concealed_ms": 160.0,
+        "stretched_ms": {"accelerated": 70.0, "expanded": 20.0},
+        "drift_ppm": 12.3,
         "level_dbfs": {"in": -31.0, "out": -18.0},
         "microphone": {"noise_floor_dbfs": None, "clipped": 0, "trouble": None},
         "mos": {"here": None, "there": None},
@@ -67,8 +69,8 @@ def test_stats_of_a_call_just_answered_make_up_nothing() -> None:
     media = views.media(tx=model.TxView(), rx=model.RxView(), rtcp=model.RtcpView())
     stats = of(model.Stats(views.call(media=media)))
     assert list(stats) == FIGURES
-    unknown = ("jitter_ms", "loss_percent", "rtt_ms", "buffer_ms", "target_ms")
-    assert [stats[name] for name in unknown] == [None] * 5
+    unknown = ("jitter_ms", "loss_percent", "rtt_ms", "buffer_ms", "target_ms", "drift_ppm")
+    assert [stats[name] for name in unknown] == [None] * 6
     assert stats["remote"] == {"lost": None, "loss_percent": None, "jitter_ms": None}
 
 

@@ -80,7 +80,7 @@ def media(**changes: object) -> MediaView:
         remote_rtcp=("203.0.113.5", 4001),
         direction="sendrecv",
         tx=TxView(9601, 1_536_160, 50.0, 0.4),
-        rx=RxView(9589, 1_534_240, 49.9, 12, 0.13, 3, 0, 1, 0, 0, 4.1, 43.0, 40.0, 160.0),
+        rx=RxView(9589, 1_534_240, 49.9, 12, 0.13, 3, 0, 1, 0, 0, 4.1, 43.0, 40.0, 160.0, 70.0, 20.0, 12.3),
         rtcp=RtcpView(
             38, 0, 0, 37, 1, 38, cname="5f0c2a@example", rtt_ms=43.2, remote=RemoteReport(38, 0.4, 12.0, 3.2)
         ),
