@@ -373,6 +373,8 @@ def _stream_parameters(agreement: Agreement) -> dict:
         "dtmf_send": None if dtmf is None else (dtmf.payload_type, dtmf.clock_rate),
         "dtmf_receive": agreement.dtmf_receive,
         "ptime_ms": agreement.ptime_ms,
+        "red_send": None if agreement.red_send is None else agreement.red_send.payload_type,
+        "red_receive": agreement.red_receive,
     }
 
 
@@ -404,6 +406,7 @@ def _rx_view(rx: RxStats, packets_per_second: float | None, foreign: int) -> RxV
         accelerated_ms=rx.accelerated_ms,
         expanded_ms=rx.expanded_ms,
         drift_ppm=rx.drift_ppm,
+        recovered=rx.recovered,
     )
 
 

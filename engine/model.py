@@ -132,6 +132,7 @@ class RxView:
     accelerated_ms: float = 0.0  # sound left out so far, to hear the rest sooner
     expanded_ms: float = 0.0  # sound played twice so far, to hear the rest safely
     drift_ppm: float | None = None  # how much faster their clock runs than ours
+    recovered: int = 0  # packets that did not come in time, heard all the same because later ones repeated them
 
 
 @dataclass(frozen=True, slots=True)

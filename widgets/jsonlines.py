@@ -76,6 +76,7 @@ def figures(call: model.CallView) -> Fields:
             "duplicate": rx.duplicate,
             "reordered": rx.reordered,
             "discarded": rx.discarded,
+            "recovered": rx.recovered,
         },
         "jitter_ms": rounded(rx.jitter_ms, 3),
         "loss_percent": rounded(rx.loss_percent, 3),

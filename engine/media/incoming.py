@@ -2,6 +2,9 @@
 
 The first SSRC heard is the far end's. Another one is foreign, counted and not played, until it is clear that the
 far end has changed over to it: it comes in order, several packets, and the old one does not come any more.
+
+A redundant packet (RFC 2198) is opened first: what is its own goes the usual way, as if it had come plain, and the
+earlier frames in it fill what holes they can. They are no packets: none is counted as received, late or doubled.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from math import inf
 
 import numpy as np
 
-from engine.media import codecs, rtp
+from engine.media import codecs, red, rtp
 from engine.media.codecs import AudioFormat
 from engine.media.dtmf import DigitReceiver
 from engine.media.errors import MediaError
@@ -35,6 +38,7 @@ class Totals:
     reordered: int = 0
     late: int = 0
     discarded: int = 0
+    recovered: int = 0
     concealed_ms: float = 0.0
     accelerated_ms: float = 0.0
     expanded_ms: float = 0.0
@@ -52,6 +56,7 @@ class Totals:
         self.late += playout.late
         self.duplicate += playout.duplicate
         self.discarded += playout.discarded
+        self.recovered += playout.recovered
         self.concealed_ms += playout.concealed_ms
         self.accelerated_ms += playout.accelerated_ms
         self.expanded_ms += playout.expanded_ms
@@ -85,13 +90,21 @@ class Incoming:
         self._decoders: dict[int, Decoder] = {}
         self._formats: dict[int, AudioFormat] = {}
         self._events: frozenset[int] = frozenset()
+        self._redundant: frozenset[int] = frozenset()
         self._units_per_ms = 8.0
         self._frame_samples = 0
 
     def configure(
-        self, receive: dict[int, AudioFormat], events: frozenset[int], event_rate: int, rate_hz: int, frame_samples: int
+        self,
+        receive: dict[int, AudioFormat],
+        events: frozenset[int],
+        event_rate: int,
+        rate_hz: int,
+        frame_samples: int,
+        redundant: frozenset[int] = frozenset(),
     ) -> None:
-        """Payload types of sound and of digits; the sampling rate and length of the frames to be played."""
+        """Payload types of sound, of digits and of redundancy; the sampling rate and length of the frames to be
+        played."""
         if self.playout is None or self.playout.rate_hz != rate_hz:
             if self.playout is not None:
                 self._totals.add_playout(self.playout)
@@ -100,6 +113,7 @@ class Incoming:
             self._formats = dict(receive)
             self._make_decoders()
         self._events = events
+        self._redundant = redundant
         self._units_per_ms = event_rate / 1000
         self._frame_samples = frame_samples
 
@@ -111,6 +125,8 @@ class Incoming:
 
     def receive(self, packet: rtp.RtpPacket, now: float) -> None:
         """One RTP packet from the far end's media address."""
+        octets = len(packet.payload)
+        earlier = self._open(packet) if packet.payload_type in self._redundant else ()
         source = self.source
         if source is not None and packet.ssrc == source.ssrc:
             self._candidate = None
@@ -120,7 +136,7 @@ class Incoming:
                 self.foreign += 1
                 return
         self._heard_at = now
-        self.octets += len(packet.payload)
+        self.octets += octets
         decoder = self._decoders.get(packet.payload_type)
         if decoder is not None:
             source.set_clock_rate(decoder.clock_rate)
@@ -130,21 +146,43 @@ class Incoming:
         assert self.playout is not None
         if kind is RESTART:
             self.playout.other_source()
+        for block in earlier:
+            self._recover(block, now)
         if decoder is not None:
             sequence = packet.sequence
             self.playout.put(packet.timestamp, packet.payload, decoder, now, sequence == self._following)
             self._following = (sequence + 1) & 0xFFFF
         elif packet.payload_type in self._events:
             self._take_event(packet, now)
-        else:
+        elif packet.payload_type not in self._redundant:
             self.unknown += 1
+
+    def _open(self, packet: rtp.RtpPacket) -> list[red.Block]:
+        """Make a redundant packet a plain one, and give the earlier frames that were in it, oldest first."""
+        try:
+            *earlier, own = red.parse(packet.payload, packet.timestamp)
+            if own.payload_type in self._redundant:
+                raise MediaError("redundancy within redundancy")
+        except MediaError:
+            self.malformed += 1
+            return []
+        packet.payload_type, packet.payload = own.payload_type, own.payload
+        return earlier
+
+    def _recover(self, block: red.Block, now: float) -> None:
+        assert self.playout is not None
+        decoder = self._decoders.get(block.payload_type)
+        if decoder is not None:
+            self.playout.recover(block.timestamp, block.payload, decoder, now)
+        elif block.payload_type in self._events:
+            self._take_event(block, now)
 
     def left(self, ssrc: int) -> None:
         """The far end said BYE for this SSRC: should it go on with another, it need not wait long."""
         if self.source is not None and self.source.ssrc == ssrc:
             self._heard_at = -inf
 
-    def _take_event(self, packet: rtp.RtpPacket, now: float) -> None:
+    def _take_event(self, packet: rtp.RtpPacket | red.Block, now: float) -> None:
         assert self.playout is not None
         self.playout.hush()
         try:
@@ -203,6 +241,7 @@ class Incoming:
             before.reordered,
             before.late,
             before.discarded + self.malformed + self.unknown,
+            before.recovered,
             before.concealed_ms,
             before.accelerated_ms,
             before.expanded_ms,

@@ -69,6 +69,7 @@ class Waiting:
     payload: bytes
     decoder: object
     overlap_s: float = 0.0  # so much of its beginning was played already
+    repeated: bool = False  # taken from a later packet (RFC 2198), its own has not come
 
 
 class DelayEstimate:
@@ -77,6 +78,9 @@ class DelayEstimate:
     BIN_S = 0.004
     FORGET_S = 4.0  # a packet weighs a third of what it did after so long a time of sound
     QUANTILE = 0.985
+    REPEATED_WEIGHT = (
+        8.0  # who repeats frames does so to have them heard: they are waited for when one in 500 fills a hole
+    )
     MARGIN_S = 0.008  # our own clock ticks, which are not quite regular either
     FIRST_S = 0.010  # more, until something is known
     LATE_STEP_S = 0.020  # one late packet raises the target by no more
@@ -103,8 +107,8 @@ class DelayEstimate:
         self._raised = -inf  # by packets that came too late, and at the beginning; falls
         self._uncounted = 0
 
-    def update(self, transit: float, duration_s: float) -> None:
-        """One packet came that lasts so long."""
+    def update(self, transit: float, duration_s: float, weight: float = 1.0) -> None:
+        """One packet came that lasts so long. It counts as ``weight`` others."""
         if self.floor == inf:
             self._raised = transit + self.FIRST_S
         self._update_range(transit, duration_s)
@@ -113,8 +117,8 @@ class DelayEstimate:
         if place > highest:
             place = highest
         self._gain *= 1 + duration_s / self.FORGET_S
-        self._weights[place] = self._weights.get(place, 0.0) + self._gain
-        self._total += self._gain
+        self._weights[place] = self._weights.get(place, 0.0) + weight * self._gain
+        self._total += weight * self._gain
         self._uncounted += 1
         if self._uncounted >= self._COUNT_EVERY or self._quantile == -inf:
             self._count()
@@ -184,11 +188,13 @@ class JitterBuffer:
         self.late = 0
         self.duplicate = 0
         self.discarded = 0
+        self.recovered = 0  # played though their own packets had not come in time
         self._queue: deque[Waiting] = deque()
         self._octets = 0
         self._playing = False
         self._next = -inf  # where the last packet given out ended
         self._played: deque[float] = deque(maxlen=self.PLAYED_REMEMBERED)
+        self._stood_in: deque[float] = deque(maxlen=self.PLAYED_REMEMBERED)  # those of them that were repeated ones
         self._asked_at = -inf
         self._delay = inf  # the transit of the latest packet pulled
         self._lowest_delay = inf  # the least of late: what counts when several are pulled at one tick
@@ -240,6 +246,37 @@ class JitterBuffer:
         self._last_end = end = begin + duration_s
         return self._keep(Waiting(begin, end, payload, decoder), arrival - begin)
 
+    def recover(
+        self, timestamp: int, samples: int, rate: int, payload: bytes, decoder: object, arrival: float
+    ) -> str | None:
+        """A frame that came again, in a later packet (RFC 2198). None when nothing is missing there.
+
+        How long it took counts only when it fills a hole, in time or too late: so the buffer waits for repeated
+        frames while packets get lost for which they stand in, and no longer.
+        """
+        duration_s = samples / rate
+        if self._other_source or rate != self._line_rate or not 0 < duration_s <= MAX_PACKET_S:
+            return None
+        begin = self._place(timestamp)
+        transit = arrival - begin
+        if not -MAX_EARLY_S <= transit - self.estimate.floor <= MAX_LATE_S or not self._is_hole(begin):
+            return None
+        packet = Waiting(begin, begin + duration_s, payload, decoder, repeated=True)
+        self.estimate.update(transit, duration_s, self.estimate.REPEATED_WEIGHT)
+        if transit > self._delay and self._playing:
+            self.estimate.late(transit)
+        if packet.end <= self._next + JOIN_S:
+            self._played.append(begin)
+            return LATE
+        self._line_up(packet, transit)
+        return KEPT
+
+    def _is_hole(self, begin: float) -> bool:
+        """Is nothing known of a packet there? Not of one so old that it would be forgotten, or from before a spurt."""
+        if begin >= self._newest_end - JOIN_S:
+            return True
+        return self._playing and bool(self._played) and begin > self._played[0] and not self._is_known(begin)
+
     def _stood_still(self, transit: float) -> bool:
         """Does a silence end with timestamps that know nothing of it?"""
         return not self._playing and not self._queue and transit > self.estimate.target + STOOD_STILL_S
@@ -267,9 +304,10 @@ class JitterBuffer:
         self._odd_transit = None
 
     def _keep(self, packet: Waiting, transit: float) -> str:
-        begin, queue = packet.begin, self._queue
+        begin = packet.begin
         if begin < self._newest_end - JOIN_S and self._is_known(begin):
-            self.duplicate += 1
+            if not self._supersedes(packet):
+                self.duplicate += 1
             return DUPLICATE
         self._packet_s = duration_s = packet.end - begin
         self.estimate.update(transit, duration_s)
@@ -279,6 +317,22 @@ class JitterBuffer:
         if packet.end <= self._next + JOIN_S:
             self.late += 1
             return LATE
+        self._line_up(packet, transit)
+        return KEPT
+
+    def _supersedes(self, packet: Waiting) -> bool:
+        """Has it been stood in for by a repeated frame, that waits or was played? Then it is no duplicate."""
+        for waiting in self._queue:
+            if waiting.repeated and abs(packet.begin - waiting.begin) < JOIN_S:
+                waiting.repeated = False
+                return True
+        stood_in = [begin for begin in self._stood_in if abs(packet.begin - begin) < JOIN_S]
+        for begin in stood_in:
+            self._stood_in.remove(begin)
+        return bool(stood_in)
+
+    def _line_up(self, packet: Waiting, transit: float) -> None:
+        begin, queue = packet.begin, self._queue
         if packet.end > self._newest_end:
             self._newest_end, self._newest_transit = packet.end, transit
         if not queue or begin >= queue[-1].begin:
@@ -288,7 +342,6 @@ class JitterBuffer:
         self._octets += len(packet.payload)
         if len(queue) > 1:
             self._bound()
-        return KEPT
 
     def _is_known(self, begin: float) -> bool:
         if any(abs(begin - waiting.begin) < JOIN_S for waiting in self._queue):
@@ -368,6 +421,9 @@ class JitterBuffer:
             packet.overlap_s = self._next - begin
         self._next = packet.end
         self._played.append(begin)
+        if packet.repeated:
+            self.recovered += 1
+            self._stood_in.append(begin)
         self._delay = delay = now - begin
         lowest = self._lowest_delay
         self._lowest_delay = delay if delay < lowest + self.PULL_LEAK_S else lowest + self.PULL_LEAK_S

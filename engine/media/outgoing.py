@@ -4,19 +4,27 @@ The media clock follows time, in the RTP clock rate of the codec, which need not
 moves by one frame with every frame, sent or skipped, and where nobody called for
 a long time (the phone was elsewhere) by the time that has passed. The marker says that a talk spurt begins
 (RFC 3551 section 4.1): on the first packet, and on the first after a pause or a digit.
+
+Where the far end takes redundancy (RFC 2198) each packet of sound may repeat earlier ones, named by their distance in
+packets. That can change with every packet: sequence numbers and the media clock go on.
 """
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Sequence
+
 import numpy as np
 
-from engine.media import codecs, rtp
+from engine.media import codecs, red, rtp
 from engine.media.dtmf import DigitSender
 from engine.media.level import LevelMeter
 from engine.media.rtcp_session import Sent
 
 # A caller that is so late was not delayed, it did not say that time passed. Smaller delays are caught up by it.
 FORGOTTEN_S = 1.0
+
+MAX_DISTANCE = 8  # how far back, in packets, one may be repeated
 
 _HEADERS_OCTETS = 40  # IPv4, UDP and RTP, for RTCP's share of the bandwidth
 
@@ -32,6 +40,9 @@ class Outgoing:
         self.digits = DigitSender()
         self.takes_digits = False
         self.rate_hz = self.clock_rate = self.frame_samples = 0
+        self.distances: tuple[int, ...] = ()  # packets of sound before the one that is sent, to be sent again with it
+        self._red_payload_type: int | None = None
+        self._earlier: deque[red.Block] = deque(maxlen=MAX_DISTANCE)  # the latest first
         self._sequence = sequence
         self._timestamp = timestamp  # of the next frame
         self._send: codecs.WireFormat | None = None
@@ -39,17 +50,26 @@ class Outgoing:
         self._clock_at: float | None = None  # when the media clock stood at _timestamp
         self._in_spurt = False
 
-    def configure(self, send: codecs.WireFormat, dtmf: tuple[int, int] | None, ptime_ms: float) -> None:
-        """Set, or change, the codec, the payload type and clock rate of digits, and the length of a frame.
+    def configure(
+        self,
+        send: codecs.WireFormat,
+        dtmf: tuple[int, int] | None,
+        ptime_ms: float,
+        red_payload_type: int | None = None,
+    ) -> None:
+        """Set, or change, the codec, the payload type and clock rate of digits, the length of a frame, and the payload
+        type of redundancy where it may be sent.
 
         A codec that stays the same goes on as it was: those that remember would click.
         """
+        self._red_payload_type = red_payload_type
         if send != self._send:
             self._send = send
             self._payload_type, self.clock_rate = send.payload_type, send.clock_rate
             self._codec = codecs.make(*send[1:])
             self._encode = self._codec.encode
             self.rate_hz = self._codec.rate_hz
+            self._earlier.clear()
         self.takes_digits = dtmf is not None
         if not self.takes_digits:
             self.digits = DigitSender()  # what waits would come out whenever digits are taken again
@@ -79,7 +99,10 @@ class Outgoing:
             event = self.digits.next(self._timestamp, 1000 * self._frame_s, self._dtmf_units_per_ms)
         if event is None:
             self.level.update(pcm, now)
-            packet = self._packet(self._payload_type, not self._in_spurt, self._timestamp, self._encode(pcm))
+            payload_type, payload = self._with_earlier(
+                red.Block(self._payload_type, self._timestamp, self._encode(pcm))
+            )
+            packet = self._packet(payload_type, not self._in_spurt, self._timestamp, payload)
         else:
             self.level.update(self._silence, now)
             packet = self._packet(self._dtmf_payload_type, event.marker, event.timestamp, event.payload)
@@ -87,6 +110,17 @@ class Outgoing:
         self._advance(1)
         self._clock_at = now
         return packet
+
+    def _with_earlier(self, own: red.Block) -> tuple[int, bytes]:
+        """What to send for this frame, redundant or plain: payload type and payload."""
+        payload = None
+        if self.distances and self._red_payload_type is not None:
+            payload = red.build(own, _at(self._earlier, self.distances))
+        self._earlier.appendleft(own)
+        if payload is None:
+            return own.payload_type, own.payload
+        assert self._red_payload_type is not None
+        return self._red_payload_type, payload
 
     def skip(self, frames: int) -> None:
         """So many frames are not sent, though their time passes."""
@@ -117,3 +151,8 @@ class Outgoing:
         if self._due_at is not None and now > self._due_at:
             self.skip(int((now - self._due_at) / self._frame_s))
         self._due_at = now
+
+
+def _at(earlier: Sequence[red.Block], distances: tuple[int, ...]) -> list[red.Block]:
+    """Those at these distances, as far as there are any, the oldest first."""
+    return [earlier[distance - 1] for distance in sorted(distances, reverse=True) if distance <= len(earlier)]

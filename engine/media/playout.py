@@ -78,6 +78,11 @@ class Playout:
         units = decoder.clock_units(payload)
         return self.buffer.put(timestamp, units, decoder.clock_rate, payload, decoder, arrival, follows)
 
+    def recover(self, timestamp: int, payload: bytes, decoder: Decoder, arrival: float) -> str | None:
+        """A frame that a later packet has brought again (RFC 2198): used where it fills a hole."""
+        units = decoder.clock_units(payload)
+        return self.buffer.recover(timestamp, units, decoder.clock_rate, payload, decoder, arrival)
+
     def hush(self) -> None:
         """The far end sends something else than sound now (digits): what is missing is meant to be."""
         self._hushed = True
@@ -217,6 +222,10 @@ class Playout:
     @property
     def duplicate(self) -> int:
         return self.buffer.duplicate
+
+    @property
+    def recovered(self) -> int:
+        return self.buffer.recovered
 
     @property
     def discarded(self) -> int:

@@ -41,6 +41,7 @@ class RxStats:
     duplicate: int
     reordered: int
     discarded: int
+    recovered: int
     foreign: int
     jitter_ms: float | None
     buffer_ms: float | None
@@ -80,13 +81,22 @@ class AudioStream:
         cname: str,
         entropy: Entropy,
         now: float,
+        red_send: int | None = None,
+        red_receive: frozenset[int] = frozenset(),
     ) -> None:
         sequence, timestamp, ssrc = entropy.getrandbits(16), entropy.getrandbits(32), entropy.getrandbits(32)
         self._out = Outgoing(ssrc, sequence, timestamp)
         self._in = Incoming(now)
         self._rtcp = RtcpSession(ssrc, cname, entropy, now)
         self.update(
-            send=send, receive=receive, dtmf_send=dtmf_send, dtmf_receive=dtmf_receive, ptime_ms=ptime_ms, now=now
+            send=send,
+            receive=receive,
+            dtmf_send=dtmf_send,
+            dtmf_receive=dtmf_receive,
+            ptime_ms=ptime_ms,
+            now=now,
+            red_send=red_send,
+            red_receive=red_receive,
         )
 
     def update(
@@ -98,11 +108,13 @@ class AudioStream:
         dtmf_receive: frozenset[int],
         ptime_ms: float,
         now: float,
+        red_send: int | None = None,
+        red_receive: frozenset[int] = frozenset(),
     ) -> None:
         """A re-INVITE changed something; numbers, media clock and counters go on."""
-        self._out.configure(send, dtmf_send, ptime_ms)
+        self._out.configure(send, dtmf_send, ptime_ms, red_send)
         event_rate = EVENT_RATE if dtmf_send is None else dtmf_send[1]
-        self._in.configure(receive, dtmf_receive, event_rate, self._out.rate_hz, self._out.frame_samples)
+        self._in.configure(receive, dtmf_receive, event_rate, self._out.rate_hz, self._out.frame_samples, red_receive)
         self._rtcp.set_bandwidth(self._out.octets_per_s)
 
     @property
@@ -133,6 +145,10 @@ class AudioStream:
     def skip(self, frames: int) -> None:
         """The time of so many frames passes, nothing is sent (a hold, a stall)."""
         self._out.skip(frames)
+
+    def repeat(self, distances: tuple[int, ...]) -> None:
+        """Which packets before each one shall be sent again with it (RFC 2198), where the far end takes that."""
+        self._out.distances = distances
 
     def send_digits(self, digits: str) -> bool:
         """Queue digits; False when the far end takes none, one is unknown, or there are too many already."""
@@ -224,6 +240,7 @@ class AudioStream:
             duplicate=totals.duplicate,
             reordered=totals.reordered,
             discarded=totals.discarded,
+            recovered=totals.recovered,
             foreign=self._in.foreign,
             jitter_ms=None if source is None else source.jitter_ms,
             buffer_ms=playout.buffered_ms if playout is not None and heard else None,

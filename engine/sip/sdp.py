@@ -4,6 +4,10 @@ We take the first audio line over RTP/AVP in which there is a codec of ours, and
 port 0, in its place. RTP/AVPF is taken too: without ``a=rtcp-fb`` in the answer it is the same to the wire
 (RFC 4585 section 4.2). An answer keeps the offerer's payload numbers, and an offer those that the session has
 used so far. What both sides agreed on becomes an :class:`Agreement`, seen from us.
+
+``red`` (RFC 2198) is a format like telephone-event: never the one that is spoken, and always behind those that are.
+Its ``fmtp`` lists what may be in it: the payload types of the same clock rate (twice the only one, as WebRTC wants
+it). A far end that leaves it out of its answer is sent none, and so is one whose list lacks the format we send.
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ __all__ = [
 Address = tuple[str, int]
 
 TELEPHONE_EVENT = "telephone-event"
+RED = "red"
 PROTO = "RTP/AVP"
 PROTOS = (PROTO, "RTP/AVPF")
 DYNAMIC = range(96, 128)
@@ -43,7 +48,7 @@ class LocalAudio:
 
     address: Address
     rtcp: Address
-    formats: tuple[Format, ...]  # in order of preference, telephone-event among them
+    formats: tuple[Format, ...]  # in order of preference, telephone-event and red among them
     ptime_ms: int | None = DEFAULT_PTIME_MS
     direction: str = "sendrecv"
 
@@ -61,6 +66,8 @@ class Agreement:
     ptime_ms: int
     direction: str
     held_there: bool
+    red_send: Format | None = None  # what we send may travel in it
+    red_receive: frozenset[int] = frozenset()
 
 
 def make_offer(local: LocalAudio, session_id: int, version: int, before: SessionDescription | None = None) -> bytes:
@@ -110,7 +117,7 @@ def make_answer(
         if line is not chosen:
             lines.append(MediaLine(line.kind, 0, line.proto, line.formats[:1] or ["0"]))
             continue
-        ours = _common(line.payload_formats(), local.formats)
+        ours = _red_last(_common(line.payload_formats(), local.formats))
         theirs = offer.direction_of(line)
         direction = _answer_direction(theirs, local.direction)
         answer = MediaLine("audio", local.address[1], line.proto, [str(item.payload_type) for item in ours])
@@ -198,12 +205,28 @@ def _common(theirs: list[Format], ours: Iterable[Format]) -> list[Format]:
     return [item for item in theirs if _identity(item) in known]
 
 
+def _red_last(formats: list[Format]) -> list[Format]:
+    """Redundancy behind the formats that it is for, and none of a clock rate that none of them has."""
+    rates = {item.clock_rate for item in formats if _is_audio(item)}
+    rest = [item for item in formats if not _is_red(item)]
+    return rest + [item for item in formats if _is_red(item) and item.clock_rate in rates]
+
+
 def _identity(wanted: Format) -> tuple[str, int, int]:
-    return wanted.encoding.upper(), wanted.clock_rate, wanted.channels
+    """Channels are what is in it, for red: ``red/48000`` and ``red/48000/2`` are the same."""
+    return wanted.encoding.upper(), wanted.clock_rate, 1 if _is_red(wanted) else wanted.channels
 
 
 def _is_audio(wanted: Format) -> bool:
-    return wanted.encoding.lower() != TELEPHONE_EVENT
+    return not _is_digits(wanted) and not _is_red(wanted)
+
+
+def _is_digits(wanted: Format) -> bool:
+    return wanted.encoding.lower() == TELEPHONE_EVENT
+
+
+def _is_red(wanted: Format) -> bool:
+    return wanted.encoding.lower() == RED
 
 
 def _agree(
@@ -216,7 +239,7 @@ def _agree(
 ) -> Agreement:
     """``theirs`` are numbered as we must send them, ``ours`` as we must understand them."""
     send = next(item for item in theirs if _is_audio(item))
-    digits = [item for item in theirs if not _is_audio(item)]
+    digits = [item for item in theirs if _is_digits(item)]
     same_clock = [item for item in digits if item.clock_rate == send.clock_rate]
     host = _host_for(remote.host_of(line), local.address[0])
     held = host == NOWHERE
@@ -228,11 +251,20 @@ def _agree(
         send=send,
         receive={number: item for number, item in numbers.items() if _is_audio(item)},
         dtmf_send=next(iter(same_clock or digits), None),
-        dtmf_receive=frozenset(number for number, item in numbers.items() if not _is_audio(item)),
+        dtmf_receive=frozenset(number for number, item in numbers.items() if _is_digits(item)),
         ptime_ms=_ptime(remote, line, local),
         direction=_deaf(direction) if held else direction,
         held_there=held or remote.direction_of(line) in ("sendonly", "inactive"),
+        red_send=next((item for item in theirs if _carries(item, send)), None),
+        red_receive=frozenset(number for number, item in numbers.items() if _is_red(item)),
     )
+
+
+def _carries(wanted: Format, send: Format) -> bool:
+    """Is this redundancy in which ``send`` may travel? Without a list anything may (RFC 2198 section 5)."""
+    if not _is_red(wanted) or wanted.clock_rate != send.clock_rate:
+        return False
+    return wanted.fmtp is None or str(send.payload_type) in wanted.fmtp.replace(" ", "").split("/")
 
 
 def _rtcp_of(line: MediaLine, host: str, here: str) -> Address:
@@ -282,7 +314,7 @@ def _describe(line: MediaLine, formats: list[Format], local: LocalAudio, directi
     for item in formats:
         channels = f"/{item.channels}" if item.channels > 1 else ""
         line.attributes.append(("rtpmap", f"{item.payload_type} {item.encoding}/{item.clock_rate}{channels}"))
-        details = "0-15" if not _is_audio(item) else item.fmtp
+        details = "0-15" if _is_digits(item) else _carried(item, formats) if _is_red(item) else item.fmtp
         if details:
             line.attributes.append(("fmtp", f"{item.payload_type} {details}"))
     if local.ptime_ms is not None:
@@ -290,3 +322,9 @@ def _describe(line: MediaLine, formats: list[Format], local: LocalAudio, directi
     if local.rtcp[1] != local.address[1] + 1:
         line.attributes.append(("rtcp", str(local.rtcp[1])))
     line.attributes.append((direction or local.direction, None))
+
+
+def _carried(red: Format, formats: list[Format]) -> str:
+    """What may be in it: a list of two at least, since one would mean that nothing is ever repeated."""
+    numbers = [str(item.payload_type) for item in formats if _is_audio(item) and item.clock_rate == red.clock_rate]
+    return "/".join(numbers if len(numbers) > 1 else numbers * 2)

@@ -60,7 +60,10 @@ def fate(link: Any, text: str, seed: int) -> Any:
     return delay
 
 
-def run(job: tuple[str, int], rig: Path, speech: Path, seeds: int) -> dict[str, float]:
+RED = 121  # payload type
+
+
+def run(job: tuple[str, int], rig: Path, speech: Path, seeds: int, distances: tuple[int, ...] = ()) -> dict[str, float]:
     """One call, scored."""
     sys.path.insert(0, str(rig))
     link, score = importlib.import_module("lossy_link"), importlib.import_module("score")
@@ -68,7 +71,9 @@ def run(job: tuple[str, int], rig: Path, speech: Path, seeds: int) -> dict[str, 
     said, _ = score.read_wav(speech / "speech8k.wav")
     pcm = np.round(said * 32768).astype(np.int16)
     phase_s = PACKET_S * (seed - 0.5) / seeds
-    way = OneWay(make_stream(seed=1), make_stream(seed=2), Wire(fate(link, CONDITIONS[name][0], seed)), phase_s)
+    mouth, ear = make_stream(seed=1, red_send=RED), make_stream(seed=2, red_receive=frozenset({RED}))
+    mouth.repeat(distances)
+    way = OneWay(mouth, ear, Wire(fate(link, CONDITIONS[name][0], seed)), phase_s)
     heard = way.talk(pcm, TAIL_S)
     # A packet leaves when its last sample was said; the virtual mouth says it all at once, at the beginning.
     result = score.score(said, heard / 32768.0, RATE, 0.0, phase_s + PACKET_S)
@@ -78,6 +83,7 @@ def run(job: tuple[str, int], rig: Path, speech: Path, seeds: int) -> dict[str, 
         "delay_ms": result["delay_ms"],
         "late": rx.late,
         "lost": rx.lost,
+        "recovered": rx.recovered,
         "concealed_ms": rx.concealed_ms,
     }
 
@@ -88,9 +94,11 @@ def main() -> int:
     parser.add_argument("--rig", type=Path, default=RIG)
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--conditions", default=",".join(CONDITIONS))
+    parser.add_argument("--red", default="", help="distances in packets at which each is repeated, e.g. 1,2")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    work = partial(run, rig=options.rig, speech=options.speech, seeds=options.seeds)
+    distances = tuple(int(word) for word in options.red.split(",") if word)
+    work = partial(run, rig=options.rig, speech=options.speech, seeds=options.seeds, distances=distances)
     with ProcessPoolExecutor(options.jobs) as pool:
         for name in options.conditions.split(","):
             found = list(pool.map(work, [(name, seed) for seed in range(1, options.seeds + 1)]))
@@ -106,7 +114,8 @@ def line(name: str, found: list[dict[str, float]]) -> str:
     each = " ".join(f"{result['pesq']:.2f}" for result in found)
     return (
         f"{name:17} PESQ {means['pesq']:.2f}  delay {means['delay_ms']:5.1f} ms  {asked:22}"
-        f"  late {means['late']:5.1f}  concealed {means['concealed_ms']:6.0f} ms  [{each}]"
+        f"  late {means['late']:5.1f}  lost {means['lost']:5.1f}  recovered {means['recovered']:5.1f}"
+        f"  concealed {means['concealed_ms']:6.0f} ms  [{each}]"
     )
 
 

@@ -434,12 +434,70 @@ def test_the_version_rises_only_when_the_description_changes():
     assert [after - before for before, after in itertools.pairwise(versions)] == [0, 1, 0, 1]
 
 
+# ------------------------------------------------------------------ redundancy (RFC 2198)
+
+RED = Format(121, "red", 8000)
+WITH_RED = (PCMU, PCMA, WIDE, DIGITS, RED, Format(122, "red", 16000))
+
+
+def test_redundancy_is_offered_last_with_what_it_may_carry():
+    line = parse(make_offer(local(formats=WITH_RED), 7, 1)).media[0]
+    assert line.formats == ["0", "8", "96", "101", "121", "122"]
+    said = [value for name, value in line.attributes if name in ("rtpmap", "fmtp") and "12" in (value or "")[:2]]
+    assert said == ["121 red/8000", "121 0/8", "122 red/16000", "122 96/96"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "number"),
+    [
+        (("m=audio 6 RTP/AVP 0 121", "a=rtpmap:121 red/8000", "a=fmtp:121 0/0"), 121),
+        (("m=audio 6 RTP/AVP 0 121", "a=fmtp:121 0/0"), 121),
+        (("m=audio 6 RTP/AVP 0 99", "a=rtpmap:99 RED/8000/1"), 99),
+        (("m=audio 6 RTP/AVP 0 99", "a=rtpmap:99 red/8000/2", "a=fmtp:99 8/ 0"), 99),
+        (("m=audio 6 RTP/AVP 0 121", "a=fmtp:121 8/8"), None),
+        (("m=audio 6 RTP/AVP 96 121", "a=rtpmap:121 red/8000"), None),
+        (("m=audio 6 RTP/AVP 0",), None),
+    ],
+    ids=["as_offered", "no_rtpmap", "another_number", "odd_but_clear", "not_for_it", "another_clock", "not_known"],
+)
+def test_which_answer_lets_us_send_redundancy(lines, number):
+    ours = local(formats=WITH_RED)
+    agreement = read_answer(parse(make_offer(ours, 7, 1)), offer(*lines), ours)
+    assert agreement is not None
+    assert (agreement.red_send and agreement.red_send.payload_type) == number
+    assert {121, 122} <= agreement.red_receive and not agreement.red_receive & set(agreement.receive)
+
+
+def test_redundancy_offered_to_us_is_taken_for_the_codecs_that_are():
+    lines = (
+        "m=audio 6 RTP/AVP 63 64 111 0 101",
+        "a=rtpmap:63 red/48000/2", "a=fmtp:63 111/111", "a=rtpmap:111 opus/48000/2",
+        "a=rtpmap:64 red/8000", "a=fmtp:64 0/0", "a=rtpmap:101 telephone-event/8000",
+    )  # fmt: skip
+    ours, agreement = answer(*lines, us=local(formats=(*WITH_RED, Format(123, "red", 48000, 2))))
+    assert ours.media[0].formats == ["0", "101", "64"], "never the first, and none without its codec"
+    assert ("fmtp", "64 0/0") in ours.media[0].attributes
+    assert agreement is not None and agreement.red_receive == {64}
+    assert agreement.red_send is not None and agreement.red_send.payload_type == 64 and agreement.send == PCMU
+
+
+def test_redundancy_alone_is_no_audio():
+    body, agreement = make_answer(offer("m=audio 6 RTP/AVP 99", "a=rtpmap:99 red/8000"), local(formats=WITH_RED), 7, 1)
+    assert agreement is None and parse(body).media[0].port == 0
+
+
+def test_who_offers_none_answers_none():
+    ours, agreement = answer("m=audio 6 RTP/AVP 0 121", "a=rtpmap:121 red/8000")
+    assert ours.media[0].formats == ["0"]
+    assert agreement is not None and agreement.red_send is None and not agreement.red_receive
+
+
 # ------------------------------------------------------------------ anything at all
 
 formats = st.builds(
     Format,
     st.integers(96, 127),
-    st.sampled_from(["L16", "opus", "telephone-event", "X-y"]),
+    st.sampled_from(["L16", "opus", "telephone-event", "X-y", "red"]),
     st.integers(1, 10**6),
     st.integers(1, 2),
     st.none() | st.text("ab=;1", min_size=1, max_size=9),
@@ -468,6 +526,9 @@ def test_what_two_of_us_agree_on_fits_together(anna, bob):
     assert annas.direction == mirrored[bobs.direction]
     if annas.dtmf_send is not None:
         assert annas.dtmf_send.payload_type in bobs.dtmf_receive
+    for one, other in ((annas, bobs), (bobs, annas)):
+        if one.red_send is not None:
+            assert one.red_send.payload_type in other.red_receive
 
 
 @FAST

@@ -49,6 +49,7 @@ def test_stats() -> None:
             "duplicate": 0,
             "reordered": 1,
             "discarded": 0,
+            "recovered": 0,
         },
         "jitter_ms": 4.1,
         "loss_percent": 0.13,
