@@ -15,7 +15,6 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -33,13 +32,11 @@ if TYPE_CHECKING:
     from engine.io.companion import Companion
     from widgets.jsonlines import JsonFace
     from widgets.plain import PlainFace, PlainRequest
-    from widgets.ui import KeyHint, Placed
+    from widgets.ui import Placed
 
 FRAME_S = 0.1
 IDLE_FRAME_S = 1.0
 SLACK_FOR_FRAME_S = 0.004  # a frame is drawn only where the next packet leaves room for it
-NOTICE_S = 4.0
-HISTORY = 100
 LOG_LINES = 500
 LONGEST_TURN_S = 1.0
 USAGE_ERROR = 2
@@ -319,10 +316,11 @@ class DashboardFace:
 
     def __init__(self, config: Config, engine: Engine) -> None:
         self._engine = engine
-        self._config = config
         self._screen = widgets.screen.open_screen(ascii=config.ascii)
-        self._ui = widgets.ui.Ui(glyphs="unicode" if self._screen.unicode else "ascii")
-        self._history: tuple[str, ...] = (config.suggested_uri,) if config.suggested_uri else ()
+        glyphs = "unicode" if self._screen.unicode else "ascii"
+        self._controls = widgets.controls.Controls(
+            engine, widgets.ui.Ui(glyphs=glyphs), suggested=config.suggested_uri or "", redraw=self._screen.repaint
+        )
         self._snapshot = engine.snapshot()
         self._needles = widgets.needle.Needles()
         self._log: deque[model.LogLine] = deque(maxlen=LOG_LINES)
@@ -331,56 +329,40 @@ class DashboardFace:
         self._moving: Placed = []  # the panes of the canvas that are drawn at every frame
         self._dirty = True
         self._frame_at = 0.0
-        self._notice_until = 0.0
-        self._ask: Callable[[], None] | None = None  # what a "yes" does
         self.gone = False
 
     # -- the program's side
 
     def event(self, event: model.Event) -> None:
-        """Anything that happens is worth a frame, but for the figures of every second; errors are worth a notice."""
+        """Anything that happens is worth a frame, but for the figures of every second."""
         self._dirty = self._dirty or not isinstance(event, model.Stats)
         self._remember(event)
-        if isinstance(event, model.Error):
-            self._notice(event.text, "bad")
-        elif isinstance(event, model.Incoming) and not event.auto_answer:
-            self._ui = replace(self._ui, selected=event.call.id)
-        elif isinstance(event, model.Ended):
-            self._show_end(event)
+        self._controls.event(event)
 
     def _remember(self, event: model.Event) -> None:
         """The log view tells what happened in the words of the plain face, among the phone's own log lines."""
         if isinstance(event, model.Log):
-            self._log.append(event.line)
+            self._keep(event.line)
         elif isinstance(event, model.Error):
-            self._log.append(model.LogLine(self._engine.snapshot().time, "error", "phone", event.text))
+            self._keep(model.LogLine(self._engine.snapshot().time, "error", "phone", event.text))
         elif not isinstance(event, model.Message):
             self._teller.event(event)
 
     def _told(self, line: str) -> None:
         source, _, words = line.rstrip("\n").partition(": ")
-        self._log.append(model.LogLine(self._engine.snapshot().time, "info", source, words))
+        self._keep(model.LogLine(self._engine.snapshot().time, "info", source, words))
 
-    def _show_end(self, event: model.Ended) -> None:
-        """Keep the call that was looked at on the screen, with its totals, unless another one is alive."""
-        shown = widgets.ui.shown_call(self._snapshot, self._ui.selected)
-        if shown is None or shown.id == event.call.id:
-            others = [view for view in widgets.ui.living(self._snapshot) if view.id != event.call.id]
-            self._ui = replace(self._ui, selected=others[-1].id if others else event.call.id)
-        if event.exit_code not in (0, 20):
-            self._notice(f"call {event.call.id} ended: {event.reason}", "warn")
+    def _keep(self, line: model.LogLine) -> None:
+        self._log.append(line)
+        self._controls.logged(1)
 
     def turn(self, now: float) -> float:
         screen = self._screen
         for key in screen.keys(now):
-            self._press(key)
+            self._controls.press(key)
             self._dirty = True
         self.gone = screen.gone
-        if screen.resized:
-            self._dirty = True
-        if self._ui.notice and now >= self._notice_until:
-            self._ui = replace(self._ui, notice="")
-            self._dirty = True
+        self._dirty = self._controls.expire(now) or screen.resized or self._dirty
         next_frame = self._draw(now)
         screen.watch(self._engine)
         deadline = screen.deadline()
@@ -401,7 +383,7 @@ class DashboardFace:
         if self._dirty or self._screen.resized or _news(self._snapshot) != _news(before):
             self._draw_all()
         else:
-            widgets.dashboard.redraw(self._canvas, self._snapshot, self._ui, self._moving)
+            widgets.dashboard.redraw(self._canvas, self._snapshot, self._controls.ui, self._moving)
         self._screen.paint(self._canvas, now)
         self._frame_at, self._dirty = now, False
         return now + FRAME_S
@@ -413,13 +395,11 @@ class DashboardFace:
 
     def _draw_all(self) -> None:
         columns, rows = self._screen.size
-        self._canvas = widgets.canvas.Canvas(columns, rows, glyphs=self._ui.glyphs)
-        self._ui = replace(self._ui, keys=self._hints(), line_ms=self._screen.round_trip_ms)
-        self._moving = widgets.dashboard.draw(self._canvas, self._snapshot, self._ui)
-
-    def _hints(self) -> tuple[KeyHint, ...]:
-        hint, call = widgets.ui.KeyHint, widgets.ui.shown_call(self._snapshot, self._ui.selected)
-        return tuple(hint(key.shown, key.label, key.help, key.valid(self._snapshot, call)) for key in widgets.keys.KEYS)
+        controls = self._controls
+        self._canvas = widgets.canvas.Canvas(columns, rows, glyphs=controls.ui.glyphs)
+        controls.ui = replace(controls.ui, keys=controls.hints(self._snapshot), line_ms=self._screen.round_trip_ms)
+        self._moving = widgets.dashboard.draw(self._canvas, self._snapshot, controls.ui)
+        controls.limit_scroll(self._canvas.scroll_limit)
 
     def job_signal(self, number: int) -> None:
         """Ctrl-Z and fg: the terminal goes to the shell and comes back."""
@@ -432,130 +412,6 @@ class DashboardFace:
 
     def close(self) -> None:
         self._screen.close()
-
-    # -- keys
-
-    def _press(self, name: str) -> None:
-        if self._ui.prompt is not None:
-            self._type(name)
-            return
-        key = widgets.keys.BY_NAME.get(name)
-        if key is None:
-            return
-        self._snapshot = self._engine.snapshot()
-        getattr(self, f"_do_{key.does}")(name)
-
-    def _type(self, name: str) -> None:
-        assert self._ui.prompt is not None
-        prompt = self._ui.prompt.press(name)
-        if prompt.submitted:
-            self._ui = replace(self._ui, prompt=None)
-            act, self._ask = self._ask, None
-            if prompt.mode == "confirm" and act is not None:
-                act()
-            elif prompt.text.strip():
-                self._history = (*self._history, prompt.text.strip())[-HISTORY:]
-                self._select(self._execute(model.Dial(prompt.text.strip())))
-        else:
-            self._ui = replace(self._ui, prompt=None if prompt.cancelled else prompt)
-
-    def _execute(self, command: model.Command) -> int | None:
-        try:
-            return self._engine.execute(command)
-        except CommandError as error:
-            self._notice(str(error), "warn")
-            return None
-
-    def _notice(self, text: str, style: str = "notice") -> None:
-        self._ui = replace(self._ui, notice=text, notice_style=style)
-        self._notice_until = self._engine.clock() + NOTICE_S
-
-    def _select(self, call: int | None) -> None:
-        if call is not None:
-            self._ui = replace(self._ui, selected=call)
-
-    def _selected(self, *states: CallState) -> int | None:
-        """The selected call where the command fits it; otherwise the phone chooses."""
-        view = widgets.ui.shown_call(self._snapshot, self._ui.selected)
-        return view.id if view is not None and view.state in states else None
-
-    def _do_dial(self, name: str) -> None:
-        self._ui = replace(self._ui, prompt=widgets.prompt.dial(self._history, self._config.suggested_uri or ""))
-
-    def _do_answer(self, name: str) -> None:
-        self._select(self._execute(model.Answer(self._selected(CallState.RINGING))))
-
-    def _do_reject(self, name: str) -> None:
-        self._execute(model.Reject(self._selected(CallState.RINGING)))
-
-    def _do_hang_up(self, name: str) -> None:
-        view = widgets.ui.shown_call(self._snapshot, self._ui.selected)
-        self._execute(model.HangUp(view.id if view is not None and view.state is not CallState.ENDED else None))
-
-    def _do_mute(self, name: str) -> None:
-        self._execute(model.Mute())
-        muted = self._engine.snapshot().sound.muted
-        self._notice("muted: they hear silence" if muted else "the microphone is open")
-
-    def _do_hold(self, name: str) -> None:
-        self._execute(model.Hold(self._selected(CallState.TALKING, CallState.HELD)))
-
-    def _do_digit(self, name: str) -> None:
-        self._execute(model.SendDigits(name, self._selected(CallState.TALKING, CallState.HELD)))
-
-    def _do_up(self, name: str) -> None:
-        self._move(-1)
-
-    def _do_down(self, name: str) -> None:
-        self._move(1)
-
-    def _move(self, step: int) -> None:
-        if self._ui.help_open or self._ui.view == "log":
-            down = step if self._ui.help_open else -step
-            self._ui = replace(self._ui, scroll=max(0, self._ui.scroll + down))
-            return
-        ids = [view.id for view in self._snapshot.calls]
-        shown = widgets.ui.shown_call(self._snapshot, self._ui.selected)
-        if ids:
-            at = ids.index(shown.id) if shown is not None and shown.id in ids else 0
-            self._select(ids[max(0, min(at + step, len(ids) - 1))])
-
-    def _do_louder(self, name: str) -> None:
-        self._change_volume(2.0)
-
-    def _do_softer(self, name: str) -> None:
-        self._change_volume(-2.0)
-
-    def _change_volume(self, change_db: float) -> None:
-        self._execute(model.SetVolume(change_db))
-        self._notice(f"volume {self._engine.snapshot().sound.volume_db:+.0f} dB")
-
-    def _do_next_view(self, name: str) -> None:
-        at = widgets.ui.VIEWS.index(self._ui.view)
-        self._ui = replace(self._ui, view=widgets.ui.VIEWS[(at + 1) % len(widgets.ui.VIEWS)], scroll=0, help_open=False)
-
-    def _do_redraw(self, name: str) -> None:
-        self._screen.repaint()
-
-    def _do_help(self, name: str) -> None:
-        self._ui = replace(self._ui, help_open=not self._ui.help_open, scroll=0)
-
-    def _do_back(self, name: str) -> None:
-        open_before = self._ui.help_open or self._ui.view != widgets.ui.VIEWS[0]
-        selected = self._ui.selected if open_before else None
-        self._ui = replace(self._ui, help_open=False, view=widgets.ui.VIEWS[0], scroll=0, notice="", selected=selected)
-
-    def _quit(self) -> None:
-        self._execute(model.Quit())
-
-    def _do_quit(self, name: str) -> None:
-        alive = len(widgets.ui.living(self._snapshot))
-        if not alive:
-            self._quit()
-            return
-        self._ask = self._quit
-        question = f"hang up {alive} call{'s' if alive > 1 else ''} and quit?"
-        self._ui = replace(self._ui, prompt=widgets.prompt.confirm(question))
 
 
 if __name__ == "__main__":

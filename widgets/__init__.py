@@ -2,7 +2,7 @@
 
     canvas text          a clipped grid of cells; text from strangers made safe        import nothing
     prompt figures ui    values: the line being typed, numbers as words, the screen's state
-    keys                 the table of keys
+    keys controls        the table of keys; what keys and events do to the screen's state
     parts                pieces of panes: heading, grid of labels and values
     calls meter counters rtcp graph call log welcome title footer help      draw(canvas, rect, scene)
     needle               levels as a meter shows them
@@ -21,9 +21,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from widgets import canvas, dashboard, jsonlines, keys, needle, plain, prompt, screen, text, ui
+    from widgets import canvas, controls, dashboard, jsonlines, keys, needle, plain, prompt, screen, text, ui
 
-__all__ = ["canvas", "dashboard", "jsonlines", "keys", "needle", "plain", "prompt", "screen", "text", "ui"]
+__all__ = ["canvas", "controls", "dashboard", "jsonlines", "keys", "needle", "plain", "prompt", "screen", "text", "ui"]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -14,12 +14,13 @@ COLUMN_LEAST = 48
 def sizes(scene: Scene, width: int) -> tuple[int, ...]:
     if scene.call is None:
         return (0,)
-    rows = -(-len(items(scene.call, scene, width)) // _columns(width))
+    listed = items(scene.call, scene, width)
+    rows = -(-len(listed) // _columns(width, listed))
     return (min(2, 1 + rows), 1 + rows)
 
 
-def _columns(width: int) -> int:
-    return max(1, min(3, width // COLUMN_LEAST))
+def _columns(width: int, listed: list[parts.Field]) -> int:
+    return max(1, min(3, width // COLUMN_LEAST, len(listed)))
 
 
 def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
@@ -28,7 +29,7 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     title = f"call {scene.call.id} {scene.look.dot} {figures.peer(scene.call, rect.width - 24, scene.look.more)}"
     below = parts.heading(canvas, rect, title)
     listed = items(scene.call, scene, rect.width)
-    columns = _columns(rect.width)
+    columns = _columns(rect.width, listed)
     width = below.width // columns
     for column in range(columns):
         place = Rect(below.x + column * width, below.y, width, below.height)

@@ -59,8 +59,8 @@ def _draw_status(canvas: Canvas, row: Rect, scene: Scene, call: CallView | None,
         x = canvas.put(row.x, row.y, "ready", "ok", row.width) + 1
         canvas.put(x, row.y, text.clip(uri, row.right - x, scene.look.more), "", row.right - x)
         return
-    style = figures.STATE_STYLES[call.state]
-    x = canvas.put(row.x, row.y, figures.state(call), style, row.width) + 1
+    chosen = "+selected" if call is scene.call and len(scene.snapshot.calls) > 1 else ""  # the one the keys mean
+    x = canvas.put(row.x, row.y, figures.state(call), figures.STATE_STYLES[call.state] + chosen, row.width) + 1
     x = canvas.put(x, row.y, figures.elapsed(call), "value", row.right - x) + 1
     extras = _figures(scene, call) if with_figures else []
     while extras and row.right - x - sum(text.width(words) + 1 for words, _ in extras) < 8:

@@ -16,7 +16,8 @@ def draw(canvas: Canvas, rect: Rect, ui: Ui) -> None:
     columns = max(1, rect.width // COLUMN_LEAST)
     rows = max(1, rect.height - 1)
     count = -(-len(ui.keys) // columns)
-    start = max(0, min(ui.scroll, count - rows))
+    canvas.scroll_limit = max(0, count - rows)
+    start = min(ui.scroll, canvas.scroll_limit)
     note = "Up and Down show the rest" if count > rows else "a dim one does nothing now"
     below = parts.heading(canvas, rect, "keys", note)
     key_columns = max((text.width(hint.key) for hint in ui.keys), default=0)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from engine import model
 from engine.model import CallState
-from widgets.ui import living
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ def _ringing(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
 
 
 def _alive(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
-    return bool(living(snapshot))
+    return call is not None and call.state is not CallState.ENDED
 
 
 def _up(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
@@ -42,6 +41,7 @@ def _several(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
     return len(snapshot.calls) > 1
 
 
+SCROLLING = ("up", "down", "page_up", "page_down")  # they do something in every view that is longer than the screen
 DIGIT_KEYS = tuple("0123456789*#")
 KEYS = (
     Key(("d",), "d", "dial", "call somebody: opens a line to type an address", "dial", _always),
@@ -53,6 +53,8 @@ KEYS = (
     Key(DIGIT_KEYS, "0-9*#", "digits", "send a digit to the selected call", "digit", _up),
     Key(("Up", "k"), "Up", "", "select the call above; scroll up in help and log", "up", _several),
     Key(("Down", "j"), "Down", "", "select the call below; scroll down", "down", _several),
+    Key(("PageUp",), "PgUp", "", "ten lines up", "page_up", _several),
+    Key(("PageDown",), "PgDn", "", "ten lines down", "page_down", _several),
     Key(("+", "="), "+", "", "louder by 2 dB", "louder", _always),
     Key(("-",), "-", "", "softer by 2 dB", "softer", _always),
     Key(("Tab",), "Tab", "view", "next view: dashboard, log", "next_view", _always),

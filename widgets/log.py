@@ -18,15 +18,25 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     """The newest lines that fit, the last one at the bottom of what is used; ``scroll`` lines back in the log view."""
     if rect.empty:
         return
-    below = parts.heading(canvas, rect, "log", strangers(scene.snapshot.network), "warn")
+    note = strangers(scene.snapshot.network), "warn"
     lines, back = scene.snapshot.log, 0
     if scene.ui.view == "log":
-        back = min(scene.ui.scroll, max(0, len(lines) - below.height))
+        canvas.scroll_limit = max(0, len(lines) - rect.height + 1)
+        back = min(scene.ui.scroll, canvas.scroll_limit)
+        note = _place(back, canvas.scroll_limit) or note
     else:  # what the sound system has to tell is a dozen lines at every start, for those who look for them
         lines = tuple(line for line in lines if line.source != "sound" or line.level != "info")
+    below = parts.heading(canvas, rect, "log", *note)
     last = len(lines) - back
     for row, line in zip(below.rows(), lines[max(0, last - below.height) : last], strict=False):
         _draw_line(canvas, row, line, scene.look.more)
+
+
+def _place(back: int, limit: int) -> tuple[str, str] | None:
+    """Where a reader is who has scrolled."""
+    if not back:
+        return None
+    return ("the first lines" if back == limit else f"{figures.count(back)} newer below"), "value"
 
 
 def strangers(network: NetworkView) -> str:

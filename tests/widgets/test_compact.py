@@ -10,6 +10,7 @@ from engine.model import CallState
 from tests.widgets import views
 from tests.widgets.views import drawn
 from widgets import compact, prompt, ui
+from widgets.canvas import Canvas
 
 TALKING = views.scene(views.call(), keys=views.keys("dial", "hang up", "mute", "help", "quit"))
 FOUR = ui.scene(views.four_calls(), views.ui())
@@ -66,6 +67,15 @@ def test_one_line_is_about_the_call_that_rings() -> None:
     assert drawn(compact.draw, 40, 1, FOUR) == [
         "ringing 00:04 Carol <carol@198.51.100.7>",
     ]
+
+
+def test_of_several_calls_the_one_that_the_keys_mean_stands_out() -> None:
+    canvas = Canvas(20, 3)
+    compact.draw(canvas, canvas.rect, FOUR)
+    assert canvas.style_at(0, 0) == "ringing"
+    assert canvas.style_at(0, 1) == "talking+selected"
+    compact.draw(canvas, canvas.rect, TALKING)
+    assert canvas.style_at(0, 0) == "talking"
 
 
 def test_idle() -> None:

@@ -31,12 +31,12 @@ def test_narrow() -> None:
 
 def test_the_log_view_scrolls_back_and_not_further() -> None:
     assert drawn(log.draw, 40, 3, views.scene(view="log", scroll=2)) == [
-        "── log ─────────────────────────────────",
+        "── log ──────────────── 2 newer below ──",
         " 15:38:51 ringing there (180 Ringing)",
         " 15:38:55 PCMU 8 kHz, 20 ms, 192.0.2.10…",
     ]
     assert drawn(log.draw, 40, 3, views.scene(view="log", scroll=99)) == [
-        "── log ─────────────────────────────────",
+        "── log ────────────── the first lines ──",
         " 15:38:47 ready on 192.0.2.10:5060 (UDP)",
         " 15:38:48 calling sip:bob@203.0.113.5",
     ]
@@ -72,3 +72,9 @@ def test_what_the_sound_system_tells_is_for_those_who_look_for_it() -> None:
 
     assert "gone" in shown("dashboard") and "ALSA" not in shown("dashboard")
     assert shown("log").count("ALSA") == 2
+
+
+def test_the_canvas_learns_how_far_the_log_can_be_scrolled() -> None:
+    canvas = Canvas(40, 3)
+    log.draw(canvas, canvas.rect, views.scene(view="log"))
+    assert canvas.scroll_limit == 4

@@ -1,0 +1,246 @@
+"""Keys and events on the screen's own state, without a terminal and without a phone behind it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine import model
+from engine.model import CallState, CallView, CommandError
+from tests.widgets import views
+from widgets import keys
+from widgets.controls import MOVED_S, NOTICE_S, Controls
+from widgets.ui import Ui, shown_call
+
+
+class Phone:
+    """Remembers what it was told to do."""
+
+    def __init__(self, *calls: CallView) -> None:
+        self.calls = calls
+        self.told: list[model.Command] = []
+        self.now = 100.0
+        self.refuses = ""
+        self.dialled: int | None = None
+
+    def execute(self, command: model.Command) -> int | None:
+        self.told.append(command)
+        if self.refuses:
+            raise CommandError(self.refuses)
+        return self.dialled if isinstance(command, model.Dial) else None
+
+    def snapshot(self) -> model.Snapshot:
+        return views.snapshot(*self.calls)
+
+    def clock(self) -> float:
+        return self.now
+
+
+def shown(controls: Controls, phone: Phone) -> int | None:
+    view = shown_call(phone.snapshot(), controls.ui.selected)
+    return None if view is None else view.id
+
+
+def press(controls: Controls, *names: str) -> None:
+    for name in names:
+        controls.press(name)
+
+
+def comes(controls: Controls, phone: Phone, call: CallView) -> None:
+    phone.calls = (*phone.calls, call)
+    controls.event(model.Incoming(call, auto_answer=False))
+
+
+def ends(controls: Controls, phone: Phone, number: int, exit_code: int = 0) -> None:
+    view = next(call for call in phone.calls if call.id == number)
+    over = replace(view, state=CallState.ENDED, reason="the far end hung up")
+    phone.calls = (*(call for call in phone.calls if call.id != number), over)
+    controls.event(model.Ended(over, None, over.reason, exit_code))
+
+
+# ------------------------------------------------------------------ the selection
+
+
+def test_the_first_call_that_rings_is_looked_at() -> None:
+    phone = Phone(views.ended(1))
+    controls = Controls(phone, Ui(selected=1))
+    comes(controls, phone, views.ringing(2))
+    assert shown(controls, phone) == 2
+
+
+@pytest.mark.parametrize("first", [views.call(1), views.ringing(1), views.held(1), views.call(1, CallState.DIALLING)])
+@pytest.mark.parametrize("selected", [None, 1])
+def test_a_call_that_rings_never_takes_the_place_of_another(first: CallView, selected: int | None) -> None:
+    """Whoever is about to press "a" for a friend does not take a stranger's call, nor lose his own by "h"."""
+    phone = Phone(first)
+    controls = Controls(phone, Ui(selected=selected))
+    comes(controls, phone, views.ringing(2))
+    assert shown(controls, phone) == 1
+    press(controls, "h")
+    assert phone.told == [model.HangUp(1)]
+
+
+def test_a_call_that_fails_before_it_was_drawn_gives_way_to_the_one_that_lives() -> None:
+    phone = Phone(views.held(1))
+    controls = Controls(phone, Ui(selected=1))
+    failed = views.call(2, CallState.DIALLING)
+    phone.dialled, phone.calls = 2, (*phone.calls, failed)
+    press(controls, "d", "b", "Enter")
+    assert phone.told == [model.Dial("b")] and shown(controls, phone) == 2
+    ends(controls, phone, 2, exit_code=15)
+    assert shown(controls, phone) == 1
+    assert controls.ui.notice == "call 2 ended: the far end hung up"
+
+
+def test_the_last_call_stays_on_the_screen_with_its_totals() -> None:
+    phone = Phone(views.call(1))
+    controls = Controls(phone, Ui())
+    ends(controls, phone, 1)
+    assert shown(controls, phone) == 1 and not controls.ui.notice
+    press(controls, "Escape")
+    assert shown(controls, phone) is None
+
+
+def test_up_and_down_go_through_the_list_and_stop_at_its_ends() -> None:
+    phone = Phone(*views.four_calls().calls)
+    controls = Controls(phone, Ui(selected=1))
+    seen = []
+    for name in ("Up", "Down", "j", "Down", "Down", "k", "PageUp", "PageDown"):
+        press(controls, name)
+        seen.append(shown(controls, phone))
+    assert seen == [1, 2, 3, 4, 4, 3, 1, 4]
+
+
+# ------------------------------------------------------------------ hanging up
+
+
+def test_one_press_too_many_does_not_end_the_next_call() -> None:
+    phone = Phone(views.call(1), views.held(2))
+    controls = Controls(phone, Ui(selected=1))
+    press(controls, "h")
+    ends(controls, phone, 1)
+    assert shown(controls, phone) == 2
+    press(controls, "h")
+    assert phone.told == [model.HangUp(1)]
+    assert controls.ui.notice == "this is call 2 now: h again hangs it up"
+    press(controls, "h")
+    assert phone.told == [model.HangUp(1), model.HangUp(2)]
+
+
+def test_a_moment_later_one_press_is_enough() -> None:
+    phone = Phone(views.call(1), views.held(2))
+    controls = Controls(phone, Ui(selected=1))
+    ends(controls, phone, 1)
+    phone.now += MOVED_S
+    press(controls, "h")
+    assert phone.told == [model.HangUp(2)]
+
+
+def test_who_chose_the_call_needs_one_press_only() -> None:
+    phone = Phone(views.call(1), views.held(2), views.held(3))
+    controls = Controls(phone, Ui(selected=1))
+    ends(controls, phone, 1)
+    press(controls, "Up", "h")
+    assert phone.told == [model.HangUp(2)]
+
+
+def test_a_call_that_is_over_is_not_hung_up_and_neither_is_another() -> None:
+    phone = Phone(views.call(1), views.ended(4))
+    controls = Controls(phone, Ui(selected=4))
+    press(controls, "h")
+    assert phone.told == [] and controls.ui.notice == "call 4 is over"
+    assert "hang up" not in [hint.label for hint in controls.hints(phone.snapshot()) if hint.enabled]
+
+
+# ------------------------------------------------------------------ keys that came together
+
+
+def test_escape_and_a_key_that_came_in_one_piece_are_both_obeyed() -> None:
+    phone = Phone(views.call(1))
+    controls = Controls(phone, Ui())
+    press(controls, "?", "Alt-d")
+    assert not controls.ui.help_open
+    assert controls.ui.prompt is not None and controls.ui.prompt.mode == "dial"
+
+
+def test_in_a_line_being_typed_such_a_key_is_its_own() -> None:
+    """On some keyboards Alt makes characters: a chord that means nothing there must not act behind the prompt."""
+    phone = Phone(views.call(1))
+    controls = Controls(phone, Ui())
+    press(controls, "d", "o", "n", "e", " ", "t", "w", "o", "Alt-b", "Alt-h", "Alt-Backspace")
+    assert controls.ui.prompt is not None and controls.ui.prompt.text == "two"
+    assert phone.told == []
+
+
+# ------------------------------------------------------------------ views
+
+
+def test_the_log_view_stays_with_what_is_read_while_lines_come_in() -> None:
+    controls = Controls(Phone(), Ui())
+    press(controls, "Tab")
+    controls.logged(3)
+    assert controls.ui.scroll == 0  # the newest are looked at
+    press(controls, "Up", "PageUp")
+    controls.logged(3)
+    assert controls.ui.scroll == 14
+    controls.limit_scroll(12)
+    press(controls, "Down")
+    assert controls.ui.scroll == 11
+    press(controls, "PageDown", "PageDown")
+    assert controls.ui.scroll == 0
+
+
+def test_in_the_log_view_the_keys_that_scroll_are_shown_as_working() -> None:
+    controls = Controls(Phone(), Ui())
+    idle = [hint.key for hint in controls.hints(views.snapshot()) if hint.enabled]
+    press(controls, "Tab")
+    assert set(hint.key for hint in controls.hints(views.snapshot()) if hint.enabled) - set(idle) == {
+        "Up", "Down", "PgUp", "PgDn",
+    }  # fmt: skip
+
+
+def test_a_notice_stays_for_a_while() -> None:
+    phone = Phone()
+    phone.refuses = "there is no call to hang up"
+    controls = Controls(phone, Ui())
+    press(controls, "h")
+    assert (controls.ui.notice, controls.ui.notice_style) == ("there is no call to hang up", "warn")
+    assert not controls.expire(phone.now + NOTICE_S - 0.1)
+    assert controls.expire(phone.now + NOTICE_S)
+    assert controls.ui.notice == ""
+
+
+# ------------------------------------------------------------------ the end
+
+
+def test_leaving_asks_once_while_there_is_a_call() -> None:
+    phone = Phone(views.call(1), views.ringing(2), views.ended(4))
+    controls = Controls(phone, Ui())
+    press(controls, "q")
+    assert controls.ui.prompt is not None and controls.ui.prompt.label == "hang up 2 calls and quit?"
+    press(controls, "h", "n", "q", "Escape", "q", "y")
+    assert phone.told == [model.Quit()]
+
+
+def test_leaving_an_idle_phone_asks_nothing() -> None:
+    phone = Phone(views.ended(4))
+    press(Controls(phone, Ui()), "q")
+    assert phone.told == [model.Quit()]
+
+
+NAMES = [*keys.BY_NAME, "y", "n", "x", "Alt-h", "Left", "Delete", "Paste:sip:bob@192.0.2.7", "F7"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(NAMES), max_size=30), st.sampled_from(["", "no"]))
+def test_any_keys_in_any_order(pressed: list[str], refuses: str) -> None:
+    phone = Phone(*views.four_calls().calls)
+    phone.refuses = refuses
+    controls = Controls(phone, Ui(), suggested="sip:bob@192.0.2.7")
+    for name in pressed:
+        controls.press(name)
+        assert controls.ui.selected in (None, 1, 2, 3, 4) and controls.ui.scroll >= 0
+    assert not any(isinstance(command, model.HangUp) and command.call is None for command in phone.told)

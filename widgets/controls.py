@@ -1,0 +1,252 @@
+"""What keys and events do to the screen's own state: which call is selected, what is typed or asked, what is said.
+
+Keys come in by their names and leave as commands to the phone; the state is a frozen ``Ui`` that is replaced. No
+terminal is needed for any of it.
+
+The selection is the user's. It moves by itself only when the call under it has ended, or when there was none to look
+at: a stranger's call must not come under a finger that is about to press a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
+
+from engine import model
+from engine.model import CallState, CallView, CommandError
+from widgets import keys, prompt
+from widgets.ui import VIEWS, KeyHint, Ui, living, shown_call
+
+NOTICE_S = 4.0
+MOVED_S = 1.0  # so long after the selection moved by itself a call is not hung up by one press
+HISTORY = 100
+PAGE = 10
+VOLUME_STEP_DB = 2.0
+
+
+class Phone(Protocol):
+    """What the keys need of the engine."""
+
+    def execute(self, command: model.Command) -> int | None: ...
+
+    def snapshot(self) -> model.Snapshot: ...
+
+    def clock(self) -> float: ...
+
+
+class Controls:
+    """The state of the screen, and how keys and events change it."""
+
+    def __init__(self, phone: Phone, ui: Ui, *, suggested: str = "", redraw: Callable[[], object] = bool) -> None:
+        self.ui = ui
+        self._phone = phone
+        self._suggested = suggested  # stands in the prompt that asks whom to call
+        self._redraw = redraw
+        self._history: tuple[str, ...] = (suggested,) if suggested else ()
+        self._ask: Callable[[], object] | None = None  # what a "yes" does
+        self._notice_until = 0.0
+        self._moved_at = float("-inf")  # when the selection went to another call by itself
+
+    # -- what happens
+
+    def event(self, event: model.Event) -> None:
+        """Errors and ends are said; the selection follows where it must."""
+        if isinstance(event, model.Error):
+            self.notice(event.text, "bad")
+        elif isinstance(event, model.Incoming) and not event.auto_answer:
+            self._attend(event.call.id)
+        elif isinstance(event, model.Ended):
+            self._show_end(event)
+
+    def expire(self, now: float) -> bool:
+        """Has a notice been seen for long enough?"""
+        if not self.ui.notice or now < self._notice_until:
+            return False
+        self.ui = replace(self.ui, notice="")
+        return True
+
+    def logged(self, lines: int) -> None:
+        """So many lines were added to the log: who reads further up keeps what he reads."""
+        if self.ui.view == "log" and self.ui.scroll:
+            self.ui = replace(self.ui, scroll=self.ui.scroll + lines)
+
+    def limit_scroll(self, limit: int) -> None:
+        """Nothing is further away than this."""
+        if self.ui.scroll > limit:
+            self.ui = replace(self.ui, scroll=limit)
+
+    def hints(self, snapshot: model.Snapshot) -> tuple[KeyHint, ...]:
+        """The table of keys, as it is valid now."""
+        call = shown_call(snapshot, self.ui.selected)
+        scrolling = keys.SCROLLING if self.ui.view == "log" else ()
+        return tuple(
+            KeyHint(key.shown, key.label, key.help, key.does in scrolling or key.valid(snapshot, call))
+            for key in keys.KEYS
+        )
+
+    def notice(self, text: str, style: str = "notice") -> None:
+        """One line, for a while."""
+        self.ui = replace(self.ui, notice=text, notice_style=style)
+        self._notice_until = self._phone.clock() + NOTICE_S
+
+    def _attend(self, call: int) -> None:
+        """Look at a call that rings, unless there is one to look at."""
+        snapshot = self._phone.snapshot()
+        others = replace(snapshot, calls=tuple(view for view in snapshot.calls if view.id != call))
+        shown = shown_call(others, self.ui.selected)
+        self._select(call if shown is None or shown.state is CallState.ENDED else shown.id)
+
+    def _show_end(self, event: model.Ended) -> None:
+        """Keep the call that was looked at on the screen, with its totals, unless another one is alive."""
+        snapshot = self._phone.snapshot()
+        shown = shown_call(snapshot, self.ui.selected)
+        if shown is None or shown.id == event.call.id:
+            other = shown_call(snapshot, None)
+            self._select(event.call.id if other is None else other.id)
+            self._moved_at = self._phone.clock() if other is not None else self._moved_at
+        if event.exit_code not in (0, 20):
+            self.notice(f"call {event.call.id} ended: {event.reason}", "warn")
+
+    # -- keys
+
+    def press(self, name: str) -> None:
+        """One key, by the name ``keycodes`` gives it."""
+        if self.ui.prompt is not None:
+            self._type(name)
+            return
+        key = keys.BY_NAME.get(name)
+        if key is not None:
+            getattr(self, f"_do_{key.does}")(name)
+        elif name.startswith("Alt-"):  # ESC and the next key, which a slow line brought together
+            self.press("Escape")
+            self.press(name.removeprefix("Alt-"))
+
+    def _type(self, name: str) -> None:
+        assert self.ui.prompt is not None
+        line = self.ui.prompt.press(name)
+        if not line.submitted:
+            self.ui = replace(self.ui, prompt=None if line.cancelled else line)
+            return
+        self.ui = replace(self.ui, prompt=None)
+        act, self._ask = self._ask, None
+        if line.mode == "confirm" and act is not None:
+            act()
+        elif line.text.strip():
+            self._history = (*self._history, line.text.strip())[-HISTORY:]
+            self._select(self._execute(model.Dial(line.text.strip())))
+
+    def _execute(self, command: model.Command) -> int | None:
+        try:
+            return self._phone.execute(command)
+        except CommandError as error:
+            self.notice(str(error), "warn")
+            return None
+
+    def _select(self, call: int | None) -> None:
+        if call is not None:
+            self.ui = replace(self.ui, selected=call)
+
+    def _shown(self) -> CallView | None:
+        return shown_call(self._phone.snapshot(), self.ui.selected)
+
+    def _selected(self, *states: CallState) -> int | None:
+        """The selected call where the command fits it; otherwise the phone chooses."""
+        view = self._shown()
+        return view.id if view is not None and view.state in states else None
+
+    def _do_dial(self, name: str) -> None:
+        self.ui = replace(self.ui, prompt=prompt.dial(self._history, self._suggested))
+
+    def _do_answer(self, name: str) -> None:
+        self._select(self._execute(model.Answer(self._selected(CallState.RINGING))))
+
+    def _do_reject(self, name: str) -> None:
+        self._execute(model.Reject(self._selected(CallState.RINGING)))
+
+    def _do_hang_up(self, name: str) -> None:
+        """The selected call and no other: not one that came into its place a moment ago."""
+        view = self._shown()
+        if view is not None and view.state is CallState.ENDED:
+            self.notice(f"call {view.id} is over", "warn")
+        elif view is not None and self._phone.clock() - self._moved_at < MOVED_S:
+            self._moved_at = float("-inf")
+            self.notice(f"this is call {view.id} now: {name} again hangs it up")
+        else:
+            self._execute(model.HangUp(None if view is None else view.id))
+
+    def _do_mute(self, name: str) -> None:
+        self._execute(model.Mute())
+        muted = self._phone.snapshot().sound.muted
+        self.notice("muted: they hear silence" if muted else "the microphone is open")
+
+    def _do_hold(self, name: str) -> None:
+        self._execute(model.Hold(self._selected(CallState.TALKING, CallState.HELD)))
+
+    def _do_digit(self, name: str) -> None:
+        self._execute(model.SendDigits(name, self._selected(CallState.TALKING, CallState.HELD)))
+
+    def _do_louder(self, name: str) -> None:
+        self._change_volume(VOLUME_STEP_DB)
+
+    def _do_softer(self, name: str) -> None:
+        self._change_volume(-VOLUME_STEP_DB)
+
+    def _change_volume(self, change_db: float) -> None:
+        self._execute(model.SetVolume(change_db))
+        self.notice(f"volume {self._phone.snapshot().sound.volume_db:+.0f} dB")
+
+    # -- moving about
+
+    def _do_up(self, name: str) -> None:
+        self._move(-1)
+
+    def _do_down(self, name: str) -> None:
+        self._move(1)
+
+    def _do_page_up(self, name: str) -> None:
+        self._move(-PAGE)
+
+    def _do_page_down(self, name: str) -> None:
+        self._move(PAGE)
+
+    def _move(self, step: int) -> None:
+        if self.ui.help_open or self.ui.view == "log":
+            down = step if self.ui.help_open else -step
+            self.ui = replace(self.ui, scroll=max(0, self.ui.scroll + down))
+            return
+        snapshot = self._phone.snapshot()
+        ids = [view.id for view in snapshot.calls]
+        shown = shown_call(snapshot, self.ui.selected)
+        if ids:
+            at = ids.index(shown.id) if shown is not None and shown.id in ids else 0
+            self._select(ids[max(0, min(at + step, len(ids) - 1))])
+            self._moved_at = float("-inf")
+
+    def _do_next_view(self, name: str) -> None:
+        at = VIEWS.index(self.ui.view)
+        self.ui = replace(self.ui, view=VIEWS[(at + 1) % len(VIEWS)], scroll=0, help_open=False)
+
+    def _do_redraw(self, name: str) -> None:
+        self._redraw()
+
+    def _do_help(self, name: str) -> None:
+        self.ui = replace(self.ui, help_open=not self.ui.help_open, scroll=0)
+
+    def _do_back(self, name: str) -> None:
+        open_before = self.ui.help_open or self.ui.view != VIEWS[0]
+        selected = self.ui.selected if open_before else None
+        self.ui = replace(self.ui, help_open=False, view=VIEWS[0], scroll=0, notice="", selected=selected)
+
+    # -- the end
+
+    def _do_quit(self, name: str) -> None:
+        alive = len(living(self._phone.snapshot()))
+        if not alive:
+            self._quit()
+            return
+        self._ask = self._quit
+        self.ui = replace(self.ui, prompt=prompt.confirm(f"hang up {alive} call{'s' if alive > 1 else ''} and quit?"))
+
+    def _quit(self) -> None:
+        self._execute(model.Quit())
