@@ -142,7 +142,8 @@ class _LoopNet:
 
     def open(self, host: str, port: int, kind: str) -> UdpSocket:
         is_sip = kind == "sip"
-        opened = UdpSocket(host, port, traffic_class=DSCP_CS3 if is_sip else DSCP_EF, report_errors=is_sip)
+        mark = DSCP_CS3 if is_sip else DSCP_EF
+        opened = UdpSocket(host, port, traffic_class=mark, report_errors=is_sip, stamped=kind == "rtp")
         if is_sip:
             self._sip.add(opened.fileno())
         return opened

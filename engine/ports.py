@@ -21,8 +21,11 @@ class Port(Protocol):
     """A datagram socket as the engine needs it; tests put a wire in memory behind it."""
 
     address: tuple[str, int]
+    stamped: bool  # does the system know when each datagram came, however late it is fetched?
 
     def receive(self, limit: int) -> list[tuple[bytes, tuple[str, int]]]: ...
+
+    def receive_stamped(self, limit: int, now: float) -> list[tuple[bytes, tuple[str, int], float]]: ...
 
     def send(self, data: bytes, destination: tuple[str, int]) -> bool: ...
 

@@ -233,6 +233,44 @@ def test_the_floor_of_what_is_sent_is_known_after_seconds():
     assert (heard.clipped, heard.trouble) == (0, "")
 
 
+# ---------------------------------------------------------------------- when packets are fetched
+
+
+@pytest.mark.parametrize("stamps", [True, False])
+def test_nobody_wakes_up_for_packets_whose_arrival_is_noted(stamps):
+    wire = Wire(0.013)
+    wire.stamps = stamps
+    _, anna, bob = call(wire, seconds=2)
+    assert [socket.kind for socket in anna.net.readers] == (["sip", "rtcp"] if stamps else ["sip", "rtp", "rtcp"])
+    turns = 0
+    read = anna.net.read
+
+    def counted(now):
+        nonlocal turns
+        turns += 1
+        read(now)
+
+    anna.net.read = counted
+    wire.run(4)
+    assert anna.hears(bob) and bob.hears(anna)
+    assert anna.view().media.rx.packets_per_second == 50
+    assert turns < 4 * 54 if stamps else turns > 4 * 96
+
+
+@pytest.mark.parametrize("stamps", [True, False])
+def test_a_late_turn_of_ours_is_no_jitter_of_theirs(stamps):
+    wire = Wire()
+    wire.stamps = stamps
+    _, anna, _ = call(wire, seconds=2)
+    for number in range(40):  # the machine does something else for a while, ten times a second
+        anna.turn = lambda: None
+        wire.run(0.005 + 0.0007 * number)
+        del anna.turn
+        wire.run(0.085)
+    jitter_ms = anna.view().media.rx.jitter_ms
+    assert jitter_ms < 0.5 if stamps else jitter_ms > 1.5
+
+
 # ---------------------------------------------------------------------- a bad network
 
 

@@ -81,13 +81,18 @@ class Socket:
 
     def __init__(self, net: Net, address: Address, kind: str) -> None:
         self.net, self.address, self.kind = net, address, kind
-        self.inbox: deque[tuple[bytes, Address]] = deque()
+        self.stamped = net.stamps and kind == "rtp"
+        self.inbox: deque[tuple[bytes, Address, float]] = deque()
         self.errors: list[Address] = []
         self.closed = False
 
     def receive(self, limit: int) -> list[tuple[bytes, Address]]:
+        return [(data, source) for data, source, _ in self.receive_stamped(limit, 0.0)]
+
+    def receive_stamped(self, limit: int, now: float) -> list[tuple[bytes, Address, float]]:
         assert not self.closed
-        return [self.inbox.popleft() for _ in range(min(limit, len(self.inbox)))]
+        taken = [self.inbox.popleft() for _ in range(min(limit, len(self.inbox)))]
+        return taken if self.stamped else [(data, source, now) for data, source, _ in taken]
 
     def send(self, data: bytes, destination: Address) -> bool:
         assert not self.closed
@@ -110,6 +115,7 @@ class Net:
     """The sockets of one host (``engine.ports.Net``) and who waits on them."""
 
     def __init__(self, wire: Wire | None = None, *taken: int) -> None:
+        self.stamps = wire is None or wire.stamps
         self.sockets: dict[Address, Socket] = {}
         self.readers: dict[Socket, Callable[[float], None]] = {}
         self._wire, self._taken = wire, set(taken)
@@ -318,6 +324,7 @@ class Wire:
     def __init__(self, delay_s: float = 0.01) -> None:
         self.now = 1000.0
         self.delay_s = delay_s
+        self.stamps = True  # do the hosts know when each packet came, however late it is fetched?
         self.refuses = False  # is a datagram to nobody answered with an ICMP error?
         self.names: dict[str, str] = {}
         self.stations: list[Station] = []
@@ -427,11 +434,11 @@ class Wire:
 
     def _deliver(self) -> None:
         while self._flying_now():
-            datagram = heapq.heappop(self._flying)[2]
+            came, _, datagram = heapq.heappop(self._flying)
             socket = self._socket(datagram.destination)
             if socket is not None:
                 if len(socket.inbox) < SOCKET_HOLDS:
-                    socket.inbox.append((datagram.data, datagram.source))
+                    socket.inbox.append((datagram.data, datagram.source, came))
             elif self.refuses:
                 origin = self._socket(datagram.source)
                 if origin is not None:

@@ -9,6 +9,7 @@ import errno
 import socket
 import struct
 import sys
+import time
 
 from engine.io.errors import NetworkError, PortTaken
 from engine.io.loop import MAX_DESCRIPTOR
@@ -34,6 +35,12 @@ _MSG_ERRQUEUE = 0x2000
 _EXTENDED_ERROR = struct.Struct("=IBBBxII")  # struct sock_extended_err: errno, origin, type, code, pad, info, data
 _ORIGINS_ICMP = (2, 3)
 
+# Linux can tell when each datagram came in, to the nanosecond of the wall clock (socket(7), SO_TIMESTAMPNS).
+_SO_TIMESTAMPNS = 35
+_TIMESPEC = struct.Struct("@ll")
+_STAMP_ROOM = socket.CMSG_SPACE(_TIMESPEC.size) if hasattr(socket, "CMSG_SPACE") else 0
+_LONGEST_WAIT_S = 1.0  # a datagram said to have waited for longer tells of a wall clock that was set
+
 _buffer = bytearray(_LARGEST_DATAGRAM)  # one turn, one thread: every socket may drain through the same buffer
 _view = memoryview(_buffer)
 
@@ -43,9 +50,13 @@ class UdpSocket:
 
     ``host`` is a literal IPv4 or IPv6 address (``fe80::1%eth0`` too), ``port`` 0 takes any free one. With
     ``report_errors`` the addresses that ICMP called unreachable can be had from ``take_errors`` (Linux, Windows).
+    ``stamped`` asks for the moment of each arrival: where the system tells (Linux), the property is true, and
+    ``receive_stamped`` need not be called the moment something comes.
     """
 
-    def __init__(self, host: str, port: int, *, traffic_class: int = 0, report_errors: bool = False) -> None:
+    def __init__(
+        self, host: str, port: int, *, traffic_class: int = 0, report_errors: bool = False, stamped: bool = False
+    ) -> None:
         self.family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._wide = self.family == socket.AF_INET6
         self._known: set[str] = set()
@@ -55,6 +66,7 @@ class UdpSocket:
         self.socket = _open(self.family)
         try:
             self._configure(traffic_class, report_errors)
+            self.stamped = stamped and _LINUX and _try_option(self.socket, socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
             self.socket.bind(self._full((host, port)))
         except (OSError, ValueError, OverflowError) as error:
             self.socket.close()
@@ -97,6 +109,27 @@ class UdpSocket:
                 self._note_error(error)
                 continue
             datagrams.append((bytes(view[:size]), _short_wide(source) if wide else source))
+        return datagrams
+
+    def receive_stamped(self, limit: int, now: float) -> list[tuple[bytes, Address, float]]:
+        """As :meth:`receive`, each with the monotonic time at which it came: ``now`` where nobody can tell."""
+        if not self.stamped:
+            return [(data, source, now) for data, source in self.receive(limit)]
+        datagrams: list[tuple[bytes, Address, float]] = []
+        ahead_s = time.time() - time.monotonic()  # of the wall clock
+        receive, buffers, view, wide = self.socket.recvmsg_into, (_buffer,), _view, self._wide
+        for _ in range(limit):
+            try:
+                size, ancillary, _, source = receive(buffers, _STAMP_ROOM)
+            except (BlockingIOError, InterruptedError):
+                break
+            except OSError as error:
+                if self.socket.fileno() < 0:
+                    break
+                self._note_error(error)
+                continue
+            came = _arrival(ancillary, ahead_s, now)
+            datagrams.append((bytes(view[:size]), _short_wide(source) if wide else source, came))
         return datagrams
 
     # ------------------------------------------------------------------ out
@@ -208,6 +241,16 @@ def _try_option(made: socket.socket, level: int, name: int, value: int) -> bool:
     except OSError:
         return False  # every one of them only makes things better
     return True
+
+
+def _arrival(ancillary: list[tuple[int, int, bytes]], ahead_s: float, now: float) -> float:
+    """When a datagram came, on the monotonic clock."""
+    for _, kind, data in ancillary:
+        if kind == _SO_TIMESTAMPNS and len(data) == _TIMESPEC.size:
+            seconds, nanoseconds = _TIMESPEC.unpack(data)
+            came = seconds + nanoseconds * 1e-9 - ahead_s
+            return came if now - _LONGEST_WAIT_S < came < now else now
+    return now
 
 
 def _short_wide(address: tuple) -> Address:

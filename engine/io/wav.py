@@ -371,6 +371,9 @@ def _open_to_write(path: str) -> int:
     return descriptor
 
 
-def _write_at(descriptor: int, data: bytes, position: int) -> int:
+def _seek_and_write(descriptor: int, data: bytes, position: int) -> int:
     os.lseek(descriptor, position, os.SEEK_SET)
     return os.write(descriptor, data)
+
+
+_write_at = getattr(os, "pwrite", _seek_and_write)  # one call of the system where there is such a one

@@ -50,6 +50,45 @@ def test_a_datagram_arrives_with_its_source(ends):
     assert two.receive() == []
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux notes the moment of arrival")
+@pytest.mark.parametrize("host", HOSTS)
+def test_the_moment_of_arrival_is_known_however_late_a_datagram_is_fetched(host):
+    one, two = UdpSocket(host, 0), UdpSocket(host, 0, stamped=True)
+    assert two.stamped and not one.stamped
+    sent_at = time.monotonic()
+    one.send(b"early", two.address)
+    wait_for(two)
+    came_at = time.monotonic()
+    time.sleep(0.05)
+    one.send(b"late", two.address)
+    now = time.monotonic()
+    early, late = two.receive_stamped(8, now)
+    assert early[:2] == (b"early", one.address) and late[0] == b"late"
+    assert sent_at - 0.001 < early[2] < came_at + 0.001 and now - 0.02 < late[2] <= now
+    assert two.receive_stamped(8, now) == []
+    one.close()
+    two.close()
+
+
+def test_where_no_moment_is_noted_it_is_now(ends):
+    one, two = ends
+    one.send(b"hello", two.address)
+    wait_for(two)
+    assert two.receive_stamped(8, 5.0) == [(b"hello", one.address, 5.0)]
+
+
+def test_a_wall_clock_that_was_set_moves_no_arrival():
+    from engine.io.udp import _SO_TIMESTAMPNS, _TIMESPEC, _arrival
+
+    def stamp(seconds):
+        return [(0, _SO_TIMESTAMPNS, _TIMESPEC.pack(seconds, 500_000_000))]
+
+    assert _arrival(stamp(1099), 1000.0, 100.0) == 99.5
+    assert _arrival(stamp(1098), 1000.0, 100.0) == 100.0  # it waited for more than a second?
+    assert _arrival(stamp(1100), 1000.0, 100.0) == 100.0  # it comes from the future
+    assert _arrival([], 1000.0, 100.0) == _arrival([(0, 0, b"")], 1000.0, 100.0) == 100.0
+
+
 @pytest.mark.parametrize("size", [0, 1, 60_000, 65_487])
 def test_a_datagram_of_any_size_is_read_whole(ends, size):
     one, two = ends
