@@ -55,9 +55,7 @@ class Engine:
 
     def prepare(self) -> None:
         """What the first call would have to wait for: codec tables; and what lives for ever leaves the collector."""
-        for encoding in ("PCMU", "PCMA"):
-            codec = codecs.make(encoding, 8000, 1)
-            codec.decode(codec.encode(np.zeros(1, np.int16)))
+        prepare_media()
         gc.collect()
         gc.freeze()
         gc.enable()
@@ -131,6 +129,13 @@ class Engine:
         self._sound.close()
         self._resolver.close()
         self._loop.close()
+
+
+def prepare_media() -> None:
+    """Make the tables and load the libraries of every codec: in the middle of a call that would be heard."""
+    for _, encoding, clock_rate, channels in {wire[1]: wire[:4] for wire in codecs.formats()}.values():
+        codec = codecs.make(encoding, clock_rate, channels)
+        codec.decode(codec.encode(np.zeros(codec.rate_hz // 50, np.int16)))
 
 
 class _LoopNet:

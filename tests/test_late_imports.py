@@ -1,0 +1,40 @@
+"""What is imported in the middle of a call stops it: everything a call needs is there before the first one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+CALL = """
+import sys, random
+import numpy.random  # the people in the test speak noise
+from engine.host import prepare_media
+from engine import model
+from tests.wire import ANNA, BOB, Wire, is_media
+
+prepare_media()
+chance = random.Random(3)
+wire = Wire(0.030)
+wire.rule(lambda datagram: [] if is_media(datagram) and chance.random() < 0.05 else None)
+wire.rule(lambda datagram: [0.02 + chance.expovariate(50)] if is_media(datagram) and chance.random() < 0.5 else None)
+anna, bob = (wire.station(host, codecs=(sys.argv[1],), auto_answer=0.0) for host in (ANNA, BOB))
+known = set(sys.modules)
+anna.do(model.Dial(bob.uri))
+wire.run(40)
+assert anna.view().media.codec.upper() == sys.argv[1].upper() and anna.view().media.rx.packets > 500
+anna.do(model.HangUp())
+wire.run(1)
+late = sorted(set(sys.modules) - known)
+assert not late, late
+"""
+
+
+@pytest.mark.parametrize("codec", ["PCMU", "PCMA", "L16"])
+def test_a_call_imports_nothing(codec: str) -> None:
+    done = subprocess.run([sys.executable, "-c", CALL, codec], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-600:]
