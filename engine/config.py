@@ -20,6 +20,7 @@ from engine.sip.uri import Uri
 VERSION = "0.1.0"  # pyproject.toml takes it from here
 DEFAULT_SIP_PORT = 5060
 DEFAULT_RTP_PORT = 10000
+MAX_GENERATIONS = 3  # of redundancy
 PTIMES_MS = (10, 20, 30, 40, 50, 60)
 DEMO_IP = "127.0.0.1"
 DEMO_SECONDS_WITHOUT_TERMINAL = 15.0
@@ -66,6 +67,7 @@ class Config:
     duration: float | None = None
     codecs: tuple[str, ...] = ()  # empty: all, in our order
     ptime_ms: int = 20
+    redundancy: int | None = None  # earlier packets repeated in each; None: as many as the far end's losses call for
     max_calls: int = 8
     demo: bool = False
     trace: bool = False
@@ -120,6 +122,16 @@ def _named(what: str) -> Callable[[str], str]:
     return convert
 
 
+def _redundancy(text: str) -> int | None:
+    if text == "auto":
+        return None
+    if text == "off":
+        return 0
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= MAX_GENERATIONS:
+        raise argparse.ArgumentTypeError(f"'{text}' is not auto, off or a number from 1 to {MAX_GENERATIONS}")
+    return int(text)
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line, as ``--help`` prints it."""
     top = _Parser(
@@ -167,6 +179,13 @@ def parser() -> argparse.ArgumentParser:
     call.add_argument("--duration", type=seconds, metavar="SECONDS", help="hang up after so long")
     call.add_argument("--codecs", metavar="A,B,...", help="only these, in this order, e.g. PCMA,PCMU,L16/16000")
     call.add_argument("--ptime", dest="ptime_ms", type=_number(10, 60), metavar="MS", help="10 to 60 ms (20)")
+    call.add_argument(
+        "--redundancy",
+        type=_redundancy,
+        default="auto",
+        metavar="N",
+        help=f"packets sent again in each: auto (by the loss they report), off, 1 to {MAX_GENERATIONS}",
+    )
     call.add_argument("--max-calls", type=_number(1, 200), metavar="N", help="calls at once (8); more hear busy")
     call.add_argument("--demo", action="store_true", help="a call with itself on this machine")
     return top
@@ -204,6 +223,7 @@ def _config(arguments: list[str]) -> Config:
         duration=options.duration,
         codecs=_codec_names(options.codecs),
         ptime_ms=_ptime(options.ptime_ms),
+        redundancy=options.redundancy,
         max_calls=_default(options.max_calls, 8),
         demo=options.demo,
         trace=options.trace,

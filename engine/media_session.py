@@ -49,6 +49,7 @@ class Surroundings:
     entropy: Entropy
     cname: str
     echo: bool
+    redundancy: int | None  # packets to repeat in each; None: by what the far end reports
     log: Callable[[str, str, str], None]  # level, source, text
 
 
@@ -73,7 +74,13 @@ class MediaSession:
         self._silent_s = 0
         self.agreement = agreement
         self._resolve_addresses()
-        self._stream = AudioStream(entropy=around.entropy, cname=around.cname, now=now, **_stream_parameters(agreement))
+        self._stream = AudioStream(
+            entropy=around.entropy,
+            cname=around.cname,
+            now=now,
+            redundancy=around.redundancy,
+            **_stream_parameters(agreement),
+        )
         self._microphone: Microphone = around.handset.microphone(self._stream.rate_hz)
         self._listener = Listener(self._stream.rate_hz)
         around.net.watch(ports.rtp, self._on_rtp)
@@ -249,9 +256,22 @@ class MediaSession:
     def _read_rtcp(self, now: float) -> None:
         for data, source in self._ports.rtcp.receive(DRAIN):
             if source == self._rtcp_source:
-                self._stream.receive_rtcp(data, now)
+                self._take_report(data, now)
             else:
                 self._foreign += 1
+
+    def _take_report(self, data: bytes, now: float) -> None:
+        """What the far end says may change how much is repeated: a line in the log says so, and why."""
+        before = self._stream.redundancy
+        self._stream.receive_rtcp(data, now)
+        after = self._stream.redundancy
+        if after != before:
+            told = self._stream.stats(now).rtcp.remote
+            lost = "" if told is None else f" (the far end lost {told.loss_percent:.1f} %)"
+            what = (
+                f"repeats the {after} before it" if after > 1 else "repeats the one before it" if after else "goes once"
+            )
+            self._around.log("info", "media", f"call {self._call}: each packet {what} from now on{lost}")
 
     def _send_rtcp(self, data: bytes) -> None:
         if data and self._rtcp_destination is not None:
@@ -405,7 +425,7 @@ def _microphone_view(listener: Listener) -> MicrophoneView:
 
 
 def _tx_view(tx: TxStats, packets_per_second: float | None, worst_late_ms: float | None) -> TxView:
-    return TxView(tx.packets, tx.bytes, packets_per_second, worst_late_ms)
+    return TxView(tx.packets, tx.bytes, packets_per_second, worst_late_ms, tx.redundancy)
 
 
 def _rx_view(rx: RxStats, packets_per_second: float | None, foreign: int) -> RxView:

@@ -109,6 +109,7 @@ class TxView:
     bytes: int = 0  # RTP payload octets, as the SR counts them
     packets_per_second: float | None = None
     worst_late_ms: float | None = None  # the latest any packet left after its deadline, last ten seconds
+    redundancy: int = 0  # how many earlier packets each one repeats now
 
 
 @dataclass(frozen=True, slots=True)

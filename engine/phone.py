@@ -31,6 +31,7 @@ from engine.model import CallState, CommandError
 from engine.names import Names, Resolver
 from engine.ports import MediaPorts, Net, PortPool
 from engine.recorder import OpenWriter, Track, numbered
+from engine.redundant_formats import redundant_formats
 from engine.sip import events as sip_events
 from engine.sip.agent import UserAgent
 from engine.sip.message import SipError
@@ -71,6 +72,8 @@ class Phone:
         self._config = config
         self._outside = outside
         self._formats = offered_formats(config.codecs)
+        if config.redundancy != 0:
+            self._formats += redundant_formats(self._formats, config.ptime_ms)
         self._net = outside.net
         self._sip = outside.net.open(local_ip, config.local_sip_port, "sip")
         self._pool = PortPool(outside.net, local_ip, config.local_rtp_port)
@@ -85,6 +88,7 @@ class Phone:
             entropy=outside.entropy,
             cname=f"{outside.entropy.getrandbits(96):024x}",
             echo=config.echo,
+            redundancy=config.redundancy,
             log=self.log,
         )
         self._calls: dict[int, Call] = {}

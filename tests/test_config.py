@@ -43,6 +43,12 @@ def test_the_two_commands_of_a_pair() -> None:
     assert (caller.uri, caller.local_sip_port, caller.local_rtp_port) == ("sip:127.0.0.1:5061", 5060, 10000)
 
 
+def test_redundancy() -> None:
+    asked = [from_arguments(words.split()).redundancy for words in ("", "--redundancy auto", "--redundancy off")]
+    assert asked == [None, None, 0]
+    assert from_arguments(["--redundancy", "3"]).redundancy == 3
+
+
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
@@ -117,6 +123,10 @@ WRONG = {
     "--max-calls many": "from 1 to 200",
     "--ptime 25": "10, 20, 30, 40, 50, 60",
     "--ptime 0": "from 10 to 60",
+    "--redundancy 4": "auto, off or a number from 1 to 3",
+    "--redundancy 0": "auto, off",
+    "--redundancy -1": "auto, off",
+    "--redundancy some": "auto, off",
     "--codecs ,": "names no codec",
     "--codecs PCMU,pcmu": "twice",
     "--no-such-flag": "unknown argument",

@@ -7,8 +7,6 @@ from widgets import figures, parts
 from widgets.canvas import Canvas, Rect
 from widgets.ui import Scene
 
-_NONE: parts.Field = ("", "", "dim")
-
 
 def sizes(_scene: Scene, width: int) -> tuple[int, ...]:
     rows = len(_rows(_columns(width)))
@@ -28,6 +26,8 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     if media is None or rect.empty:
         return
     note = f"{figures.codec(media)} {scene.look.dot} {media.ptime_ms:g} ms"
+    if media.tx.redundancy:
+        note += f" {scene.look.dot} red {media.tx.redundancy}"
     if rect.width >= 60 and media.direction != "sendrecv":
         note += f" {scene.look.dot} {figures.DIRECTIONS.get(media.direction, media.direction)}"
     below = parts.heading(canvas, rect, "media", note, "value")
@@ -71,13 +71,14 @@ def _ordered(media: MediaView, columns: int) -> list[parts.Field]:
     """What became of the packets, and their timing beside it; the figures that matter most in the first rows."""
     fates, oddities, timing = _fates(media)
     stretched, drift = _clocks(media.rx)
+    recovered = [_recovered(media.rx)] if media.rx.recovered else []  # where it is narrow: once there are any
     if columns == 3:
         rows = [field for row in zip(fates, oddities, timing, strict=True) for field in row]
-        return [*rows, stretched, _NONE, drift]
+        return [*rows, stretched, _recovered(media.rx), drift]
     if columns == 2:
         rows = [field for row in zip(fates, timing, strict=True) for field in row]
-        return [*rows, oddities[0], drift, *oddities[1:]]
-    return [fates[0], *timing, drift, *fates[1:], *oddities]
+        return [*rows, oddities[0] if not recovered else recovered[0], drift, *oddities[1:]]
+    return [fates[0], *recovered, *timing, drift, *fates[1:], *oddities]
 
 
 def _fates(media: MediaView) -> tuple[list[parts.Field], list[parts.Field], list[parts.Field]]:
@@ -111,6 +112,11 @@ def _clocks(rx: RxView) -> tuple[parts.Field, parts.Field]:
         ("stretched", figures.millis(rx.accelerated_ms + rx.expanded_ms), "value"),
         ("drift", figures.ppm(rx.drift_ppm), "value" if figures.known(rx.drift_ppm) else "dim"),
     )
+
+
+def _recovered(rx: RxView) -> parts.Field:
+    """Lost, and heard all the same: nothing to worry about."""
+    return "recovered", figures.count(rx.recovered), "ok" if rx.recovered else "dim"
 
 
 def _counted(name: str, number: int, total: int = 0) -> parts.Field:

@@ -67,7 +67,7 @@ def figures(call: model.CallView) -> Fields:
     return {
         **_who(call),
         "codec": text.stripped(media.codec) if media else None,
-        "tx": {"packets": tx.packets, "bytes": tx.bytes},
+        "tx": {"packets": tx.packets, "bytes": tx.bytes, "redundancy": tx.redundancy},
         "rx": {
             "packets": rx.packets,
             "bytes": rx.bytes,

@@ -89,6 +89,16 @@ class Outgoing:
         """Bandwidth of this stream, with its headers (RFC 3550 6.2)."""
         return self._codec.bitrate_bps / 8 + _HEADERS_OCTETS / self._frame_s
 
+    @property
+    def redundancy(self) -> int:
+        """How many earlier packets each one repeats."""
+        return 0 if self._red_payload_type is None else len(self.distances)
+
+    @property
+    def growth(self) -> float:
+        """How much more bandwidth it takes to repeat one earlier packet with each, as a part of this."""
+        return self._codec.bitrate_bps / 8 / self.octets_per_s
+
     def frame(self, pcm: np.ndarray, now: float) -> bytes:
         """One packet for this frame: the sound, or the digit that is being sent."""
         due_at = self._due_at

@@ -74,7 +74,15 @@ class Collided:
     new: int
 
 
-Happening = Left | Collided
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What the far end said of our stream."""
+
+    loss: float  # 0 to 1: the part that was lost since its report before
+    rtt_s: float | None
+
+
+Happening = Left | Collided | Reported
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +275,7 @@ class RtcpSession:
             if block.ssrc == self.ssrc:
                 self._remote, self._remote_at = block, now
                 self._measure_rtt(block, now)
+                happenings.append(Reported(block.fraction_lost / 256, self.rtt_s))
         return self._hear(ssrc, now)
 
     def _measure_rtt(self, block: rtcp.ReportBlock, now: float) -> None:

@@ -15,7 +15,8 @@ from engine.media.errors import MediaError
 from engine.media.incoming import Incoming
 from engine.media.level import Level
 from engine.media.outgoing import Outgoing
-from engine.media.rtcp_session import Collided, Entropy, Left, RtcpSession, RtcpStats
+from engine.media.redundancy import Heard, RedundancyController
+from engine.media.rtcp_session import Collided, Entropy, Left, Reported, RtcpSession, RtcpStats
 from engine.media.source import Source
 
 EVENT_RATE = 8000  # of telephone-events, where only the far end sends any
@@ -27,6 +28,7 @@ class TxStats:
 
     packets: int
     bytes: int
+    redundancy: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,11 @@ class AudioStream:
         now: float,
         red_send: int | None = None,
         red_receive: frozenset[int] = frozenset(),
+        redundancy: int | None = None,
     ) -> None:
+        """``redundancy``: so many earlier packets are sent again with each, where the far end takes that; None: as many
+        as it takes, by the loss that the far end reports."""
+        self._controller = RedundancyController() if redundancy is None else None
         sequence, timestamp, ssrc = entropy.getrandbits(16), entropy.getrandbits(32), entropy.getrandbits(32)
         self._out = Outgoing(ssrc, sequence, timestamp)
         self._in = Incoming(now)
@@ -98,6 +104,7 @@ class AudioStream:
             red_send=red_send,
             red_receive=red_receive,
         )
+        self.repeat(_nearest(redundancy or 0))
 
     def update(
         self,
@@ -147,8 +154,13 @@ class AudioStream:
         self._out.skip(frames)
 
     def repeat(self, distances: tuple[int, ...]) -> None:
-        """Which packets before each one shall be sent again with it (RFC 2198), where the far end takes that."""
+        """Which packets before each one are sent again with it (RFC 2198), where the far end takes that."""
         self._out.distances = distances
+
+    @property
+    def redundancy(self) -> int:
+        """How many earlier packets each one repeats now."""
+        return self._out.redundancy
 
     def send_digits(self, digits: str) -> bool:
         """Queue digits; False when the far end takes none, one is unknown, or there are too many already."""
@@ -200,6 +212,12 @@ class AudioStream:
                 self._take_ssrc(happening, now)
             elif isinstance(happening, Left):
                 self._in.left(happening.ssrc)
+            elif self._controller is not None:
+                self._adapt(self._controller, happening, now)
+
+    def _adapt(self, controller: RedundancyController, reported: Reported, now: float) -> None:
+        controller.growth = self._out.growth
+        self.repeat(_nearest(controller.report(Heard(now, reported.loss, reported.rtt_s))))
 
     def rtcp_deadline(self) -> float | None:
         """When to call :meth:`make_rtcp`; None after BYE."""
@@ -221,7 +239,7 @@ class AudioStream:
     def stats(self, now: float) -> MediaStats:
         """Every figure; changes nothing."""
         return MediaStats(
-            tx=TxStats(self._out.packets, self._out.octets),
+            tx=TxStats(self._out.packets, self._out.octets, self._out.redundancy),
             rx=self._rx_stats(),
             rtcp=self._rtcp.stats(now, self._out.clock_rate),
             level_in=self._in.level.level(),
@@ -250,3 +268,8 @@ class AudioStream:
             expanded_ms=totals.expanded_ms,
             drift_ppm=playout.drift_ppm if playout is not None and heard else None,
         )
+
+
+def _nearest(generations: int) -> tuple[int, ...]:
+    """The packets right before each one: nothing is waited for longer than it takes to bridge so many losses."""
+    return tuple(range(1, generations + 1))

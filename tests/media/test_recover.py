@@ -216,7 +216,7 @@ class TestWaiting:
         way = OneWay(mouth, ear, Wire(lambda number, now: lossy(number, now) if now < 10 else 0.04))
         targets: list[float] = []
         way.on_tick = lambda now: targets.append(ear.stats(now).rx.target_ms or 0.0)
-        way.talk(speech(50))
+        way.talk(speech(40))
         assert np.mean(targets[250:500]) > 60 and max(targets[-100:]) < 40
 
     def test_without_loss_nothing_is_heard_otherwise_than_plain(self):

@@ -132,6 +132,70 @@ class OneWay:
                 played += 1
 
 
+@dataclass
+class Bottleneck(Wire):
+    """A wire that carries ``rate_bps`` and lets packets wait ``queue_s`` at most. 28 octets of IP and UDP count too."""
+
+    rate_bps: float = 1e9
+    queue_s: float = 0.2
+    _free_at: float = 0.0
+
+    def send(self, data: bytes, now: float) -> None:
+        begin = max(now, self._free_at)
+        if begin - now > self.queue_s:
+            return
+        self._free_at = begin + 8 * (len(data) + 28) / self.rate_bps
+        super().send(data, self._free_at)
+
+
+@dataclass
+class BothWays:
+    """A call with RTCP: two ends, four wires. Reports are looked for at every tick."""
+
+    ends: tuple[AudioStream, AudioStream]
+    rtp: tuple[Wire, Wire]  # from each end to the other
+    rtcp: tuple[Wire, Wire] = field(default_factory=lambda: (Wire(), Wire()))
+    phase_s: float = 0.0071
+    on_tick: Callable[[float], None] = lambda now: None
+
+    def talk(self, sound: np.ndarray, tail_s: float = 0.0) -> np.ndarray:
+        """The first end says all of it, the second says nothing; what the second one heard."""
+        mouth, ear = self.ends
+        frame = mouth.frame_samples
+        frame_s = frame / mouth.rate_hz
+        silence = np.zeros(ear.frame_samples, np.int16)
+        heard = []
+        count = len(sound) // frame
+        for tick in range(count + int(tail_s / frame_s)):
+            now = tick * frame_s
+            said = sound[tick * frame : (tick + 1) * frame] if tick < count else np.zeros(frame, np.int16)
+            self._receive(0, now)
+            if tick < count:
+                self.rtp[0].send(mouth.send_frame(said, now), now)
+            mouth.play_frame(now)
+            self._report(0, now)
+            now += self.phase_s
+            self._receive(1, now)
+            self.rtp[1].send(ear.send_frame(silence, now), now)
+            heard.append(ear.play_frame(now))
+            self._report(1, now)
+            self.on_tick(now)
+        return np.concatenate(heard)
+
+    def _receive(self, end: int, now: float) -> None:
+        for at, data in self.rtp[1 - end].arrived(now):
+            self.ends[end].receive_rtp(data, at)
+        for at, data in self.rtcp[1 - end].arrived(now):
+            self.ends[end].receive_rtcp(data, at)
+
+    def _report(self, end: int, now: float) -> None:
+        due = self.ends[end].rtcp_deadline()
+        if due is not None and now >= due:
+            data = self.ends[end].make_rtcp(now, WALL + now)
+            if data:
+                self.rtcp[end].send(data, now)
+
+
 def delay_ms(sent: np.ndarray, heard: np.ndarray, rate: int, at_s: float, window_s: float = 1.0) -> float:
     """How much later than it was said the sound at ``at_s`` was heard: where both correlate best, within 1 s."""
     begin, length, reach = int(at_s * rate), int(window_s * rate), rate

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.model import RtcpView, RxView, TxView
 from tests.widgets import views
 from tests.widgets.views import drawn
@@ -20,7 +22,7 @@ def test_three_columns() -> None:
         " lost    12 (0.1 %)  duplicate        0  jitter      4.1 ms",
         " late             3  discarded        0  buffer 43 of 40 ms",
         " reordered        1  foreign          0  concealed   160 ms",
-        " stretched    90 ms                      drift      +12 ppm",
+        " stretched    90 ms  recovered        0  drift      +12 ppm",
     ]
 
 
@@ -35,6 +37,17 @@ def test_two_columns() -> None:
         " duplicate           0  drift         +12 ppm",
         " discarded           0  foreign             0",
     ]
+
+
+def test_redundancy_is_shown_when_there_is_any() -> None:
+    media = views.media()
+    scene = views.scene(
+        views.call(media=replace(media, tx=replace(media.tx, redundancy=2), rx=replace(media.rx, recovered=9)))
+    )
+    assert drawn(counters.draw, 60, 7, scene)[0] == "── media ───────────────────── PCMU 8 kHz · 20 ms · red 2 ──"
+    assert drawn(counters.draw, 60, 7, scene)[-1] == " stretched    90 ms  recovered        9  drift      +12 ppm"
+    assert drawn(counters.draw, 46, 8, scene)[-2] == " recovered           9  drift         +12 ppm"
+    assert drawn(counters.draw, 20, 5, scene)[-1] == " recovered        9"
 
 
 def test_in_four_rows_the_figures_that_matter_most() -> None:
@@ -67,7 +80,7 @@ def test_nothing_is_known_yet() -> None:
         " lost             -  duplicate        0  jitter           -",
         " late             0  discarded        0  buffer           -",
         " reordered        0  foreign          0  concealed   0.0 ms",
-        " stretched   0.0 ms                      drift            -",
+        " stretched   0.0 ms  recovered        0  drift            -",
     ]
 
 

@@ -51,7 +51,7 @@ def test_four_calls_on_a_large_screen() -> None:
         " lost        12 (0.1 %)  duplicate            0  jitter          4.1 ms   round trip      43 ms  SDES            38 in",
         " late                 3  discarded            0  buffer     43 of 40 ms   cname  5f0c2a@example  BYE        0 out 0 in",
         " reordered            1  foreign              0  concealed       160 ms",
-        " stretched        90 ms                          drift          +12 ppm",
+        " stretched        90 ms  recovered            0  drift          +12 ppm",
         "── call 1 · Bob <sip:bob@203.0.113.5> ──────────────────────────────────────────────────────────────────────────────────",
         " RTP      192.0.2.10:10000 → 203.0.113.5:4000                RTCP     192.0.2.10:10001 → 203.0.113.5:4001",
         "── last two minutes ────────────────────────────────────────────────────────────────────────────────────────────────────",

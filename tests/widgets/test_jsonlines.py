@@ -40,7 +40,7 @@ def test_stats() -> None:
         "call": 1,
         "peer": "sip:bob@203.0.113.5",
         "codec": "PCMU",
-        "tx": {"packets": 9601, "bytes": 1536160},
+        "tx": {"packets": 9601, "bytes": 1536160, "redundancy": 0},
         "rx": {
             "packets": 9589,
             "bytes": 1534240,
@@ -86,7 +86,7 @@ def test_ended_carries_the_totals() -> None:
 def test_ended_without_media() -> None:
     ended = of(model.Ended(views.ended(), 486, "busy", 10))
     assert ended["codec"] is None and ended["concealed_ms"] is None
-    assert ended["tx"] == {"packets": 0, "bytes": 0}
+    assert ended["tx"] == {"packets": 0, "bytes": 0, "redundancy": 0}
     assert ended["level_dbfs"] == {"in": None, "out": None}
     assert ended["duration_s"] == 0.0
 
