@@ -68,6 +68,7 @@ class Waiting:
     end: float
     payload: bytes
     decoder: object
+    arrival: float
     overlap_s: float = 0.0  # so much of its beginning was played already
     repeated: bool = False  # taken from a later packet (RFC 2198), its own has not come
 
@@ -188,6 +189,8 @@ class JitterBuffer:
         self.late = 0
         self.duplicate = 0
         self.discarded = 0
+        self.given = 0  # packets
+        self.waited_s = 0.0  # by all of them, from arrival
         self.recovered = 0  # played though their own packets had not come in time
         self._queue: deque[Waiting] = deque()
         self._octets = 0
@@ -244,7 +247,7 @@ class JitterBuffer:
         self._line_timestamp = timestamp
         self._odd_transit = None
         self._last_end = end = begin + duration_s
-        return self._keep(Waiting(begin, end, payload, decoder), arrival - begin)
+        return self._keep(Waiting(begin, end, payload, decoder, arrival), arrival - begin)
 
     def recover(
         self, timestamp: int, samples: int, rate: int, payload: bytes, decoder: object, arrival: float
@@ -261,7 +264,7 @@ class JitterBuffer:
         transit = arrival - begin
         if not -MAX_EARLY_S <= transit - self.estimate.floor <= MAX_LATE_S or not self._is_hole(begin):
             return None
-        packet = Waiting(begin, begin + duration_s, payload, decoder, repeated=True)
+        packet = Waiting(begin, begin + duration_s, payload, decoder, arrival, repeated=True)
         self.estimate.update(transit, duration_s, self.estimate.REPEATED_WEIGHT)
         if transit > self._delay and self._playing:
             self.estimate.late(transit)
@@ -311,7 +314,7 @@ class JitterBuffer:
             return DUPLICATE
         self._packet_s = duration_s = packet.end - begin
         self.estimate.update(transit, duration_s)
-        self.drift.update(packet.begin + transit, transit)
+        self.drift.update(packet.arrival, transit)
         if transit > self._delay and self._playing:
             self.estimate.late(transit)
         if packet.end <= self._next + JOIN_S:
@@ -421,6 +424,8 @@ class JitterBuffer:
             packet.overlap_s = self._next - begin
         self._next = packet.end
         self._played.append(begin)
+        self.given += 1
+        self.waited_s += now - packet.arrival
         if packet.repeated:
             self.recovered += 1
             self._stood_in.append(begin)

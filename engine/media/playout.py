@@ -59,7 +59,7 @@ class Playout:
         self._resampled_from = rate_hz
         self._rest = _NOTHING  # decoded, not asked for yet
         self._invented = 0  # samples, since the last packet
-        self._started = False  # before the first packet nothing is missing
+        self.started = False  # before the first packet nothing is missing
         self._hushed = False  # the far end stopped on purpose
         self._stretched_at = 0.0
         self._count = 0  # asked for last time
@@ -117,14 +117,17 @@ class Playout:
 
     def _fetch(self, wanted: int, now: float) -> np.ndarray:
         packet = self.buffer.pull(now, self._invented / self.rate_hz)
-        return self._gap(wanted) if packet is None else self._sound(packet, wanted, now)
+        if packet is None:
+            return self._gap(wanted)
+        self.buffer.waited_s += (self._count - wanted) / self.rate_hz
+        return self._sound(packet, wanted, now)
 
     def _gap(self, wanted: int) -> np.ndarray:
         """Sound for a packet that is not there: as much as is known to be missing, at most what is wanted."""
         lacking = self.buffer.lacking_s * self.rate_hz
         if lacking < wanted:
             wanted = max(1, round(lacking))
-        if not self._started:
+        if not self.started:
             return np.zeros(wanted, np.int16)
         if not self._concealer.active:
             self._concealer.begin(self._history(), self._hushed)
@@ -138,7 +141,7 @@ class Playout:
         pcm = self._decode(packet)
         if not len(pcm):
             return pcm
-        self._started = True
+        self.started = True
         if self._concealer.active:
             pcm = self._concealer.merge(pcm)
             self._invented = 0
@@ -242,6 +245,16 @@ class Playout:
     @property
     def expanded_ms(self) -> float:
         return 1000 * self.expanded_samples / self.rate_hz
+
+    @property
+    def holds_sound(self) -> bool:
+        """Is there sound that came and has not been played?"""
+        return bool(len(self._rest) or len(self.buffer))
+
+    @property
+    def mean_wait_ms(self) -> float | None:
+        """From the arrival of a packet until it is heard, on average; None before the first."""
+        return 1000 * self.buffer.waited_s / self.buffer.given if self.buffer.given else None
 
     @property
     def drift_ppm(self) -> float | None:
