@@ -30,6 +30,7 @@ class Engine:
 
     def __init__(self, config: Config) -> None:
         """Open everything; raises NetworkError, ConfigError, WavError or SoundError, each with one line."""
+        self._codecs = list(config.codecs) or None
         self._loop = Loop()
         self._net = _LoopNet(self._loop)
         self._sound = open_sound(
@@ -54,8 +55,8 @@ class Engine:
             raise
 
     def prepare(self) -> None:
-        """What the first call would have to wait for: codec tables; and what lives for ever leaves the collector."""
-        prepare_media()
+        """What the first call would have to wait for: codecs; and what lives for ever leaves the collector."""
+        prepare_media(self._codecs)
         gc.collect()
         gc.freeze()
         gc.enable()
@@ -131,10 +132,10 @@ class Engine:
         self._loop.close()
 
 
-def prepare_media() -> None:
-    """Make the tables and load the libraries of every codec: in the middle of a call that would be heard."""
-    for _, encoding, clock_rate, channels in {wire[1]: wire[:4] for wire in codecs.formats()}.values():
-        codec = codecs.make(encoding, clock_rate, channels)
+def prepare_media(names: list[str] | None = None) -> None:
+    """Make the tables and load the libraries of the codecs we offer: in the middle of a call that would be heard."""
+    for wanted in {wire.encoding: wire for wire in codecs.formats(names)}.values():
+        codec = codecs.make(*wanted[1:])
         codec.decode(codec.encode(np.zeros(codec.rate_hz // 50, np.int16)))
 
 

@@ -113,6 +113,9 @@ class Phone:
         }
         outside.net.watch(self._sip, self._read_sip)
         self._tell(model.Ready(self.local_uri, self.local))
+        if not config.codecs:
+            for line in codecs.missing():
+                self.log("info", "media", line)
 
     @property
     def local_uri(self) -> str:
@@ -574,8 +577,8 @@ def offered_formats(names: tuple[str, ...]) -> tuple[Format, ...]:
     """What we offer, in order, with telephone-event last; raises ConfigError for a codec we do not have."""
     try:
         audio = [Format(*wanted[:4], wanted.fmtp or None) for wanted in codecs.formats(list(names) or None)]
-    except KeyError as error:
-        raise ConfigError(f"--codecs: {error.args[0]}") from None
+    except codecs.CodecError as error:
+        raise ConfigError(f"--codecs: {error}") from None
     return (*audio, Format(TELEPHONE_EVENT, "telephone-event", 8000, 1, "0-15"))
 
 

@@ -34,7 +34,7 @@ assert not late, late
 """
 
 
-@pytest.mark.parametrize("codec", ["PCMU", "PCMA", "L16"])
+@pytest.mark.parametrize("codec", ["PCMU", "PCMA", "L16", "G722", "opus"])
 def test_a_call_imports_nothing(codec: str) -> None:
     done = subprocess.run([sys.executable, "-c", CALL, codec], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-600:]

@@ -28,6 +28,7 @@ ANNA, BOB, CAROL, STRANGER = "192.0.2.1", "192.0.2.2", "192.0.2.3", "203.0.113.6
 EPOCH = 1_700_000_000.0
 MOST_TURNS = 400_000
 SOCKET_HOLDS = 5_000
+PLAIN = ("PCMU", "PCMA", "L16")  # codecs that need no library, and keep the waveform: phones speak these by default
 
 
 # ---------------------------------------------------------------------- datagrams and what becomes of them
@@ -246,7 +247,7 @@ class Station:
             open_writer=options.pop("open_writer", self._open_writer),
             resolver=self.resolver,
         )
-        self.phone = Phone(Config(local_ip=host, **options), host, outside)
+        self.phone = Phone(Config(**{"local_ip": host, "codecs": PLAIN, **options}), host, outside)
         self.dialled: set[int] = set()
         self._events: list[model.Event] = []
 

@@ -11,6 +11,7 @@ Imports run downward only, and never to ``engine.sip``::
     playout.py        packets in, exactly the asked number of samples out
     jitter.py         the buffer with a clock        conceal.py  sound for what is missing
     stretch.py        faster and slower playing      pitch.py    where a sound resembles itself
+    codec_conceal.py  the same by the codec itself
     dtmf.py           RFC 4733 digits, both ways
     source.py         RFC 3550 A.1, A.3, A.8: sequence, loss and jitter of one SSRC
     rtp.py  rtcp.py   RFC 3550 5 and 6: bytes to packets and back

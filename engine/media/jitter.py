@@ -328,6 +328,8 @@ class JitterBuffer:
         for waiting in self._queue:
             if waiting.repeated and abs(packet.begin - waiting.begin) < JOIN_S:
                 waiting.repeated = False
+                self._octets += len(packet.payload) - len(waiting.payload)
+                waiting.payload, waiting.decoder = packet.payload, packet.decoder  # never worse, and often better
                 return True
         stood_in = [begin for begin in self._stood_in if abs(packet.begin - begin) < JOIN_S]
         for begin in stood_in:

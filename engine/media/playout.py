@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.media.codec_conceal import CodecConcealer
 from engine.media.codecs import Codec
 from engine.media.conceal import Concealer
 from engine.media.errors import MediaError
@@ -37,10 +38,15 @@ class Decoder:
 
     codec: Codec
     clock_rate: int
+    earlier: bool = False  # only the frame before is wanted, which its payloads carry once more (in-band FEC)
 
     def clock_units(self, payload: bytes) -> int:
-        """How long this payload lasts, in RTP timestamp units."""
-        return self.codec.samples_in(payload) * self.clock_rate // self.codec.rate_hz
+        """How long what is wanted of this payload lasts, in RTP timestamp units."""
+        samples = self.codec.samples_earlier(payload) if self.earlier else self.codec.samples_in(payload)
+        return samples * self.clock_rate // self.codec.rate_hz
+
+    def decode(self, payload: bytes) -> np.ndarray:
+        return self.codec.decode_earlier(payload) if self.earlier else self.codec.decode(payload)
 
 
 class Playout:
@@ -53,7 +59,10 @@ class Playout:
         self.expanded_samples = 0  # played twice to play later
         self.buffer = JitterBuffer()
         self._broken = 0  # payloads their codec could not read
-        self._concealer = Concealer(rate_hz)
+        self._repeater = Concealer(rate_hz)
+        self._concealer: Concealer | CodecConcealer = self._repeater
+        self._decoder: Decoder | None = None  # of the packet that was played last
+        self._pausing = False  # after it nothing comes for a while, on purpose
         self._stretcher = Stretcher(rate_hz)
         self._resampler = Resampler(rate_hz, rate_hz)
         self._resampled_from = rate_hz
@@ -75,6 +84,8 @@ class Playout:
         ``follows``: by its sequence number it is the very next after the one that was put last.
         """
         self._hushed = False
+        if not follows:
+            self._recover_in_band(timestamp, payload, decoder, arrival)
         units = decoder.clock_units(payload)
         return self.buffer.put(timestamp, units, decoder.clock_rate, payload, decoder, arrival, follows)
 
@@ -82,6 +93,13 @@ class Playout:
         """A frame that a later packet has brought again (RFC 2198): used where it fills a hole."""
         units = decoder.clock_units(payload)
         return self.buffer.recover(timestamp, units, decoder.clock_rate, payload, decoder, arrival)
+
+    def _recover_in_band(self, timestamp: int, payload: bytes, decoder: Decoder, arrival: float) -> None:
+        """The frame before is missing: a payload may carry it once more."""
+        again = Decoder(decoder.codec, decoder.clock_rate, earlier=True)
+        units = again.clock_units(payload)
+        if units:
+            self.buffer.recover(timestamp - units, units, decoder.clock_rate, payload, again, arrival)
 
     def hush(self) -> None:
         """The far end sends something else than sound now (digits): what is missing is meant to be."""
@@ -130,11 +148,19 @@ class Playout:
         if not self.started:
             return np.zeros(wanted, np.int16)
         if not self._concealer.active:
+            self._concealer = self._best_concealer()
             self._concealer.begin(self._history(), self._hushed)
-        if self._concealer.audible and not self._hushed:
+        if self._concealer.audible and not (self._hushed or self._pausing):
             self.concealed_samples += wanted
         self._invented += wanted
         return self._remember(self._concealer.fill(wanted))
+
+    def _best_concealer(self) -> Concealer | CodecConcealer:
+        """The codec itself, where it can and plays at our rate; digits and silence want none of its inventions."""
+        codec = None if self._decoder is None else self._decoder.codec
+        if codec is None or self._hushed or not codec.own_concealment or codec.rate_hz != self.rate_hz:
+            return self._repeater
+        return CodecConcealer(codec)
 
     def _sound(self, packet: Waiting, wanted: int, now: float) -> np.ndarray:
         """A packet decoded and joined to what was played before; maybe shorter or longer than it was."""
@@ -155,10 +181,11 @@ class Playout:
         decoder = packet.decoder
         assert isinstance(decoder, Decoder)
         try:
-            pcm = decoder.codec.decode(packet.payload)
+            pcm = decoder.decode(packet.payload)
         except MediaError:
             self._broken += 1
             return _NOTHING
+        self._decoder, self._pausing = decoder, decoder.codec.is_pause(packet.payload)
         rate_hz = decoder.codec.rate_hz
         if packet.overlap_s:
             pcm = pcm[round(packet.overlap_s * rate_hz) :]
@@ -209,7 +236,7 @@ class Playout:
         recent = self._recent
         recent.append(pcm)
         self._recent_samples += len(pcm)
-        while self._recent_samples - len(recent[0]) >= self._concealer.history_samples:
+        while self._recent_samples - len(recent[0]) >= self._repeater.history_samples:
             self._recent_samples -= len(recent.popleft())
         return pcm
 

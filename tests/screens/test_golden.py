@@ -22,7 +22,7 @@ from tests.screens.harness import DEADLINE_S, Program, python
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).parent / "golden"
 SIZES = ((120, 40), (80, 24), (40, 10), (20, 3))
-OURS = ["--local-ip", "127.0.0.1", "--local-rtp-port", "0", "--audio", "null"]
+OURS = ["--local-ip", "127.0.0.1", "--local-rtp-port", "0", "--audio", "null", "--codecs", "PCMU"]
 
 pytestmark = pytest.mark.screen
 

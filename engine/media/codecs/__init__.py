@@ -9,10 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from engine.media.codecs import g711, l16
+from engine.media.codecs import g711, g722, l16, opus
 from engine.media.codecs.codec import Codec
 
-__all__ = ["AudioFormat", "Codec", "Family", "WireFormat", "by_name", "formats", "make"]
+__all__ = [
+    "AudioFormat", "Codec", "CodecError", "Family", "WireFormat", "by_name", "formats", "make", "missing",
+]  # fmt: skip
 
 AudioFormat = tuple[str, int, int, str]  # a WireFormat without its payload type
 
@@ -35,12 +37,16 @@ class Family:
     make: Callable[[int, int, str], Codec]  # clock rate, channels, fmtp
     variants: tuple[tuple[int, int, int], ...]  # payload type, clock rate, channels
     fmtp: str = ""  # what we say of ourselves
+    missing: Callable[[], str] = str  # what to install for it; empty when it is all there
 
 
-# Payload types below 96 are those of RFC 3551; the others are only what we propose.
+# The order is that of our offer: the best sound first. Payload types below 96 are those of RFC 3551; the others are
+# only what we propose.
 _FAMILIES = {
-    family.encoding: family
+    family.encoding.upper(): family
     for family in (
+        Family("opus", opus.make, ((111, 48000, 2),), opus.OFFER, opus.missing),
+        Family("G722", g722.make, ((9, 8000, 1),), missing=g722.missing),
         Family("PCMU", g711.make_pcmu, ((0, 8000, 1),)),
         Family("PCMA", g711.make_pcma, ((8, 8000, 1),)),
         Family("L16", l16.make, ((96, 16000, 1), (97, 8000, 1), (98, 48000, 1), (11, 44100, 1), (10, 44100, 2))),
@@ -48,25 +54,35 @@ _FAMILIES = {
 }
 
 
-def formats(names: list[str] | None = None) -> tuple[WireFormat, ...]:
-    """What we offer. A name may carry a rate and channels: ``L16/16000``, ``L16/44100/2``.
+class CodecError(ValueError):
+    """A codec that was asked for and is not to be had; its text is one line for the user."""
 
-    Raises KeyError, with a line that lists what there is, for a name we do not have.
+
+def formats(names: list[str] | None = None) -> tuple[WireFormat, ...]:
+    """What we offer: everything that can be had, or what these names say, in their order.
+
+    A name may carry a rate and channels: ``L16/16000``, ``L16/44100/2``. Raises CodecError, with a line that lists
+    what there is, for a name we do not have, and with one that says what to install when its library is missing.
     """
-    every = [
-        WireFormat(number, family.encoding, rate, channels, family.fmtp)
-        for family in _FAMILIES.values()
-        for number, rate, channels in family.variants
-    ]
     if names is None:
-        return tuple(every)
+        return tuple(item for family in _FAMILIES.values() if not family.missing() for item in _variants(family))
     chosen: list[WireFormat] = []
     for name in names:
-        fitting = [item for item in every if _fits(name, item)]
+        fitting = [item for family in _FAMILIES.values() for item in _variants(family) if _fits(name, item)]
         if not fitting:
-            raise KeyError(f"'{name}' is not one of {', '.join(_FAMILIES)}, such as PCMU or L16/16000")
+            known = ", ".join(family.encoding for family in _FAMILIES.values())
+            raise CodecError(f"'{name}' is not one of {known}, such as PCMU or L16/16000")
+        missing = _FAMILIES[fitting[0].encoding.upper()].missing()
+        if missing:
+            raise CodecError(f"{fitting[0].encoding} needs a library: {missing}")
         chosen += [item for item in fitting if item not in chosen]
     return tuple(chosen)
+
+
+def missing() -> list[str]:
+    """A line for each codec that is not offered because its library is missing."""
+    found = [(family.encoding, family.missing()) for family in _FAMILIES.values()]
+    return [f"without {encoding}: {what}" for encoding, what in found if what]
 
 
 def by_name(encoding: str) -> Family | None:
@@ -79,7 +95,13 @@ def make(encoding: str, clock_rate: int, channels: int = 1, fmtp: str = "") -> C
     return _FAMILIES[encoding.upper()].make(clock_rate, channels, fmtp)
 
 
+def _variants(family: Family) -> list[WireFormat]:
+    return [
+        WireFormat(number, family.encoding, rate, channels, family.fmtp) for number, rate, channels in family.variants
+    ]
+
+
 def _fits(name: str, item: WireFormat) -> bool:
     words = name.upper().split("/")
-    wanted = [item[1], str(item[2]), str(item[3])]
+    wanted = [item.encoding.upper(), str(item.clock_rate), str(item.channels)]
     return len(words) <= 3 and words == wanted[: len(words)]

@@ -12,6 +12,8 @@ class Codec:
     which may be another (RFC 3551 section 4.5.2 for G.722). ``bitrate_bps`` is what :meth:`encode` makes, about.
     """
 
+    own_concealment = False  # conceal() knows better than conceal.py
+
     __slots__ = ("bitrate_bps", "channels", "rate_hz")
 
     def __init__(self, rate_hz: int, bitrate_bps: int, channels: int = 1) -> None:
@@ -34,3 +36,33 @@ class Codec:
     def packet_ms(self, wanted_ms: float) -> float:
         """The length of a packet that it can make when one of ``wanted_ms`` (10 to 60) is asked for."""
         return wanted_ms
+
+    # -- what not every codec can do
+
+    def adapt(self, bitrate_bps: int, in_band_fec: bool, loss_percent: float) -> None:
+        """From now on about so many bits a second, each frame once more in the next packet or not, so much loss."""
+
+    @property
+    def can_repeat(self) -> bool:
+        """Would the far end make use of in-band FEC?"""
+        return False
+
+    def set_dtx(self, on: bool) -> bool:
+        """Send nothing, by its own rules, while there is nothing to hear; says whether it will."""
+        return False
+
+    def is_pause(self, payload: bytes) -> bool:
+        """Does nothing follow this payload for a while, on purpose?"""
+        return False
+
+    def conceal(self, samples: int) -> np.ndarray:
+        """How the sound goes on where a packet is lost: so many samples, or a few more."""
+        raise NotImplementedError
+
+    def samples_earlier(self, payload: bytes) -> int:
+        """How many samples of what came before a payload are in it once more (in-band FEC)."""
+        return 0
+
+    def decode_earlier(self, payload: bytes) -> np.ndarray:
+        """Those, to be decoded right before the payload itself."""
+        raise NotImplementedError

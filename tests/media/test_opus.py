@@ -1,0 +1,191 @@
+"""Opus: beside FFmpeg's own decoder, as the far end wishes it, and over lines that lose packets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.media import codecs, rtp
+from engine.media.codecs import opus
+from tests.media import reference
+from tests.media.virtual import OneWay, Wire, delay_ms, jitter, make_stream, spectral_distance_db, speech
+
+SOUND = speech(1.5, 48000)
+BANDWIDTHS = {"narrow": 4000, "medium": 6000, "wide": 8000, "super wide": 12000, "full": 20000}
+
+
+def talker(fmtp: str = "", bitrate_bps: int = 32000, fec: bool = False, loss_percent: float = 0) -> codecs.Codec:
+    codec = codecs.make("opus", 48000, 2, fmtp)
+    codec.adapt(bitrate_bps, fec, loss_percent)
+    return codec
+
+
+def packets(codec: codecs.Codec, sound: np.ndarray = SOUND, ptime_ms: int = 20) -> list[bytes]:
+    size = 48 * ptime_ms
+    return [codec.encode(sound[at : at + size]) for at in range(0, len(sound) - size + 1, size)]
+
+
+def decoded(payloads: list[bytes]) -> np.ndarray:
+    codec = codecs.make("opus", 48000, 2)
+    return np.concatenate([codec.decode(payload) for payload in payloads])
+
+
+def bandwidth_hz(payload: bytes) -> int:
+    """Of a payload, by its first octet (RFC 6716 table 2)."""
+    configuration = payload[0] >> 3
+    if configuration < 12:
+        return (4000, 6000, 8000)[configuration // 4]
+    if configuration < 16:
+        return (12000, 20000)[(configuration - 12) // 2]
+    return (4000, 8000, 12000, 20000)[(configuration - 16) // 4]
+
+
+@pytest.mark.parametrize("ptime_ms", [10, 20, 40, 60])
+def test_at_a_high_rate_ffmpeg_hears_the_same(ptime_ms):
+    """CELT: their arithmetic is in floating point."""
+    payloads = packets(talker(bitrate_bps=160_000), ptime_ms=ptime_ms)
+    assert all(payload[0] & 0x80 for payload in payloads[2:])
+    ours, theirs = decoded(payloads).astype(float), reference.decode("opus", payloads, 48000)
+    ours, theirs = ours[4800:], theirs[4800 : len(ours)]
+    assert 10 * np.log10(np.sum(ours**2) / np.sum((ours - theirs) ** 2)) > 60
+
+
+@pytest.mark.parametrize(("ptime_ms", "fec"), [(10, True), (20, True), (20, False), (40, False), (60, False)])
+@pytest.mark.parametrize("bitrate_bps", [12_000, 24_000, 40_000])
+def test_at_a_low_rate_it_hears_as_good_as_the_same(bitrate_bps, ptime_ms, fec):
+    """SILK and hybrid: they resample with another filter, and trip over FEC in packets of several SILK frames."""
+    payloads = packets(talker("useinbandfec=1", bitrate_bps, fec, 10), ptime_ms=ptime_ms)
+    ours, theirs = decoded(payloads), reference.decode("opus", payloads, 48000)
+    assert len(ours) == len(payloads) * 48 * ptime_ms
+    ours = ours[: len(theirs)]
+    assert spectral_distance_db(ours, theirs, 48000) < 0.5
+    assert abs(np.std(ours) / np.std(theirs) - 1) < 0.02
+
+
+@pytest.mark.parametrize("ptime_ms", [10, 20, 40, 60])
+def test_another_libopus_hears_exactly_the_same(ptime_ms):
+    """The one in FFmpeg: all modes, with FEC."""
+    payloads = packets(talker("useinbandfec=1", 32_000, True, 10), ptime_ms=ptime_ms)
+    payloads += packets(talker("", 64_000), ptime_ms=ptime_ms) + packets(talker("", 10_000), ptime_ms=ptime_ms)
+    ours, theirs = decoded(payloads).astype(float), reference.decode("libopus", payloads, 48000)
+    assert np.abs(ours - theirs).max() <= 1
+
+
+def test_stereo_is_heard_as_one():
+    """libopus through FFmpeg says something else left and right; we hear their mean."""
+    left, right = speech(1, 48000, seed=1), speech(1, 48000, seed=2)
+    payloads = reference.encode("libopus", np.column_stack((left, right)).reshape(-1), 48000, "stereo", b="128k")
+    assert payloads[10][0] & 4
+    heard = decoded(payloads)
+    mean = (left.astype(int) + right) // 2
+    assert spectral_distance_db(heard[312 : 312 + 45000], mean[:45000], 48000) < 2.5
+
+
+# ------------------------------------------------------------------ what the far end wishes
+
+
+@pytest.mark.parametrize(
+    ("rate", "highest"), [(8000, 4000), (12000, 6000), (16000, 8000), (24000, 12000), (44100, 20000), (48000, 20000)]
+)
+def test_no_more_is_sent_than_can_be_played(rate, highest):
+    payloads = packets(talker(f"maxplaybackrate={rate}", 48000))
+    assert max(map(bandwidth_hz, payloads)) == highest
+
+
+def test_no_more_bits_than_wished():
+    payloads = packets(talker("maxaveragebitrate=14000", 64000))
+    assert sum(map(len, payloads)) * 8 / 1.5 < 16000
+    assert talker("maxaveragebitrate=14000", 64000).bitrate_bps == 14000
+    assert sum(map(len, packets(talker("", 64000)))) * 8 / 1.5 > 40000
+
+
+def test_constant_bit_rate_is_constant():
+    sizes = {len(payload) for payload in packets(talker("cbr=1", 24000))}
+    assert sizes == {60}
+
+
+def test_the_frame_before_is_repeated_where_it_is_of_use():
+    assert any(map(opus.has_earlier, packets(talker("useinbandfec=1", 32000, True, 10))))
+    assert not any(map(opus.has_earlier, packets(talker("useinbandfec=0", 32000, True, 10))))
+
+
+def test_a_change_takes_effect_in_mid_call():
+    codec = talker("useinbandfec=1", 48000)
+    before = packets(codec)
+    codec.adapt(24000, True, 15)
+    after = packets(codec)
+    assert sum(map(len, after)) < 0.7 * sum(map(len, before))
+    assert not any(map(opus.has_earlier, before)) and any(map(opus.has_earlier, after[5:]))
+
+
+def test_too_much_is_held_within_bounds():
+    codec = talker("", 10**9, True, 1000)
+    assert codec.bitrate_bps == 510_000
+    codec.adapt(-5, False, -3)
+    assert codec.bitrate_bps == 6000 and packets(codec)
+
+
+# ------------------------------------------------------------------ in a call
+
+
+def call(delay, fec: bool, seconds: float = 6.0, ptime_ms: float = 20) -> tuple[OneWay, np.ndarray, np.ndarray]:
+    way = OneWay(
+        make_stream("opus", ptime_ms, seed=1, cname="a"), make_stream("opus", ptime_ms, seed=2, cname="b"), Wire(delay)
+    )
+    way.mouth.adapt(40_000, fec, 10)
+    sound = speech(seconds, 48000)
+    return way, sound, way.talk(sound, 0.5)
+
+
+@pytest.mark.parametrize("ptime_ms", [10, 20, 30, 60])
+def test_a_clean_line_brings_what_was_said(ptime_ms):
+    way, sound, heard = call(lambda number, now: 0.04, False, 3.0, ptime_ms)
+    assert way.ear.rate_hz == 48000
+    later = round(delay_ms(sound, heard, 48000, 1.0) * 48)
+    assert spectral_distance_db(sound[24000:120000], heard[later + 24000 : later + 120000], 48000) < 2.5
+    rx = way.ear.stats(3.5).rx
+    assert (rx.lost, rx.late, rx.discarded, rx.recovered) == (0, 0, 0, 0) and rx.concealed_ms <= 120
+
+
+def test_timestamps_count_48000_a_second():
+    stream = make_stream("opus")
+    first, second = (rtp.parse(stream.send_frame(SOUND[:960], at)) for at in (0.0, 0.02))
+    assert (second.timestamp - first.timestamp) & 0xFFFFFFFF == 960
+
+
+def test_lost_packets_come_back_with_the_next():
+    """In-band FEC: once it has seen a few the buffer waits for them. What the encoder took for a pause is not in it."""
+    plain, _, _ = call(jitter(0.0, loss=0.1), False)
+    saved, _, _ = call(jitter(0.0, loss=0.1), True)
+    before, after = plain.ear.stats(6.5).rx, saved.ear.stats(6.5).rx
+    assert before.lost == after.lost > 10 and before.recovered == 0
+    assert after.recovered > 0.25 * after.lost
+    assert after.concealed_ms <= before.concealed_ms - 15 * after.recovered
+
+
+def test_what_came_late_is_played_rather_than_its_repetition():
+    """A packet that the next one overtook, and that comes in time, is heard itself."""
+    way, _, _ = call(lambda number, now: 0.075 if number % 10 == 5 else 0.04, True, 4.0)
+    rx = way.ear.stats(4.5).rx
+    assert rx.reordered > 10 and rx.lost == 0 and rx.duplicate == 0
+    assert rx.recovered <= 3
+
+
+def test_a_decoder_conceals_by_itself():
+    way, _, heard = call(lambda number, now: None if number == 60 else 0.04, False, 2.0)
+    assert way.ear.stats(2.5).rx.concealed_ms == pytest.approx(20 + 120, abs=21)  # and what fades out at the end
+    steps = np.abs(np.diff(heard.astype(int)))
+    assert steps.max() < 1.5 * np.abs(np.diff(speech(2, 48000).astype(int))).max()  # no click
+
+
+def test_the_sound_ends_when_nothing_comes_any_more():
+    _, _, heard = call(lambda number, now: 0.04 if number < 60 else None, False, 3.0)
+    assert np.abs(heard[-24000:]).max() < 40
+
+
+def test_broken_payloads_are_counted():
+    stream = make_stream("opus")
+    for number in range(20):
+        stream.receive_rtp(rtp.build(111, False, number, 960 * number, 7, b"\x03\x82\xff\xff"), 0.02 * number)
+        assert len(stream.play_frame(0.02 * number + 0.01)) == 960
+    assert stream.stats(1.0).rx.discarded > 10
