@@ -32,8 +32,11 @@ CANCEL = b"\x18"  # CAN: a terminal in the middle of a control sequence gives it
 
 MOST_COLUMNS, MOST_ROWS = 1000, 500  # a terminal may say anything; a canvas of what it says must be affordable
 
+DRAIN_S = 1.0  # what was written to a pty can be read within milliseconds
 FLUSH_S = 0.3  # leaving: this long for the rest of a frame,
 RESTORE_S = 0.7  # and this long for the sequences that give the terminal back
+
+_MARK = b"\0end"
 
 _NOT_NOW = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR)
 
@@ -43,13 +46,16 @@ class Pace:
 
     A terminal that answers gets a frame per answer. When an answer stays out for ``PATIENCE_S``, one frame is drawn
     all the same, for the answer may be lost; then the patience doubles each time, for the line may be stalled. A
-    terminal that never answered gets ``SILENT_FRAME_S`` between frames, and after some of them is asked no more.
+    terminal that has not answered yet may be at the end of a slow line, and gets ``DOUBTFUL_FRAME_S`` between frames;
+    one that has been silent for ``DOUBT_S`` does not know the question, and gets frames as they come.
     """
 
-    FIRST_PATIENCE_S = 1.0
+    FIRST_PATIENCE_S = 0.5
     PATIENCE_S = 2.0
     MOST_PATIENCE_S = 60.0
-    SILENT_FRAME_S = 0.25
+    DOUBTFUL_FRAME_S = 0.25
+    DOUBT_S = 3.0
+    SILENT_FRAME_S = 0.08
     ASKS_WITHOUT_ANSWER = 4
 
     def __init__(self, asks: bool = True) -> None:
@@ -59,9 +65,12 @@ class Pace:
         self._unanswered = 0
         self._asked_at: float | None = None  # an answer is awaited since
         self._frame_at: float | None = None
+        self._first_frame_at = 0.0
 
     def frame_sent(self, now: float, asked: bool) -> None:
         """The last byte of a frame went out."""
+        if self._frame_at is None:
+            self._first_frame_at = now
         self._frame_at = now
         if asked:
             self._asked_at = now
@@ -90,8 +99,10 @@ class Pace:
             return None
         if self._answered:
             return self._frame_at + min(self.MOST_PATIENCE_S, self.PATIENCE_S * (1 << min(10, self._unanswered - 1)))
+        if not self.asks or self._frame_at - self._first_frame_at >= self.DOUBT_S:
+            return self._frame_at + self.SILENT_FRAME_S
         first = self._asked_at is not None and self._unanswered == 1
-        return self._frame_at + (self.FIRST_PATIENCE_S if first else self.SILENT_FRAME_S)
+        return self._frame_at + (self.FIRST_PATIENCE_S if first else self.DOUBTFUL_FRAME_S)
 
     def may_paint(self, now: float) -> bool:
         at = self.next_frame_at()
@@ -123,11 +134,7 @@ class PrivateOutput:
 
     def seal(self) -> bytes:
         """curses has started: leave the pty for the file in memory. Returns what curses wrote so far."""
-        written = b""
-        try:
-            written = os.read(self._master, 65_536)
-        except OSError:
-            pass  # nothing was written
+        written = self._drain()
         self._file = _memory_file()
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
@@ -136,6 +143,15 @@ class PrivateOutput:
         os.close(self._master)
         self._master = -1
         return written
+
+    def _drain(self) -> bytes:
+        """All that was written to the pty; the kernel hands it over in its own time, so a mark ends it."""
+        os.write(1, _MARK)
+        written, give_up_at = b"", time.monotonic() + DRAIN_S
+        while not written.endswith(_MARK) and time.monotonic() < give_up_at:
+            if select.select((self._master,), (), (), DRAIN_S)[0]:
+                written += os.read(self._master, 65_536)
+        return written.removesuffix(_MARK)
 
     def take(self) -> bytes:
         """What curses wrote since the last call."""

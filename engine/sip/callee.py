@@ -106,7 +106,8 @@ class CalleeSession(Session):
 
     def reject(self, status: int, now: float) -> None:
         """Refuse the call."""
-        self._refuse(status, Ending(status, reason_text(status), "here", True), now)
+        reason = "we declined" if status == 603 else reason_text(status)
+        self._refuse(status, Ending(status, reason, "here", True), now)
 
     def hang_up(self, now: float) -> None:
         if self.state == "incoming":

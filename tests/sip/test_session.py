@@ -368,6 +368,7 @@ def test_a_bye_before_the_answer_ends_the_ringing(peer):
 
 def test_hanging_up_on_a_ringing_call_declines_it(peer):
     assert statuses(peer.do("hang_up", peer.calls())) == [603]
+    assert ended(peer).reason == "we declined"
 
 
 def test_an_ack_that_comes_again_is_no_stray(peer):
