@@ -166,7 +166,7 @@ _JOB_SIGNALS = tuple(getattr(signal, name) for name in ("SIGTSTP", "SIGCONT") if
 
 
 def _signals() -> list[int]:
-    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGWINCH", "SIGTSTP", "SIGCONT")
+    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGWINCH", "SIGTSTP", "SIGCONT")
     return [getattr(signal, name) for name in names if hasattr(signal, name)]
 
 

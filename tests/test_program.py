@@ -282,7 +282,8 @@ def test_demo_without_a_terminal_ends_by_itself() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-def test_a_signal_hangs_up_with_bye() -> None:
+@pytest.mark.parametrize("number", ["SIGINT", "SIGQUIT"])
+def test_a_signal_hangs_up_with_bye(number: str) -> None:
     sip, rtp = free_ports()
     other = receiver("--auto-answer", sip=sip, rtp=rtp)
     caller = ringtop(
@@ -290,7 +291,7 @@ def test_a_signal_hangs_up_with_bye() -> None:
         "--local-rtp-port", "0", f"sip:a@127.0.0.1:{sip}",
     )  # fmt: skip
     time.sleep(2)
-    os.kill(caller.pid, signal.SIGINT)
+    os.kill(caller.pid, getattr(signal, number))
     assert finish(caller)[0] == 0
     other.send_signal(signal.SIGINT)
     _, events, _ = finish(other)

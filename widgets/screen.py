@@ -235,6 +235,8 @@ class Screen:
             pass  # a locale that is not installed: as in the C locale
         if hasattr(curses, "set_escdelay"):
             curses.set_escdelay(25)
+        for name in ("LINES", "COLUMNS"):  # the private pty has the size; a wrong one makes curses end the process
+            os.environ.pop(name, None)
         window = curses.initscr()
         _give_signals_back()
         curses.noecho()

@@ -360,6 +360,14 @@ def test_in_the_c_locale_no_other_byte_than_ascii_is_sent(start: Start, report_p
     assert report(report_path)["unicode"] is False
 
 
+@pytest.mark.parametrize(("lines", "columns"), [("100000", "xx"), ("99999999999999", "0"), ("-3", "7")])
+def test_the_size_in_the_environment_is_nobodys_business(start: Start, lines: str, columns: str) -> None:
+    """ncurses would believe it, and end the process where there is no memory for such a screen."""
+    program = start(env={"LINES": lines, "COLUMNS": columns})
+    program.wait_for("60x8")
+    assert program.rows() == boxed(60, 8, " keys", " mode")
+
+
 def test_a_user_may_ask_for_ascii(start: Start) -> None:
     program = start("ascii")
     program.wait_for("+-- 60x8 ---")
