@@ -1,8 +1,9 @@
 """The RTP and RTCP sockets of calls: which ports they get, and who waits on them.
 
-The first pair is bound when the program starts and kept until it ends: "port taken" is then said at once,
+The first RTP port is bound when the program starts and kept until it ends: "port taken" is then said at once,
 and nobody can slip in between two calls. Further calls bind at R+2, R+4 and so on. RTCP is on the next port
-after RTP or, where that is taken, on the next free one, announced by ``a=rtcp`` (RFC 3605).
+after RTP or, where that is taken, on the next free one, announced by ``a=rtcp`` (RFC 3605). It is bound for the
+length of a call only: a phone that waits does not keep R+1 from a second one that was told to use it.
 """
 
 from __future__ import annotations
@@ -58,25 +59,20 @@ class PortPool:
     """Hands out pairs of media sockets and takes them back."""
 
     def __init__(self, net: Net, host: str, first_port: int) -> None:
-        """Bind the first pair at once; raises NetworkError when ``first_port`` is taken."""
+        """Bind the first RTP port at once; raises NetworkError when it is taken."""
         self._net = net
         self._host = host
-        rtp = net.open(host, first_port, "rtp")
-        try:
-            self._first = MediaPorts(rtp, self._open_rtcp(rtp.address[1]))
-        except NetworkError:
-            rtp.close()
-            raise
+        self._first = net.open(host, first_port, "rtp")
         self._first_free = True
 
     def take(self) -> MediaPorts:
         """A pair for a new call; raises NetworkError when no port can be had."""
+        base = self._first.address[1]
         if self._first_free:
+            pair = MediaPorts(self._first, self._open_rtcp(base))
             self._first_free = False
-            for port in (self._first.rtp, self._first.rtcp):
-                _drain(port)
-            return self._first
-        base = self._first.rtp.address[1]
+            _drain(self._first)
+            return pair
         for step in range(1, PAIR_TRIES):
             number = base + 2 * step
             if number >= 65535:
@@ -92,18 +88,17 @@ class PortPool:
         raise NetworkError(f"no free RTP port from {base} on")
 
     def give_back(self, ports: MediaPorts) -> None:
-        """The call is over; the first pair stays bound for the next one."""
+        """The call is over; the first RTP port stays bound for the next one."""
         for port in (ports.rtp, ports.rtcp):
             self._net.unwatch(port)
-        if ports is self._first:
-            self._first_free = True
-            return
-        ports.rtp.close()
         ports.rtcp.close()
+        if ports.rtp is self._first:
+            self._first_free = True
+        else:
+            ports.rtp.close()
 
     def close(self) -> None:
-        self._first.rtp.close()
-        self._first.rtcp.close()
+        self._first.close()
 
     def _open_rtcp(self, rtp_port: int) -> Port:
         for port in range(rtp_port + 1, min(rtp_port + 1 + RTCP_TRIES, 65536)):

@@ -298,7 +298,7 @@ class Station:
         """No call, and nothing of a call left: ports, microphones, files, readers."""
         return (
             not any(call.state is not model.CallState.ENDED for call in self.phone.snapshot(self.wire.now).calls)
-            and len(self.net.sockets) == 3
+            and len(self.net.sockets) == 2
             and len(self.net.readers) == 1
             and not self.sound.open_microphones
             and all(recording.closed for recording in self.recordings)
