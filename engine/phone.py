@@ -78,7 +78,7 @@ class Phone:
         self._sip = outside.net.open(local_ip, config.local_sip_port, "sip")
         self._pool = PortPool(outside.net, local_ip, config.local_rtp_port)
         self.local = self._sip.address
-        self._agent = UserAgent(local=self.local, formats=self._formats, entropy=outside.entropy)
+        self._agent = UserAgent(local=self.local, formats=self._formats, entropy=outside.entropy, busy=self._lines_busy)
         self._agent.trace = config.trace
         self._names = Names(outside.resolver, outside.clock, self._sip.send, self._unreachable)
         self._handset = Handset(outside.sound)

@@ -93,6 +93,13 @@ def test_busy():
     carol.do(Dial(bob.uri))
     wire.run(1)
     assert carol.exit_codes() == [10] and carol.told(Ended)[0].reason == "busy"
+    question = (
+        f"OPTIONS {bob.uri} SIP/2.0\r\nVia: SIP/2.0/UDP {CAROL}:9;branch=z9hG4bKq;rport\r\nFrom: <sip:c@c>;tag=q\r\n"
+        f"To: <{bob.uri}>\r\nCall-ID: q\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\n\r\n"
+    )
+    wire.inject(question.encode(), (CAROL, 9), (BOB, 5060))
+    wire.run(0.1)
+    assert [sent.data[:11] for sent in wire.sent if sent.destination == (CAROL, 9)] == [b"SIP/2.0 486"]
     assert states(anna, bob) == ["talking", "talking"] and bob.hears(anna)
 
 

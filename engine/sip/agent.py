@@ -10,6 +10,8 @@ full, the one that has waited longest for its ACK makes room.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from engine.sip import events
@@ -28,8 +30,12 @@ from engine.sip.uri import hostport_text
 __all__ = ["Address", "Counters", "Limits", "UserAgent"]
 
 _CAPABILITIES = Refusal(
-    200, (("Allow", ALLOW), ("Accept", "application/sdp"), ("Accept-Encoding", "identity"), ("Supported", ""))
-)
+    200,
+    (
+        ("Allow", ALLOW), ("Accept", "application/sdp"), ("Accept-Encoding", "identity"), ("Accept-Language", "en"),
+        ("Supported", ""),
+    ),
+)  # fmt: skip
 
 
 class UserAgent:
@@ -42,10 +48,13 @@ class UserAgent:
         formats: tuple[Format, ...],
         entropy: Any,
         limits: Limits | None = None,
+        busy: Callable[[], bool] = lambda: False,
     ) -> None:
+        """``busy`` says whether a call would be turned away now: who asks by OPTIONS is told the same (11.2)."""
         self.local = local
         self._endpoint = Endpoint(local, entropy, limits or Limits())
         self._formats = formats
+        self._busy = busy
         self._secret = self._endpoint.token(128).encode()
         self._from = f"<sip:{hostport_text(*local)}>"
         self._sessions: dict[int, Session] = {}
@@ -266,7 +275,7 @@ class UserAgent:
         elif request.method == "INVITE":
             self._new_call(request, key, source, now)
         elif request.method == "OPTIONS":
-            self._answer(request, _CAPABILITIES, source)
+            self._answer(request, replace(_CAPABILITIES, status=486) if self._busy() else _CAPABILITIES, source)
         else:
             self._refuse(request, Refusal(481), source)
 

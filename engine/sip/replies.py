@@ -12,12 +12,13 @@ Address = tuple[str, int]
 
 ALLOWED = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS")
 ALLOW = ", ".join(ALLOWED)
+_NO_CODEC = '305 - "Incompatible media format"'  # "-": who says so is nobody's business
 
 
 def make_response(request: Request, status: int, tag: str | None = None) -> Response:
     """The request's Via, From, To, Call-ID and CSeq, as they came; our tag where none is yet (never in a 100).
 
-    A 100 repeats the Timestamp, too (section 8.2.6.1).
+    A 100 repeats the Timestamp, too (section 8.2.6.1), and a 488 says why (sections 13.3.1.3, 20.43).
     """
     headers = Headers()
     wanted = {"via", "from", "to", "call-id", "cseq", *(["timestamp"] if status == 100 else [])}
@@ -29,6 +30,8 @@ def make_response(request: Request, status: int, tag: str | None = None) -> Resp
         if name == "to" and tag is not None and status != 100 and not _has_tag(request):
             value = f"{value.rstrip('; ')};tag={tag}"
         headers.add(name, value)
+    if status == 488:
+        headers.add("Warning", _NO_CODEC)
     return Response(status, phrase(status), headers)
 
 

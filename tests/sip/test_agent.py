@@ -36,7 +36,20 @@ def test_options_says_what_the_phone_can_and_nothing_about_what_it_is(peer):
     assert answer.status == 200
     assert answer.headers.get("accept") == "application/sdp" and answer.headers.get("supported") == ""
     assert "INVITE" in answer.headers.get("allow") and answer.body == b""
+    assert answer.headers.get("accept-language") == "en"
     assert not {"server", "user-agent", "organization"} & {name for name, _ in answer.headers.items()}
+
+
+def test_options_are_answered_as_a_call_would_be():
+    """RFC 3261 section 11.2: busy to a call is busy to OPTIONS, but not within a call."""
+    lines = [False]
+    peer = Peer(agent(ANNA, busy=lambda: lines[0]))
+    _, tag = peer.is_taken()
+    lines[0] = True
+    assert statuses(peer.say(peer.request("OPTIONS", branch="z9hG4bKo1"))) == [486]
+    assert statuses(peer.say(peer.request("OPTIONS", branch="z9hG4bKo2", cseq=2, to_tag=tag))) == [200]
+    lines[0] = False
+    assert statuses(peer.say(peer.request("OPTIONS", branch="z9hG4bKo3"))) == [200]
 
 
 def test_a_required_extension_is_refused_by_name(peer):
@@ -51,7 +64,8 @@ def test_bodies_and_schemes_we_cannot_read(peer):
     assert (answer.status, answer.headers.get("accept")) == (415, "application/sdp")
     assert statuses(peer.say(peer.request("INVITE", uri="tel:+1234"))) == [416]
     assert statuses(peer.say(peer.request("INVITE", uri="sips:anna@192.0.2.1"))) == [416]
-    assert statuses(peer.say(peer.request("INVITE", body=sdp(payloads="18")))) == [488]
+    (answer,) = peer.say(peer.request("INVITE", body=sdp(payloads="18")))
+    assert (answer.status, answer.headers.get("warning")) == (488, '305 - "Incompatible media format"')
     assert statuses(peer.say(peer.request("INVITE", body=SDP_OFFER, contact=""))) == [400]
 
 

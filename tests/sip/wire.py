@@ -6,6 +6,7 @@ import heapq
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from engine.sip import events
 from engine.sip.agent import Limits, UserAgent
@@ -32,8 +33,8 @@ def audio(
     return LocalAudio((host, port), (host, port + 1), formats, 20, direction)
 
 
-def agent(local: Address, seed: int = 7, limits: Limits | None = None) -> UserAgent:
-    return UserAgent(local=local, formats=FORMATS, entropy=random.Random(seed), limits=limits)
+def agent(local: Address, seed: int = 7, limits: Limits | None = None, **more: Any) -> UserAgent:
+    return UserAgent(local=local, formats=FORMATS, entropy=random.Random(seed), limits=limits, **more)
 
 
 def sip(text: str, body: bytes = b"") -> bytes:
