@@ -39,6 +39,7 @@ class Call:
         self.early_media = False
         self.held_here = False
         self.held_there = False
+        self.conference = False
         self.status: int | None = None
         self.reason = ""
         self.digits_sent = ""
@@ -140,6 +141,7 @@ class Call:
             talk_s=self.talk_s(now),
             held_here=self.held_here,
             held_there=self.held_there,
+            conference=self.conference,
             early_media=self.early_media,
             auto_answered=self.auto_answered,
             status=self.status,

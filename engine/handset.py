@@ -1,9 +1,10 @@
 """What a person holds: one microphone and one ear for all calls, with mute and volume.
 
-Each call plays frames at its own moments and rate. One of them, the first that is heard, leads: its frame
-goes to the loudspeaker as it comes, mixed with what the others have brought since, at its rate. So any number of
-calls share one ear with no clock of their own. When the rate of the ear changes (another call leads, or a re-INVITE
-changed the codec), what was brought for the old one is left out: it is a tenth of a second at most.
+Each call plays frames at its own moments and rate. One of them leads: the first of those with the highest rate. Its
+frame goes to the loudspeaker as it comes, mixed with what the others have brought since, at its rate. So any number of
+calls share one ear with no clock of their own, none loses any of its bandwidth, and one call alone passes bit for bit.
+When the rate of the ear changes (a call came, went, or changed its codec), what was brought for the old one is left
+out: it is some hundredths of a second at most. What is too loud together, or by the volume, is limited, not clipped.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from typing import Protocol
 
 import numpy as np
 
-from engine.media.mixer import mix
+from engine.io.pcm_queue import PcmQueue
+from engine.media.mixer import Limiter, add
 from engine.media.resample import Resampler
 from engine.model import SoundView
 
 VOLUME_RANGE_DB = (-40.0, 12.0)
-WAITING_S = 0.12  # how much another call may bring before the leading one fetches it
 
 
 class Microphone(Protocol):
@@ -39,6 +40,21 @@ class Sound(Protocol):
     def view(self) -> SoundView: ...
 
 
+class Lane:
+    """What one call brings for somebody who fetches it at another moment and rate."""
+
+    def __init__(self, rate_in: int, rate_out: int) -> None:
+        self._resampler = Resampler(rate_in, rate_out)
+        self._queue = PcmQueue(rate_out)
+
+    def push(self, pcm: np.ndarray) -> None:
+        self._queue.push(self._resampler.push(pcm))
+
+    def take(self, samples: int) -> np.ndarray:
+        """Exactly so many samples; silence for what was not brought."""
+        return self._queue.take(samples)
+
+
 class Handset:
     """Mute, volume and the mix of what is heard."""
 
@@ -47,10 +63,10 @@ class Handset:
         self.muted = False
         self.volume_db = 0.0
         self._gain: float | None = None  # None: unchanged
+        self._rates: dict[int, int] = {}  # of every call that is heard, the first one first
         self._leader: int | None = None
-        self._ear_rate_hz = 0
-        self._waiting: dict[int, np.ndarray] = {}  # by call, at the rate of the ear
-        self._resamplers: dict[int, tuple[int, Resampler]] = {}  # by call, with the call's rate
+        self._lanes: dict[int, Lane] = {}  # of the calls that do not lead
+        self._limiter = Limiter(8000)
 
     def microphone(self, rate_hz: int) -> Microphone:
         return self._sound.microphone(rate_hz)
@@ -69,50 +85,37 @@ class Handset:
 
     def hear(self, call: int, pcm: np.ndarray, rate_hz: int) -> None:
         """One frame of one call, for the ear."""
-        if self._leader is None:
-            self._leader = call
-            self._waiting.pop(call, None)  # brought for the leader before; never mixed with itself
-        if call != self._leader:
-            self._keep(call, pcm, rate_hz)
+        if self._rates.get(call) != rate_hz:
+            self._rates[call] = rate_hz
+            self._lanes.pop(call, None)
+            self._choose_leader(changed=call)
+        if call == self._leader:
+            self._sound.play(self._mixed(pcm), rate_hz)
             return
-        if rate_hz != self._ear_rate_hz:
-            self._ear_rate_hz = rate_hz
-            self._waiting.clear()
-            self._resamplers.clear()
-        if self._waiting:
-            pcm = mix([pcm, *self._fetch(len(pcm))])
-        if self._gain is not None:
-            pcm = np.clip(pcm * self._gain, -32768, 32767).astype(np.int16)
-        self._sound.play(pcm, rate_hz)
+        lane = self._lanes.get(call)
+        if lane is None:
+            lane = self._lanes[call] = Lane(rate_hz, self._rates[self._leader or 0])
+        lane.push(pcm)
 
     def leave(self, call: int) -> None:
-        """A call is no longer heard (over, or on hold); the next one that plays leads."""
-        if self._leader == call:
-            self._leader = None
-        self._waiting.pop(call, None)
-        self._resamplers.pop(call, None)
+        """A call is no longer heard (over, or on hold)."""
+        if self._rates.pop(call, None) is not None:
+            self._lanes.pop(call, None)
+            self._choose_leader(changed=call)
 
     def view(self) -> SoundView:
         return replace(self._sound.view(), muted=self.muted, volume_db=self.volume_db)
 
-    def _keep(self, call: int, pcm: np.ndarray, rate_hz: int) -> None:
-        pcm = self._at_ear_rate(call, pcm, rate_hz)
-        before = self._waiting.get(call)
-        held = pcm if before is None else np.concatenate((before, pcm))
-        self._waiting[call] = held[-int(self._ear_rate_hz * WAITING_S) :]
+    def _choose_leader(self, changed: int) -> None:
+        """The first of those with the highest rate; what waits for another ear than the new one is dropped."""
+        before = self._leader
+        self._leader = max(self._rates, key=self._rates.__getitem__, default=None)
+        if self._leader != before or self._leader == changed:
+            self._lanes.clear()
+            self._limiter = Limiter(self._rates.get(self._leader or 0, 8000))
 
-    def _fetch(self, samples: int) -> list[np.ndarray]:
-        frames = []
-        for call, held in self._waiting.items():
-            frames.append(held[:samples])
-            self._waiting[call] = held[samples:]
-        return frames
-
-    def _at_ear_rate(self, call: int, pcm: np.ndarray, rate_hz: int) -> np.ndarray:
-        if rate_hz == self._ear_rate_hz:
-            self._resamplers.pop(call, None)
+    def _mixed(self, pcm: np.ndarray) -> np.ndarray:
+        if not self._lanes and self._gain is None and self._limiter.gain == 1:
             return pcm
-        kept = self._resamplers.get(call)
-        if kept is None or kept[0] != rate_hz:
-            kept = self._resamplers[call] = (rate_hz, Resampler(rate_hz, self._ear_rate_hz))
-        return kept[1].push(pcm)
+        total = add([pcm, *(lane.take(len(pcm)) for lane in self._lanes.values())])
+        return self._limiter.push(total if self._gain is None else total * self._gain)

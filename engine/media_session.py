@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.conference import Conference
 from engine.handset import Handset, Microphone
 from engine.media import codecs
 from engine.media.listener import Captured, Listener
@@ -46,6 +47,7 @@ class Surroundings:
 
     net: Net
     handset: Handset
+    conference: Conference
     entropy: Entropy
     cname: str
     echo: bool
@@ -152,11 +154,11 @@ class MediaSession:
         return self._next_tick if self._sending else float("inf")
 
     def run(self, now: float, wall: float) -> None:
-        """Do what is due at ``now``; ``wall`` stamps the sender report."""
+        """Do what is due at ``now``, at most one tick: ``deadline`` says whether there is another. ``wall`` stamps
+        the sender report."""
         if self._playing and now >= self._next_tick:
             self._skip_stall(now)
-            while now >= self._next_tick:
-                self._tick(now)
+            self._tick(now)
         if self._sending:
             rtcp = self._stream.rtcp_deadline()
             if rtcp is not None and now >= rtcp:
@@ -202,6 +204,10 @@ class MediaSession:
             sent = np.zeros(stream.frame_samples, dtype=np.int16)
         elif not self._around.echo:
             self._listener.hear(sent)
+        conference = self._around.conference
+        joined = self._call in conference
+        if joined:
+            sent = conference.mix(self._call, sent, stream.rate_hz)
         if self._sending and self._destination is not None and self._may_send():
             packet = stream.send_frame(sent, now)
             if packet is not None:
@@ -210,6 +216,9 @@ class MediaSession:
             stream.skip(1)
         if heard is None:
             heard = self._hear(now)
+        if joined:  # a far end that holds us may send music, which is not for the others
+            shared = np.zeros_like(heard) if self.agreement.held_there else heard
+            conference.bring(self._call, shared, stream.rate_hz)
         if self._may_hear() and not self._on_hold_here:
             self._around.handset.hear(self._call, heard, stream.rate_hz)
         for track in self._tracks:

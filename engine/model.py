@@ -68,6 +68,19 @@ class Mute:
 
 
 @dataclass(frozen=True, slots=True)
+class Conference:
+    """Join calls, so that the far ends hear each other too, or part them again; ``on=None`` toggles.
+
+    On: this call (``None``: every call that is up) is taken off hold and joined with those that talk. Off: this call
+    (``None``: the one that joined first) goes on alone, the others are put on hold. Toggled, it joins as long as there
+    is a call to be joined.
+    """
+
+    call: int | None = None
+    on: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SetVolume:
     """Change the playback volume by so many decibels (bounded to -40..+12 dB)."""
 
@@ -79,7 +92,7 @@ class Quit:
     """Hang up every call with BYE, then finish."""
 
 
-Command = Dial | Answer | Reject | HangUp | SendDigits | Hold | Mute | SetVolume | Quit
+Command = Dial | Answer | Reject | HangUp | SendDigits | Hold | Mute | Conference | SetVolume | Quit
 
 
 class CommandError(ValueError):
@@ -228,6 +241,7 @@ class CallView:
     talk_s: float  # time since it was answered, 0 before
     held_here: bool = False
     held_there: bool = False
+    conference: bool = False  # joined with other calls: the far ends hear each other
     early_media: bool = False
     auto_answered: bool = False
     status: int | None = None  # last SIP status that mattered
@@ -334,6 +348,13 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    """The call has joined or left the conference; the call view says which."""
+
+    call: CallView
+
+
+@dataclass(frozen=True, slots=True)
 class Dtmf:
     call: CallView
     digit: str
@@ -379,4 +400,4 @@ class Log:
     line: LogLine
 
 
-Event = Ready | Incoming | Progress | Answered | Held | Dtmf | Stats | Message | Error | Ended | Log
+Event = Ready | Incoming | Progress | Answered | Held | Joined | Dtmf | Stats | Message | Error | Ended | Log

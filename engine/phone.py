@@ -30,8 +30,9 @@ from engine.media_session import MediaSession, Surroundings
 from engine.model import CallState, CommandError
 from engine.names import Names, Resolver
 from engine.ports import MediaPorts, Net, PortPool
-from engine.recorder import OpenWriter, Track, numbered
+from engine.recorder import OpenWriter, Recordings
 from engine.redundant_formats import redundant_formats
+from engine.room import Room
 from engine.sip import events as sip_events
 from engine.sip.agent import UserAgent
 from engine.sip.message import SipError
@@ -46,6 +47,7 @@ ENDING_S = 1.0  # so long a call that we hung up is shown while BYE or CANCEL is
 QUIT_PATIENCE_S = 2.0  # how long the end of the program waits for such answers
 ENDED_SHOWN = 5
 LOG_LINES = 500
+MOST_TICKS = 64  # of one call in one turn; what would be more is a stall, and skipped
 EVENTS_KEPT = 10_000  # a face that never looks must not cost memory
 MEDIA_EXPECTED_S = 1.0  # an answered call of this length without a packet had no media
 TELEPHONE_EVENT = 101
@@ -82,21 +84,23 @@ class Phone:
         self._agent.trace = config.trace
         self._names = Names(outside.resolver, outside.clock, self._sip.send, self._unreachable)
         self._handset = Handset(outside.sound)
+        self._calls: dict[int, Call] = {}
+        self._room = Room(self._calls, self._hold_here, self._tell)
+        self._recordings = Recordings(config, outside.open_writer, self.log)
         self._around = Surroundings(
             net=outside.net,
             handset=self._handset,
+            conference=self._room.conference,
             entropy=outside.entropy,
             cname=f"{outside.entropy.getrandbits(96):024x}",
             echo=config.echo,
             redundancy=config.redundancy,
             log=self.log,
         )
-        self._calls: dict[int, Call] = {}
         self._ended: deque[Call] = deque(maxlen=ENDED_SHOWN)
         self._leaving: set[int] = set()  # over for us, though nobody has answered our CANCEL or BYE yet
         self._events: deque[model.Event] = deque(maxlen=EVENTS_KEPT)
         self._log: deque[model.LogLine] = deque(maxlen=LOG_LINES)
-        self._recorded = 0
         self._quit_by: float | None = None
         self._handlers: dict[type, Callable[[Any, float], None]] = {
             sip_events.IncomingCall: self._on_incoming,
@@ -135,6 +139,7 @@ class Phone:
             model.SendDigits: self._send_digits,
             model.Hold: self._hold,
             model.Mute: self._mute,
+            model.Conference: self._confer,
             model.SetVolume: self._set_volume,
             model.Quit: self._quit,
         }
@@ -205,6 +210,11 @@ class Phone:
     def _mute(self, command: model.Mute, now: float) -> None:
         self._handset.set_muted(command.on)
 
+    def _confer(self, command: model.Conference, now: float) -> int | None:
+        if self._config.echo:
+            raise CommandError("--echo sends back what it hears: no conference")
+        return self._room.execute(command, now)
+
     def _set_volume(self, command: model.SetVolume, now: float) -> None:
         self._handset.change_volume(command.change_db)
 
@@ -253,6 +263,8 @@ class Phone:
         if call.ports is None:
             return
         call.held_here = on
+        if on:
+            self._room.leave(call, now)
         if call.media is not None:
             call.media.hold_here(on)
         direction = "sendrecv" if not on else "inactive" if call.held_there else "sendonly"
@@ -300,13 +312,17 @@ class Phone:
         self._pool.close()
 
     def _run_media(self, now: float) -> None:
-        for call in self._calls.values():
-            media = call.media
-            if media is not None and now >= media.deadline():
+        """Tick by tick in the order of the ticks, in a late turn too: else a conference would hear gaps."""
+        due = [(call, call.media) for call in self._calls.values() if call.media and now >= call.media.deadline()]
+        for _ in range(MOST_TICKS):
+            if not due:
+                return
+            for call, media in sorted(due, key=lambda pair: pair[1].deadline()):
                 media.run(now, self._outside.wall())
                 for digit, duration_ms in media.digits(now):
                     call.note_digits(received=digit)
                     self._tell(model.Dtmf(call.view(now), digit, duration_ms))
+            due = [(call, media) for call, media in due if now >= media.deadline()]
 
     def _run_call(self, call: Call, now: float) -> None:
         if call.answer_at is not None and now >= call.answer_at:
@@ -419,7 +435,7 @@ class Phone:
         if call.media is None:
             call.media = MediaSession(call.id, call.ports, event.agreement, self._around, now)
             call.next_second = now + 1
-            self._start_recording(call)
+            self._recordings.start(call.media)
         else:
             call.media.agree(event.agreement, now)
         if event.early:
@@ -468,6 +484,7 @@ class Phone:
         if call is not None:
             if call.media is not None:
                 call.media.stop()
+            self._room.leave(call, now)
             call.hanging_up(now, now + ENDING_S)
 
     def _on_ended(self, event: sip_events.CallEnded, now: float) -> None:
@@ -490,6 +507,7 @@ class Phone:
         if call.ports is not None:
             self._pool.give_back(call.ports)
             call.ports = None
+        self._room.leave(call, now)
         call.status, call.reason = status if status is not None else call.status, reason
         call.ended(now)
         del self._calls[call.id]
@@ -509,6 +527,8 @@ class Phone:
         if call is None or not call.takes_a_line:
             return
         call.held_here = not call.held_here
+        if call.held_here:
+            self._room.leave(call, now)
         if call.media is not None:
             call.media.hold_here(call.held_here)
         if call.up:
@@ -522,21 +542,6 @@ class Phone:
 
     def _on_note(self, event: sip_events.Note, now: float) -> None:
         self.log(event.level, "sip", event.text)
-
-    # ------------------------------------------------------------------ recordings
-
-    def _start_recording(self, call: Call) -> None:
-        both = ((self._config.record, 1), (self._config.record_stereo, 2))
-        wanted = [(path, channels) for path, channels in both if path]
-        if not wanted or call.media is None:
-            return
-        self._recorded += 1
-        for path, channels in wanted:
-            name = numbered(path, self._recorded)
-            try:
-                call.media.record(Track(name, channels, call.media.rate_hz, self._outside.open_writer))
-            except OSError as error:
-                self.log("error", "media", str(error))
 
     # ------------------------------------------------------------------ looking
 

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
+from engine.config import Config
 from engine.media.resample import Resampler
 
 
@@ -74,3 +75,32 @@ class Track:
         if key not in self._resamplers:
             self._resamplers[key] = Resampler(rate_hz, self._rate_hz)
         return self._resamplers[key].push(pcm)
+
+
+class Recordable(Protocol):
+    """One call's audio: ``engine.media_session.MediaSession``."""
+
+    @property
+    def rate_hz(self) -> int: ...
+
+    def record(self, track: Track) -> None: ...
+
+
+class Recordings:
+    """The recordings that were asked for, a set of files for each call."""
+
+    def __init__(self, config: Config, open_writer: OpenWriter, log: Callable[[str, str, str], None]) -> None:
+        both = ((config.record, 1), (config.record_stereo, 2))
+        self._wanted = [(path, channels) for path, channels in both if path]
+        self._open_writer = open_writer
+        self._log = log
+        self._calls = 0
+
+    def start(self, media: Recordable) -> None:
+        """A call has sound from now on."""
+        self._calls += 1
+        for path, channels in self._wanted:
+            try:
+                media.record(Track(numbered(path, self._calls), channels, media.rate_hz, self._open_writer))
+            except OSError as error:
+                self._log("error", "media", str(error))

@@ -183,6 +183,14 @@ class Controls:
     def _do_hold(self, name: str) -> None:
         self._execute(model.Hold(self._selected(CallState.TALKING, CallState.HELD)))
 
+    def _do_conference(self, name: str) -> None:
+        """Join all; when all are joined, part them."""
+        up = [view for view in self._phone.snapshot().calls if view.state in (CallState.TALKING, CallState.HELD)]
+        if all(view.conference for view in up):
+            self._execute(model.Conference(self._selected(CallState.TALKING, CallState.HELD), on=False))
+        else:
+            self._execute(model.Conference(on=True))
+
     def _do_digit(self, name: str) -> None:
         self._execute(model.SendDigits(name, self._selected(CallState.TALKING, CallState.HELD)))
 

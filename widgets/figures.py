@@ -158,6 +158,8 @@ def state(call: model.CallView) -> str:
         return "held by them" if call.held_there else "held by us" if call.held_here else "held"
     if call.state is model.CallState.PROGRESS:
         return "early media" if call.early_media else "rings there"
+    if call.conference and call.state is model.CallState.TALKING:
+        return "conference"
     return str(call.state.value)
 
 

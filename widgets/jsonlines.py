@@ -164,6 +164,10 @@ def _held(event: model.Held) -> tuple[str, Fields]:
     return "held", {**_who(event.call), "here": event.call.held_here, "there": event.call.held_there}
 
 
+def _joined(event: model.Joined) -> tuple[str, Fields]:
+    return "conference", {**_who(event.call), "joined": event.call.conference}
+
+
 def _dtmf(event: model.Dtmf) -> tuple[str, Fields]:
     duration_ms = rounded(event.duration_ms, 1)
     return "dtmf", {**_who(event.call), "digit": text.stripped(event.digit), "duration_ms": duration_ms}
@@ -196,6 +200,7 @@ _DESCRIBERS: dict[type, Callable[[Any], tuple[str, Fields]]] = {
     model.Progress: _progress,
     model.Answered: _answered,
     model.Held: _held,
+    model.Joined: _joined,
     model.Dtmf: _dtmf,
     model.Stats: _stats,
     model.Message: _message,

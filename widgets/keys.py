@@ -37,6 +37,10 @@ def _up(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
     return any(view.state in (CallState.TALKING, CallState.HELD) for view in snapshot.calls)
 
 
+def _two_up(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
+    return sum(view.state in (CallState.TALKING, CallState.HELD) for view in snapshot.calls) > 1
+
+
 def _several(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
     return len(snapshot.calls) > 1
 
@@ -50,6 +54,7 @@ KEYS = (
     Key(("h",), "h", "hang up", "end the selected call", "hang_up", _alive),
     Key(("m",), "m", "mute", "send silence, or the microphone again", "mute", _always),
     Key(("o",), "o", "hold", "put the selected call on hold, or take it back", "hold", _up),
+    Key(("c",), "c", "join", "join all calls, or talk to the selected one alone", "conference", _two_up),
     Key(DIGIT_KEYS, "0-9*#", "digits", "send a digit to the selected call", "digit", _up),
     Key(("Up", "k"), "Up", "", "select the call above; scroll up in help and log", "up", _several),
     Key(("Down", "j"), "Down", "", "select the call below; scroll down", "down", _several),

@@ -75,6 +75,9 @@ class PlainFace:
     def _on_held(self, event: model.Held) -> None:
         self._say_of(event.call, _hold_words(event.call))
 
+    def _on_joined(self, event: model.Joined) -> None:
+        self._say_of(event.call, "in the conference" if event.call.conference else "no longer in the conference")
+
     def _on_dtmf(self, event: model.Dtmf) -> None:
         self._say_of(event.call, f"they pressed {event.digit}")
 
@@ -120,6 +123,7 @@ _SPEAKERS: dict[type, Callable[[PlainFace, Any], None]] = {
     model.Progress: PlainFace._on_progress,
     model.Answered: PlainFace._on_answered,
     model.Held: PlainFace._on_held,
+    model.Joined: PlainFace._on_joined,
     model.Dtmf: PlainFace._on_dtmf,
     model.Stats: PlainFace._on_stats,
     model.Message: PlainFace._on_message,
@@ -298,6 +302,13 @@ def _hold(rest: list[str]) -> model.Command:
     return model.Hold(_call_number("hold", rest))
 
 
+def _conference(rest: list[str]) -> model.Command:
+    """``conference``, ``conference off``, ``conference 2``, ``conference 2 on``."""
+    if rest and rest[-1].lower() in ("on", "off"):
+        return model.Conference(_call_number("conference", rest[:-1]), rest[-1].lower() == "on")
+    return model.Conference(_call_number("conference", rest))
+
+
 def _digits(rest: list[str]) -> model.Command:
     digits = "".join(rest).upper()
     if not digits or not set(digits) <= set("0123456789*#ABCD"):
@@ -330,6 +341,7 @@ WORDS = (
     Word("dial", "ADDRESS", "call somebody: bob@192.0.2.7, sip:bob@192.0.2.7:5070", _dial),
     Word("digits", "123#", "send digits (DTMF)", _digits),
     Word("hold", "[CALL] [on|off]", "put a call on hold, or take it back", _hold),
+    Word("conference", "[CALL] [on|off]", "join calls, so that all hear each other, or part them", _conference),
     Word("mute", "[on|off]", "send silence, or be heard again", lambda rest: model.Mute(_switch("mute", rest))),
     Word("volume", "DB", "make it louder or, with -, quieter", _volume),
     Word("status", "", "say where everything stands", _plainly("status", PlainRequest("status"))),

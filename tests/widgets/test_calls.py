@@ -84,3 +84,9 @@ def test_every_state_has_a_style() -> None:
 
 def test_no_call() -> None:
     assert drawn(calls.draw, 40, 2, views.scene()) == ["", ""]
+
+
+def test_a_call_in_a_conference_says_so() -> None:
+    scene = ui.scene(views.snapshot(views.call(conference=True), views.call(2)), views.ui())
+    rows = drawn(calls.draw, 60, 3, scene)
+    assert "conference" in rows[1] and "talking" in rows[2]

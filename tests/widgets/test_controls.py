@@ -244,3 +244,14 @@ def test_any_keys_in_any_order(pressed: list[str], refuses: str) -> None:
         controls.press(name)
         assert controls.ui.selected in (None, 1, 2, 3, 4) and controls.ui.scroll >= 0
     assert not any(isinstance(command, model.HangUp) and command.call is None for command in phone.told)
+
+
+def test_c_joins_all_and_when_all_are_joined_talks_to_the_selected_one_alone() -> None:
+    phone = Phone(views.call(1), views.held(2))
+    controls = Controls(phone, Ui(selected=1))
+    press(controls, "c")
+    phone.calls = (views.call(1, conference=True), views.call(2, conference=True))
+    press(controls, "c")
+    assert phone.told == [model.Conference(on=True), model.Conference(1, on=False)]
+    one, several = (controls.hints(views.snapshot(*phone.calls[:count])) for count in (1, 2))
+    assert [hint.enabled for hints in (one, several) for hint in hints if hint.key == "c"] == [False, True]

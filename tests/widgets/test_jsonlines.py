@@ -119,6 +119,7 @@ def test_ended_without_media() -> None:
         ),
         (model.Answered(views.call(media=None)), {"type": "answered", "codec": None, "remote": None}),
         (model.Held(views.held()), {"type": "held", "call": 3, "here": True, "there": False}),
+        (model.Joined(views.call(conference=True)), {"type": "conference", "call": 1, "joined": True}),
         (model.Dtmf(views.call(), "5", 120), {"type": "dtmf", "call": 1, "digit": "5", "duration_ms": 120.0}),
         (model.Error("card lost"), {"type": "error", "text": "card lost"}),
         (

@@ -194,3 +194,12 @@ def test_where_nothing_can_be_typed_no_line_asks_for_a_word() -> None:
     face.event(model.Incoming(views.ringing(), auto_answer=False))
     assert lines[0] == "ready: call me at sip:192.0.2.10\n"
     assert lines[1].endswith("is calling\n")
+
+
+def test_a_conference_is_told_and_asked_for() -> None:
+    told = said(model.Joined(views.call(conference=True)), model.Joined(views.call()))
+    assert told == ["call 1: in the conference", "call 1: no longer in the conference"]
+    assert parse_word("conf") == model.Conference()
+    assert parse_word("conference off") == model.Conference(None, False)
+    assert parse_word("conference 2 on") == model.Conference(2, True)
+    assert isinstance(parse_word("conference x"), PlainRequest)
