@@ -10,8 +10,9 @@ Imports run downward only, and never to ``engine.sip``::
     rtcp_session.py   RFC 3550 6.2, 6.3, A.7: when to report, and what both ends have reported
     playout.py        packets in, exactly the asked number of samples out
     jitter.py         the buffer with a clock        conceal.py  sound for what is missing
-    stretch.py        faster and slower playing      pitch.py    where a sound resembles itself
     codec_conceal.py  the same by the codec itself
+    repeat.py         its last pitch period again    pitch.py    where a sound resembles itself
+    stretch.py        faster and slower playing
     dtmf.py           RFC 4733 digits, both ways
     source.py         RFC 3550 A.1, A.3, A.8: sequence, loss and jitter of one SSRC
     rtp.py  rtcp.py   RFC 3550 5 and 6: bytes to packets and back

@@ -1,46 +1,72 @@
-"""Sound for what is missing: the last pitch period again, fading, and back into the stream without a click.
+"""Sound for what is missing, made from both of its sides, and joined to either without a click.
 
-After ITU-T G.711 Appendix I in outline. The pitch of the last sound is found by correlation and its last period
-repeated; later on the last two periods take turns, because one alone soon sounds like a buzzer. It fades from
-``HOLD_MS`` on and is silent from ``FADE_OUT_MS`` on. The next good frame is cross-faded with what would have been
-invented next. Everything a gap may need is computed once, when it begins.
+Theory of operation. A gap begins where the sound so far (the *near side*) ends. Its pitch is found by correlation
+and its last period repeated on and on (ITU-T G.711 Appendix I in outline); later the last two periods take turns,
+because one alone soon sounds like a buzzer. That is the *invention*. It fades from the beginning: what is
+invented is less likely with every millisecond, and too much sound disturbs more than too little.
+
+Often the packet behind the gap waits already, as the gap is known to be one by it. :meth:`Concealer.meet` takes
+that *far side*, and how far away it is: its own first period is repeated backwards in time, up to the gap's end, and
+the invention is cross-faded into this over the last ``BRIDGE_MS``. So pitch, loudness and colour of the sound go over
+from those of the one side to those of the other, and the end of the gap is joined in phase: two waves of the same
+pitch out of step cancel each other for half a window of the ear, which is heard as a hole behind the gap. The
+cross-fade adds amplitudes, not powers: where both sides are unlike it is a little softer in the middle, and that is
+right, since what is heard there is nothing that was ever said. (Shifting or warping one side until both are in step
+was tried: it moves the harmonics, and scores worse than the plain cross-fade.)
+
+A far side that shows up only later, in the middle of a burst, is met from there. Where it never shows up before its
+turn, the good frame is cross-faded with what would have been invented next (:meth:`Concealer.merge`).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from engine.media.pitch import LONGEST_MS, SHORTEST_MS, best_offset
+from engine.media.repeat import go_on
 
 HISTORY_MS = 50.0  # two of the longest periods, and what runs into them
-HOLD_MS = 10.0
-FADE_OUT_MS = 120.0
+FADE_OUT_MS = 200.0
 HUSH_MS = 10.0  # the end of sound that was meant to end
+BRIDGE_MS = 20.0
 MERGE_MS = 3.0
-_TEMPLATE_MS = 10.0
-_SEAM_MS = 2.0
-_ONE_PERIOD_MS = 25.0
 
 
 class Concealer:
-    """One gap at a time: :meth:`begin`, :meth:`fill` as long as nothing comes, :meth:`merge`."""
+    """One gap at a time: :meth:`begin`, :meth:`fill` as long as nothing comes, :meth:`merge`.
+
+    Between them :meth:`meet` may say what comes behind the gap, once or again when something nearer has come.
+    """
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
         self.history_samples = self._samples(HISTORY_MS)
         self._invention = np.zeros(0, np.float32)
         self._position = 0
+        self._meeting = -1  # where the far side begins, when it is known
         self.active = False
 
     def begin(self, history: np.ndarray, hush: bool = False) -> None:
         """A gap opens after ``history`` (int16, as much as there is). ``hush``: the silence is meant, only fade."""
         length = self._samples(HUSH_MS if hush else FADE_OUT_MS)
-        hold = 0 if hush else self._samples(HOLD_MS)
-        gain = np.ones(length, np.float32)
-        gain[hold:] = np.linspace(1, 0, length - hold, dtype=np.float32)
-        self._invention = self._continue(self._padded(history), length) * gain
+        fade = np.linspace(1, 0, length, dtype=np.float32)
+        self._invention = go_on(self._padded(history), length, self._rate_hz) * fade
         self._position = 0
+        self._meeting = -1
         self.active = True
+
+    def meet(self, coming: np.ndarray, left: int) -> None:
+        """``left`` samples are still to be filled, and then ``coming`` (int16) is played."""
+        self._meeting = self._position + left
+        count = min(left, self._samples(BRIDGE_MS))
+        if not count or not len(coming):
+            return
+        lacking = self._meeting - len(self._invention)
+        if lacking > 0:
+            self._invention = np.concatenate((self._invention, np.zeros(lacking, np.float32)))
+        before = go_on(coming[::-1].astype(np.float32), count, self._rate_hz)[::-1]
+        rise = (np.arange(count, dtype=np.float32) + 0.5) / count
+        bridge = self._invention[self._meeting - count : self._meeting]
+        bridge += (before - bridge) * rise
 
     @property
     def audible(self) -> bool:
@@ -52,13 +78,15 @@ class Concealer:
         return self._take(count).astype(np.int16)
 
     def merge(self, pcm: np.ndarray) -> np.ndarray:
-        """The gap is over: the beginning of the good frame grows out of the invention."""
+        """The gap is over: the beginning of the good frame grows out of the invention, unless that led up to it."""
+        self.active = False
+        if self._position == self._meeting:
+            return pcm
         count = min(len(pcm), self._samples(MERGE_MS))
         rise = (np.arange(count, dtype=np.float32) + 0.5) / max(1, count)
         left = self._take(count)
         merged = pcm.copy()
         merged[:count] = left + (pcm[:count] - left) * rise
-        self.active = False
         return merged
 
     def reset(self) -> None:
@@ -81,33 +109,3 @@ class Concealer:
         recent = history[-self.history_samples :].astype(np.float32)
         lacking = self.history_samples - len(recent)
         return recent if not lacking else np.concatenate((np.zeros(lacking, np.float32), recent))
-
-    def _period(self, history: np.ndarray) -> int:
-        """The pitch period at the end of the history, in samples."""
-        template = history[-self._samples(_TEMPLATE_MS) :]
-        longest, shortest = self._samples(LONGEST_MS), self._samples(SHORTEST_MS)
-        first = len(history) - len(template) - longest
-        offset, _ = best_offset(history[first : len(history) - shortest], template, self._rate_hz)
-        return longest - offset
-
-    def _continue(self, history: np.ndarray, length: int) -> np.ndarray:
-        """What would have come next, had the sound gone on as it was."""
-        period = self._period(history)
-        once = self._repeat(history, period, length)
-        twice = self._repeat(history, 2 * period, length)
-        turn = self._samples(_ONE_PERIOD_MS)
-        mix = np.clip((np.arange(length, dtype=np.float32) - turn) / turn, 0, 1)
-        sound: np.ndarray = once + (twice - once) * mix
-        seam = min(length, self._samples(_SEAM_MS))
-        # The period begins where the history ends only nearly: the step between them is spread over the seam.
-        sound[:seam] += (history[-1] - history[-period - 1]) * np.linspace(1, 0, seam, dtype=np.float32)
-        clipped: np.ndarray = np.clip(sound, -32768, 32767)
-        return clipped
-
-    def _repeat(self, history: np.ndarray, cycle: int, length: int) -> np.ndarray:
-        """The last ``cycle`` samples over and over, their end shaped to run into their beginning."""
-        loop = history[-cycle:].copy()
-        seam = min(self._samples(_SEAM_MS), cycle // 2)
-        rise = (np.arange(seam, dtype=np.float32) + 0.5) / seam
-        loop[-seam:] += (history[-cycle - seam : -cycle] - loop[-seam:]) * rise
-        return np.resize(loop, length)

@@ -396,6 +396,11 @@ class JitterBuffer:
             return None
         return self._give(now)
 
+    @property
+    def first_waiting(self) -> Waiting | None:
+        """The packet that will be given out next, though it may not be its turn; it stays where it is."""
+        return self._queue[0] if self._queue else None
+
     def _covered(self, invented_s: float, now: float) -> bool:
         """May the first in the queue be played? What was invented in its place, and delays too much, is left out."""
         queue = self._queue

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
@@ -68,6 +69,7 @@ class Playout:
         self._resampled_from = rate_hz
         self._rest = _NOTHING  # decoded, not asked for yet
         self._invented = 0  # samples, since the last packet
+        self._ahead: tuple[Waiting | None, np.ndarray] = (None, _NOTHING)  # decoded before its turn
         self.started = False  # before the first packet nothing is missing
         self._hushed = False  # the far end stopped on purpose
         self._stretched_at = 0.0
@@ -142,15 +144,19 @@ class Playout:
 
     def _gap(self, wanted: int) -> np.ndarray:
         """Sound for a packet that is not there: as much as is known to be missing, at most what is wanted."""
-        lacking = self.buffer.lacking_s * self.rate_hz
-        if lacking < wanted:
-            wanted = max(1, round(lacking))
+        buffer = self.buffer
+        known = buffer.lacking_s < inf
+        left = max(1, round(buffer.lacking_s * self.rate_hz)) if known else wanted
+        wanted = min(wanted, left)
         if not self.started:
             return np.zeros(wanted, np.int16)
         if not self._concealer.active:
             self._concealer = self._best_concealer()
             self._concealer.begin(self._history(), self._hushed)
-        if self._concealer.audible and not (self._hushed or self._pausing):
+        meant = self._hushed or self._pausing
+        if known and not meant:
+            self._meet(buffer.first_waiting, left)
+        if self._concealer.audible and not meant:
             self.concealed_samples += wanted
         self._invented += wanted
         return self._remember(self._concealer.fill(wanted))
@@ -162,9 +168,19 @@ class Playout:
             return self._repeater
         return CodecConcealer(codec)
 
+    def _meet(self, coming: Waiting | None, left: int) -> None:
+        """What comes behind the gap waits already: what is invented shall lead up to it in ``left`` samples."""
+        if coming is None or coming is self._ahead[0] or self._concealer is not self._repeater:
+            return
+        assert isinstance(coming.decoder, Decoder)
+        if coming.decoder.codec.is_pause(coming.payload):
+            return
+        self._ahead = coming, self._decode(coming)
+        self._repeater.meet(self._ahead[1], left)
+
     def _sound(self, packet: Waiting, wanted: int, now: float) -> np.ndarray:
         """A packet decoded and joined to what was played before; maybe shorter or longer than it was."""
-        pcm = self._decode(packet)
+        pcm = self._decoded(packet)
         if not len(pcm):
             return pcm
         self.started = True
@@ -176,6 +192,15 @@ class Playout:
             if excess_s > LATER_S or excess_s < TOO_EARLY_S:
                 pcm = self._stretch(pcm, max(0, len(pcm) - wanted) % self._count, excess_s, now)
         return self._remember(pcm)
+
+    def _decoded(self, packet: Waiting) -> np.ndarray:
+        ahead, pcm = self._ahead
+        if ahead is None:
+            return self._decode(packet)
+        self._ahead = None, _NOTHING
+        if ahead is not packet:
+            return self._decode(packet)
+        return pcm[round(packet.overlap_s * self.rate_hz) :]
 
     def _decode(self, packet: Waiting) -> np.ndarray:
         decoder = packet.decoder

@@ -132,6 +132,17 @@ class TestOrder:
         assert first is not None and first.overlap_s == 0.0
         assert second is not None and second.overlap_s == pytest.approx(0.010)
 
+    def test_who_waits_behind_a_gap_is_shown_and_stays(self):
+        line = Line()
+        assert line.buffer.first_waiting is None
+        line.run({0: 0.04, 1: 0.06, 2: 0.08}, 0.11)
+        line.put(4, 0.115)
+        assert line.play(0.127) == "-"
+        waiting = line.buffer.first_waiting
+        assert waiting is not None and waiting.payload == b"4"
+        assert line.buffer.lacking_s == pytest.approx(PACKET_S)
+        assert len(line.buffer) == 1 and line.play(0.147) == "4"
+
 
 class TestDelay:
     def test_a_packet_that_comes_late_into_an_empty_buffer_is_still_played(self):

@@ -157,6 +157,82 @@ class TestExactly:
         assert not quiet[480:].any()
 
 
+class Counting(Codec):
+    """L16 that remembers what it decoded."""
+
+    def __init__(self) -> None:
+        super().__init__(8000, 128000)
+        self.decoded: list[bytes] = []
+
+    def decode(self, payload: bytes) -> np.ndarray:
+        self.decoded.append(payload[:2])
+        if payload[:2] == b"\x00\x00":
+            raise MediaError("nothing I can read")
+        return L16.codec.decode(payload)
+
+    def samples_in(self, payload: bytes) -> int:
+        return len(payload) // 2
+
+
+class TestGap:
+    """Packet 5 is missing; numbers are the first sample of a packet."""
+
+    def play(self, arrivals: dict[int, float], until_s: float = 0.3) -> tuple[np.ndarray, Playout, Counting]:
+        playout, codec = Playout(8000), Counting()
+        decoder, sound = Decoder(codec, 8000), tone(8000, 130)
+        sound[::160] = np.arange(50) + 1
+        if self.broken is not None:
+            sound[self.broken * 160] = 0
+        coming = sorted((at, number) for number, at in arrivals.items())
+        heard = []
+        for tick in range(int(until_s / 0.02)):
+            now = tick * 0.02 + 0.001
+            while coming and coming[0][0] <= now:
+                at, number = coming.pop(0)
+                playout.put(number * 160, L16.codec.encode(sound[number * 160 :][:160]), decoder, at)
+            heard.append(playout.get(160, now))
+        return np.concatenate(heard), playout, codec
+
+    broken: int | None = None
+
+    @staticmethod
+    def arrivals(ahead_s: float = 0.03, missing: tuple[int, ...] = (5,)) -> dict[int, float]:
+        """Packet 0 comes ``ahead_s`` later than the others would let expect: so much waits after it."""
+        return {n: 0.02 * n + (ahead_s if n == 0 else 0.0) for n in range(13) if n not in missing}
+
+    def test_what_comes_behind_is_decoded_once_and_played_in_its_time_untouched(self):
+        heard, playout, codec = self.play(self.arrivals())
+        begin = int(np.flatnonzero(heard)[0])
+        sound = tone(8000, 130)
+        assert [payload[1] for payload in codec.decoded][:10] == [1, 2, 3, 4, 5, 7, 8, 9, 10, 11]
+        behind = heard[begin + 6 * 160 :][:160]
+        assert (behind[1:] == sound[6 * 160 + 1 : 7 * 160]).all()
+        made, wanted = heard[begin + 5 * 160 :][:160].astype(float), sound[5 * 160 : 6 * 160].astype(float)
+        assert np.mean((made - wanted) ** 2) < 0.05 * np.mean(wanted**2)
+        assert playout.concealed_ms == 20.0
+
+    def test_a_far_side_nobody_can_read_is_counted_once_and_is_part_of_the_gap(self):
+        self.broken = 6
+        heard, playout, _ = self.play(self.arrivals())
+        assert playout.discarded == 1
+        begin = int(np.flatnonzero(heard)[0])
+        assert np.abs(heard[begin + 6 * 160 :][:160]).max() > 2000
+
+    def test_the_missing_packet_that_comes_in_the_middle_of_its_gap_is_played(self):
+        """10 ms are asked for at a time: half of the gap is invented when the packet comes."""
+        playout, sound = Playout(8000), ramp(4000, 100)
+        heard = []
+        for tick in range(20):
+            now = tick * 0.01 + 0.001
+            for number, at in {0: 0.03, 1: 0.02, 2: 0.04, 4: 0.08, 3: 0.10, 5: 0.11}.items():
+                if now - 0.01 < at <= now:
+                    put(playout, number * 160, sound[number * 160 :][:160], at)
+            heard.append(playout.get(80, now))
+        played = np.concatenate(heard)
+        assert len(played) == 20 * 80
+        assert sound[4 * 160 + 80] in played
+
+
 class TestDelay:
     @pytest.mark.parametrize("phase_s", [0.0, 0.007, 0.0131, 0.0195])
     def test_a_clean_line_costs_one_packet_and_about_one_more(self, phase_s):
