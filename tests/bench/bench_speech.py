@@ -7,7 +7,7 @@ the rig's ``lossy_link.py`` decides what becomes of each packet, into the whole 
 ``score.py`` compares. Needs numpy, scipy, pesq and pystoi, and nothing of the network. Each seed is another fate,
 and another phase of our clock against the sender's, spread evenly. Delay is file to file: the path and one packet
 are in it. The same code gives the same figures every time. They are figures, not gates. Concealed sound includes the
-120 ms that fade out when the speech is over.
+200 ms that fade out when the speech is over.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import pytest
 
 from engine.media import codecs, rtp
 from engine.media.codecs import Codec
+from engine.media.conceal import FADE_OUT_MS
 from tests.media.virtual import OneWay, Wire, delay_ms, make_stream, speech
 
 
@@ -48,7 +49,7 @@ class TestAClockThatIsNotTheSamplingRate:
         way = OneWay(make_stream("HALF", seed=1), make_stream("HALF", seed=2), Wire())
         heard = way.talk(sound, 0.5)
         rx = way.ear.stats(4.5).rx
-        assert rx.concealed_ms <= 120 and rx.late == 0  # only what fades out at the end
+        assert rx.concealed_ms <= FADE_OUT_MS and rx.late == 0  # only what fades out at the end
         assert rx.jitter_ms < 0.01
         later = round(delay_ms(sound, heard, 16000, 1.0) * 16)
         assert np.mean(heard[later + 16000 : later + 48000] == sound[16000:48000]) > 0.95

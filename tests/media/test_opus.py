@@ -7,6 +7,7 @@ import pytest
 
 from engine.media import codecs, rtp
 from engine.media.codecs import opus
+from engine.media.conceal import FADE_OUT_MS
 from tests.media import reference
 from tests.media.virtual import OneWay, Wire, delay_ms, jitter, make_stream, spectral_distance_db, speech
 
@@ -144,7 +145,7 @@ def test_a_clean_line_brings_what_was_said(ptime_ms):
     later = round(delay_ms(sound, heard, 48000, 1.0) * 48)
     assert spectral_distance_db(sound[24000:120000], heard[later + 24000 : later + 120000], 48000) < 2.5
     rx = way.ear.stats(3.5).rx
-    assert (rx.lost, rx.late, rx.discarded, rx.recovered) == (0, 0, 0, 0) and rx.concealed_ms <= 120
+    assert (rx.lost, rx.late, rx.discarded, rx.recovered) == (0, 0, 0, 0) and rx.concealed_ms <= FADE_OUT_MS
 
 
 def test_timestamps_count_48000_a_second():
@@ -173,7 +174,9 @@ def test_what_came_late_is_played_rather_than_its_repetition():
 
 def test_a_decoder_conceals_by_itself():
     way, _, heard = call(lambda number, now: None if number == 60 else 0.04, False, 2.0)
-    assert way.ear.stats(2.5).rx.concealed_ms == pytest.approx(20 + 120, abs=21)  # and what fades out at the end
+    assert way.ear.stats(2.5).rx.concealed_ms == pytest.approx(
+        20 + FADE_OUT_MS, abs=21
+    )  # and what fades out at the end
     steps = np.abs(np.diff(heard.astype(int)))
     assert steps.max() < 1.5 * np.abs(np.diff(speech(2, 48000).astype(int))).max()  # no click
 
