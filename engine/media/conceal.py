@@ -43,6 +43,7 @@ class Concealer:
         self._invention = np.zeros(0, np.float32)
         self._position = 0
         self._meeting = -1  # where the far side begins, when it is known
+        self._hush = False
         self.active = False
 
     def begin(self, history: np.ndarray, hush: bool = False) -> None:
@@ -52,10 +53,13 @@ class Concealer:
         self._invention = go_on(self._padded(history), length, self._rate_hz) * fade
         self._position = 0
         self._meeting = -1
+        self._hush = hush
         self.active = True
 
     def meet(self, coming: np.ndarray, left: int) -> None:
-        """``left`` samples are still to be filled, and then ``coming`` (int16) is played."""
+        """In ``left`` samples ``coming`` (int16) is played. Nothing leads out of a hush."""
+        if self._hush:
+            return
         self._meeting = self._position + left
         count = min(left, self._samples(BRIDGE_MS))
         if not count or not len(coming):

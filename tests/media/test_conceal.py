@@ -70,6 +70,14 @@ def test_the_good_frame_itself_is_left_alone():
     assert (good == before).all()
 
 
+def test_nothing_leads_out_of_a_hush():
+    concealer = Concealer(8000)
+    concealer.begin(buzz(120, 800), hush=True)
+    concealer.fill(160)
+    concealer.meet(buzz(120, 160), 160)
+    assert not concealer.audible and not concealer.fill(160).any()
+
+
 class TestBothSides:
     """What comes behind the gap is known: the invention leads up to it."""
 
