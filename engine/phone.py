@@ -29,6 +29,7 @@ from engine.media.rtcp_session import Entropy
 from engine.media_session import MediaSession, Surroundings
 from engine.model import CallState, CommandError
 from engine.names import Names, Resolver
+from engine.offered_formats import offered_formats
 from engine.ports import MediaPorts, Net, PortPool
 from engine.recorder import OpenWriter, Recordings
 from engine.redundant_formats import redundant_formats
@@ -37,7 +38,7 @@ from engine.sip import events as sip_events
 from engine.sip.agent import UserAgent
 from engine.sip.message import SipError
 from engine.sip.reasons import exit_code, reason_text
-from engine.sip.sdp import Format, LocalAudio
+from engine.sip.sdp import LocalAudio
 
 SIP_PER_TURN = 32
 MEDIA_MARGIN_S = 0.0015  # SIP work stops so long before the next packet must leave
@@ -50,7 +51,6 @@ LOG_LINES = 500
 MOST_TICKS = 64  # of one call in one turn; what would be more is a stall, and skipped
 EVENTS_KEPT = 10_000  # a face that never looks must not cost memory
 MEDIA_EXPECTED_S = 1.0  # an answered call of this length without a packet had no media
-TELEPHONE_EVENT = 101
 
 
 @dataclass(frozen=True, slots=True)
@@ -576,15 +576,6 @@ class Phone:
 
     def _tell(self, event: model.Event) -> None:
         self._events.append(event)
-
-
-def offered_formats(names: tuple[str, ...]) -> tuple[Format, ...]:
-    """What we offer, in order, with telephone-event last; raises ConfigError for a codec we do not have."""
-    try:
-        audio = [Format(*wanted[:4], wanted.fmtp or None) for wanted in codecs.formats(list(names) or None)]
-    except codecs.CodecError as error:
-        raise ConfigError(f"--codecs: {error}") from None
-    return (*audio, Format(TELEPHONE_EVENT, "telephone-event", 8000, 1, "0-15"))
 
 
 def _had_media(call: Call, now: float) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from engine.io.wav import WavWriter
 from engine.media import codecs, rtp
 from engine.model import CallState, CaptureView, Dial, Dtmf, HangUp, Hold, Log, Mute, SendDigits, SetVolume, Stats
-from engine.phone import offered_formats
+from engine.offered_formats import offered_formats
 from tests.wire import ANNA, BOB, STRANGER, Wire, likeness, voice
 
 

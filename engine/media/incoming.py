@@ -89,22 +89,20 @@ class Incoming:
         self._candidate: _Candidate | None = None
         self._decoders: dict[int, Decoder] = {}
         self._formats: dict[int, AudioFormat] = {}
-        self._events: frozenset[int] = frozenset()
+        self._events: dict[int, int] = {}  # payload type to clock rate
         self._redundant: frozenset[int] = frozenset()
-        self._units_per_ms = 8.0
         self._frame_samples = 0
 
     def configure(
         self,
         receive: dict[int, AudioFormat],
-        events: frozenset[int],
-        event_rate: int,
+        events: dict[int, int],
         rate_hz: int,
         frame_samples: int,
         redundant: frozenset[int] = frozenset(),
     ) -> None:
-        """Payload types of sound, of digits and of redundancy; the sampling rate and length of the frames to be
-        played."""
+        """Payload types of sound, of digits (with their clock rates) and of redundancy; the sampling rate and the
+        length of the frames to be played."""
         if self.playout is None or self.playout.rate_hz != rate_hz:
             if self.playout is not None:
                 self._totals.add_playout(self.playout)
@@ -114,7 +112,6 @@ class Incoming:
             self._make_decoders()
         self._events = events
         self._redundant = redundant
-        self._units_per_ms = event_rate / 1000
         self._frame_samples = frame_samples
 
     def _make_decoders(self) -> None:
@@ -186,7 +183,7 @@ class Incoming:
         assert self.playout is not None
         self.playout.hush()
         try:
-            self.digits.receive(packet.payload, packet.timestamp, self._units_per_ms, now)
+            self.digits.receive(packet.payload, packet.timestamp, self._events[packet.payload_type] / 1000, now)
         except MediaError:
             self.malformed += 1
 
@@ -204,7 +201,7 @@ class Incoming:
             self.playout.other_source()
             self._make_decoders()
         decoder = self._decoders.get(packet.payload_type)
-        rate = decoder.clock_rate if decoder is not None else round(1000 * self._units_per_ms)
+        rate = decoder.clock_rate if decoder is not None else self._events[packet.payload_type]
         self.source = Source(packet.ssrc, packet.sequence, rate)
         self._candidate = None
         return self.source

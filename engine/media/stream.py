@@ -19,8 +19,6 @@ from engine.media.redundancy import Heard, RedundancyController
 from engine.media.rtcp_session import Collided, Entropy, Left, Reported, RtcpSession, RtcpStats
 from engine.media.source import Source
 
-EVENT_RATE = 8000  # of telephone-events, where only the far end sends any
-
 
 @dataclass(frozen=True, slots=True)
 class TxStats:
@@ -78,7 +76,7 @@ class AudioStream:
         send: codecs.WireFormat,
         receive: dict[int, codecs.AudioFormat],
         dtmf_send: tuple[int, int] | None,
-        dtmf_receive: frozenset[int],
+        dtmf_receive: dict[int, int],
         ptime_ms: float,
         cname: str,
         entropy: Entropy,
@@ -112,7 +110,7 @@ class AudioStream:
         send: codecs.WireFormat,
         receive: dict[int, codecs.AudioFormat],
         dtmf_send: tuple[int, int] | None,
-        dtmf_receive: frozenset[int],
+        dtmf_receive: dict[int, int],
         ptime_ms: float,
         now: float,
         red_send: int | None = None,
@@ -120,8 +118,7 @@ class AudioStream:
     ) -> None:
         """A re-INVITE changed something; numbers, media clock and counters go on."""
         self._out.configure(send, dtmf_send, ptime_ms, red_send)
-        event_rate = EVENT_RATE if dtmf_send is None else dtmf_send[1]
-        self._in.configure(receive, dtmf_receive, event_rate, self._out.rate_hz, self._out.frame_samples, red_receive)
+        self._in.configure(receive, dtmf_receive, self._out.rate_hz, self._out.frame_samples, red_receive)
         self._rtcp.set_bandwidth(self._out.octets_per_s)
 
     @property

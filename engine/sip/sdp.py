@@ -62,7 +62,7 @@ class Agreement:
     send: Format  # with the payload type to put on the wire
     receive: dict[int, Format]
     dtmf_send: Format | None
-    dtmf_receive: frozenset[int]
+    dtmf_receive: dict[int, int]  # payload type to clock rate
     ptime_ms: int
     direction: str
     held_there: bool
@@ -251,7 +251,7 @@ def _agree(
         send=send,
         receive={number: item for number, item in numbers.items() if _is_audio(item)},
         dtmf_send=next(iter(same_clock or digits), None),
-        dtmf_receive=frozenset(number for number, item in numbers.items() if _is_digits(item)),
+        dtmf_receive={number: item.clock_rate for number, item in numbers.items() if _is_digits(item)},
         ptime_ms=_ptime(remote, line, local),
         direction=_deaf(direction) if held else direction,
         held_there=held or remote.direction_of(line) in ("sendonly", "inactive"),

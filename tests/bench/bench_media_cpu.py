@@ -40,7 +40,7 @@ def stream(codec: str, ptime_ms: int, seed: int) -> AudioStream:
         send=wire,
         receive={wire.payload_type: wire[1:]},
         dtmf_send=(101, 8000),
-        dtmf_receive=frozenset({101}),
+        dtmf_receive={101: 8000},
         ptime_ms=ptime_ms,
         cname="bench",
         entropy=random.Random(seed),

@@ -121,8 +121,8 @@ def named_format(text: str) -> WireFormat:
         return WireFormat(int(number), EVENTS, EVENT_RATE)
     try:
         usual = next(one for one in codecs.formats([name]))
-    except KeyError as error:
-        raise Unplayable(f"--codec {text}: {error.args[0]}") from None
+    except codecs.CodecError as error:
+        raise Unplayable(f"--codec {text}: {error}") from None
     return usual._replace(payload_type=int(number))
 
 
@@ -137,8 +137,8 @@ class Trace:
         self._frame_s = frame_samples / rate_hz
         self.ear = Incoming(0.0)
         sound = {number: form[1:] for number, form in formats.items() if form.encoding != EVENTS}
-        events = frozenset(number for number, form in formats.items() if form.encoding == EVENTS)
-        self.ear.configure(sound, events, EVENT_RATE, rate_hz, frame_samples)
+        events = {number: form.clock_rate for number, form in formats.items() if form.encoding == EVENTS}
+        self.ear.configure(sound, events, rate_hz, frame_samples)
         assert self.ear.playout is not None
         self._playout = self.ear.playout
         self.start_s: float | None = None

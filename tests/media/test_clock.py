@@ -75,7 +75,7 @@ class TestAClockThatIsNotTheSamplingRate:
         stream = make_stream("HALF")
         wire = codecs.formats(["HALF"])[0]
         stream.send_frame(np.ones(320, np.int16), 0.0)
-        same = {"send": wire, "receive": {99: wire[1:]}, "dtmf_send": None, "dtmf_receive": frozenset()}
+        same = {"send": wire, "receive": {99: wire[1:]}, "dtmf_send": None, "dtmf_receive": {}}
         stream.update(**same, ptime_ms=40, now=1.0)
         stream.send_frame(np.ones(640, np.int16), 1.0)
         assert stream._out._codec.encoded == 2

@@ -9,7 +9,7 @@ import pytest
 
 from engine.config import ConfigError
 from engine.media import codecs
-from engine.phone import offered_formats
+from engine.offered_formats import offered_formats
 
 PLAIN = ["PCMU", "PCMA", "L16"]
 

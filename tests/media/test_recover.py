@@ -88,7 +88,7 @@ class TestSending:
             send=wire,
             receive={8: wire[1:]},
             dtmf_send=None,
-            dtmf_receive=frozenset(),
+            dtmf_receive={},
             ptime_ms=20,
             now=0.06,
             red_send=RED,

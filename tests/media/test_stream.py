@@ -101,7 +101,7 @@ class TestSending:
             send=codecs.WireFormat(8, "PCMA", 8000),
             receive={8: ("PCMA", 8000, 1)},
             dtmf_send=None,
-            dtmf_receive=frozenset(),
+            dtmf_receive={},
             ptime_ms=30,
             now=0.1,
         )
@@ -168,9 +168,9 @@ class TestDigits:
         assert stream.send_digits("12")
         send(stream, 2)
         same = {"send": codecs.WireFormat(0, "PCMU", 8000), "receive": {0: ("PCMU", 8000, 1)}, "ptime_ms": 20}
-        stream.update(**same, dtmf_send=None, dtmf_receive=frozenset(), now=0.04)
+        stream.update(**same, dtmf_send=None, dtmf_receive={}, now=0.04)
         send(stream, 2, first=2)
-        stream.update(**same, dtmf_send=(EVENTS, 8000), dtmf_receive=frozenset({EVENTS}), now=0.08)
+        stream.update(**same, dtmf_send=(EVENTS, 8000), dtmf_receive={EVENTS: 8000}, now=0.08)
         assert {packet.payload_type for packet in send(stream, 20, first=4)} == {0}
 
     def test_what_is_no_digit_is_refused(self):
@@ -357,9 +357,7 @@ class TestReceiving:
         hear(stream, packets(20)[::2])
         before = stream.stats(0.5).rx
         wide = codecs.formats(["L16/16000"])[0]
-        stream.update(
-            send=wide, receive={wide[0]: wide[1:]}, dtmf_send=None, dtmf_receive=frozenset(), ptime_ms=20, now=0.5
-        )
+        stream.update(send=wide, receive={wide[0]: wide[1:]}, dtmf_send=None, dtmf_receive={}, ptime_ms=20, now=0.5)
         after = stream.stats(0.5).rx
         assert (after.packets, after.lost, after.concealed_ms) == (before.packets, before.lost, before.concealed_ms)
         assert len(stream.play_frame(0.5)) == 320

@@ -23,7 +23,7 @@ def make_stream(codec: str = "PCMU", ptime_ms: float = 20, seed: int = 1, **chan
         "send": wire,
         "receive": {wire[0]: wire[1:]},
         "dtmf_send": (EVENTS, 8000),
-        "dtmf_receive": frozenset({EVENTS}),
+        "dtmf_receive": {EVENTS: 8000},
         "ptime_ms": ptime_ms,
         "cname": "tester",
         "entropy": random.Random(seed),

@@ -239,7 +239,7 @@ def test_what_an_answer_settles():
     agreement = read_answer(parse(make_offer(local(), 7, 1)), offer(*lines), local())
     assert agreement is not None
     assert (agreement.send, agreement.dtmf_send, agreement.ptime_ms) == (PCMA, DIGITS, 40)
-    assert set(agreement.receive) == {0, 8, 96} and agreement.dtmf_receive == {101}
+    assert set(agreement.receive) == {0, 8, 96} and agreement.dtmf_receive == {101: 8000}
 
 
 def test_each_side_sends_with_the_numbers_of_the_other():
@@ -275,7 +275,7 @@ def test_the_answer_keeps_their_numbers_and_order():
     lines = "m=audio 6 RTP/AVP 110 18 8 0 105", "a=rtpmap:110 l16/16000", "a=rtpmap:105 Telephone-Event/8000"
     ours, agreement = answer(*lines)
     assert ours.media[0].formats == ["110", "8", "0", "105"]
-    assert agreement is not None and agreement.send.payload_type == 110 and agreement.dtmf_receive == {105}
+    assert agreement is not None and agreement.send.payload_type == 110 and agreement.dtmf_receive == {105: 8000}
 
 
 def test_our_own_parameters_stand_in_our_answer():
@@ -412,7 +412,7 @@ def test_digits_have_the_clock_of_the_codec_where_there_is_a_choice():
         "a=rtpmap:102 telephone-event/16000",
     ]
     _, agreement = answer(*lines, us=local(formats=(*FORMATS, wide)))
-    assert agreement is not None and agreement.dtmf_send == wide and agreement.dtmf_receive == {101, 102}
+    assert agreement is not None and agreement.dtmf_send == wide and agreement.dtmf_receive == {101: 8000, 102: 16000}
 
 
 # ------------------------------------------------------------------ the offers and answers of a call

@@ -1,0 +1,26 @@
+"""What a phone offers: its codecs in their order, and behind them the formats that only accompany sound."""
+
+from __future__ import annotations
+
+from engine.config import ConfigError
+from engine.media import codecs
+from engine.sip.sdp import TELEPHONE_EVENT, Format
+
+# Digits come at the clock rate of the sound they interrupt (RFC 4733 section 2.1), where the far end has that too.
+_DIGITS = {8000: 101, 48000: 110}  # clock rate: payload type
+_EVENTS = "0-15"
+
+
+def offered_formats(names: tuple[str, ...]) -> tuple[Format, ...]:
+    """Formats in order, telephone-event last; raises ConfigError for a codec that we do not have."""
+    try:
+        audio = [Format(*wanted[:4], wanted.fmtp or None) for wanted in codecs.formats(list(names) or None)]
+    except codecs.CodecError as error:
+        raise ConfigError(f"--codecs: {error}") from None
+    return (*audio, *_digits(audio))
+
+
+def _digits(audio: list[Format]) -> list[Format]:
+    """For the clock rates of ours that have one; at 8000 always, because everybody knows that."""
+    rates = {8000, *(item.clock_rate for item in audio)}
+    return [Format(number, TELEPHONE_EVENT, rate, 1, _EVENTS) for rate, number in _DIGITS.items() if rate in rates]
