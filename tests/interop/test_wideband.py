@@ -1,0 +1,48 @@
+"""G.722 and Opus with baresip, both ways: what is said in SDP, and what arrives."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.interop.conftest import Peers
+from tests.interop.peers import SAMPLE, Baresip, Ringtop
+from tests.interop.sound import samples, similarity_db
+
+CALL_S = 3.0
+CODECS = ("G722/16000/1", "opus/48000/2")  # as baresip names them: its own sampling rate
+# What they hear of us, and we of them. Opus keeps no waveform; theirs has 80 kbit/s, ours 32.
+GOOD_DB = {"G722": (25.0, 25.0), "opus": (10.0, 20.0)}
+
+
+@pytest.mark.parametrize("ptime_ms", [20, 40])
+@pytest.mark.parametrize("codec", CODECS)
+def test_we_call_baresip(peers: Peers, codec: str, ptime_ms: int) -> None:
+    peer = peers.baresip(answers="auto", codec=codec, ptime_ms=ptime_ms)
+    ours = peers.ringtop(*options(peers, codec, ptime_ms), "--duration", str(CALL_S), peer.uri)
+    assert ours.finish() == 0
+    both_heard(peers, ours, peer, codec)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_baresip_calls_us(peers: Peers, codec: str) -> None:
+    ours = peers.receiver(*options(peers, codec, 20), "--auto-answer", "--duration", str(CALL_S))
+    peer = peers.baresip(codec=codec)
+    peer.command("dial", ours.uri)
+    ours.event("ended")
+    both_heard(peers, ours, peer, codec)
+
+
+def options(peers: Peers, codec: str, ptime_ms: int) -> list[str]:
+    name = codec.partition("/")[0]
+    return ["--record", str(peers.folder / "heard.wav"), "--codecs", name, "--ptime", str(ptime_ms)]
+
+
+def both_heard(peers: Peers, ours: Ringtop, peer: Baresip, codec: str) -> None:
+    peer.event("CALL_CLOSED")
+    name, rate, _ = codec.split("/")
+    answered, ended = ours.event("answered"), ours.event("ended")
+    assert (answered["codec"], answered["sample_rate_hz"]) == (name, int(rate))
+    assert ended["rx"]["lost"] == 0 and ended["rx"]["packets"] > 0
+    there_db, here_db = GOOD_DB[name]
+    assert similarity_db(peer.heard(), samples(SAMPLE)) > there_db
+    assert similarity_db(samples(peers.folder / "heard.wav"), samples(SAMPLE)) > here_db
