@@ -103,6 +103,11 @@ class Outgoing:
         return self._codec.bitrate_bps / 8 + _HEADERS_OCTETS / self._frame_s
 
     @property
+    def can_repeat(self) -> bool:
+        """Does the far end take redundancy?"""
+        return self._red_payload_type is not None
+
+    @property
     def redundancy(self) -> int:
         """How many earlier packets each one repeats."""
         return 0 if self._red_payload_type is None else len(self.distances)

@@ -146,6 +146,10 @@ class AudioStream:
         """One packet for this frame: sound, or the digit that is being sent."""
         return self._out.frame(pcm, now)
 
+    def against_loss(self, loss: float, generations: int) -> None:
+        """So much is lost lately (0 to 1): the codec does what it can, and packets are repeated as suits it."""
+        self.repeat(self._out.codec.against_loss(loss, generations, self._out.can_repeat))
+
     def adapt(self, bitrate_bps: int, in_band_fec: bool, loss_percent: float) -> None:
         """Steer the codec we send with; see ``Outgoing.adapt``."""
         self._out.adapt(bitrate_bps, in_band_fec, loss_percent)
@@ -218,7 +222,8 @@ class AudioStream:
 
     def _adapt(self, controller: RedundancyController, reported: Reported, now: float) -> None:
         controller.growth = self._out.growth
-        self.repeat(_nearest(controller.report(Heard(now, reported.loss, reported.rtt_s))))
+        generations = controller.report(Heard(now, reported.loss, reported.rtt_s))
+        self.against_loss(controller.loss, generations)
 
     def rtcp_deadline(self) -> float | None:
         """When to call :meth:`make_rtcp`; None after BYE."""

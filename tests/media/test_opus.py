@@ -133,7 +133,7 @@ def call(delay, fec: bool, seconds: float = 6.0, ptime_ms: float = 20) -> tuple[
     way = OneWay(
         make_stream("opus", ptime_ms, seed=1, cname="a"), make_stream("opus", ptime_ms, seed=2, cname="b"), Wire(delay)
     )
-    way.mouth.adapt(40_000, fec, 10)
+    way.mouth.adapt(40_000, fec, 10 if fec else 0)
     sound = speech(seconds, 48000)
     return way, sound, way.talk(sound, 0.5)
 
@@ -192,3 +192,59 @@ def test_broken_payloads_are_counted():
         stream.receive_rtp(rtp.build(111, False, number, 960 * number, 7, b"\x03\x82\xff\xff"), 0.02 * number)
         assert len(stream.play_frame(0.02 * number + 0.01)) == 960
     assert stream.stats(1.0).rx.discarded > 10
+
+
+# ------------------------------------------------------------------ against loss
+
+
+def kilobits(codec: codecs.Codec, distances: tuple[int, ...]) -> float:
+    return sum(map(len, packets(codec))) * 8 / 1.5 / 1000 * (1 + len(distances))
+
+
+def test_the_more_is_lost_the_more_often_it_is_sent_and_with_the_fewer_bits():
+    codec = talker("useinbandfec=1")
+    found = [(codec.against_loss(loss, 0, True), codec.bitrate_bps) for loss in (0.0, 0.01, 0.1, 0.2)]
+    assert [distances for distances, _ in found] == [(), (1,), (1,), (1, 2)]
+    assert [rate for _, rate in found] == sorted((rate for _, rate in found), reverse=True)
+    assert not codec.in_band_fec  # twice is enough
+
+
+def test_where_nothing_may_be_sent_twice_the_encoder_repeats():
+    codec = talker("useinbandfec=1")
+    assert codec.against_loss(0.02, 1, False) == () and codec.in_band_fec
+    assert any(map(opus.has_earlier, packets(codec)))
+    codec.against_loss(0.001, 0, False)
+    assert not codec.in_band_fec and codec.bitrate_bps == opus.BITRATE_BPS
+
+
+@pytest.mark.parametrize("redundant", [True, False])
+@pytest.mark.parametrize("loss", [0.0, 0.01, 0.05, 0.2, 0.5])
+def test_all_in_all_it_is_48_kbit_a_second_at_most(loss, redundant):
+    codec = talker("useinbandfec=1")
+    assert kilobits(codec, codec.against_loss(loss, 3, redundant)) < 50  # of sound without a pause, nearly
+
+
+def test_it_does_not_flutter():
+    codec = talker("useinbandfec=1")
+    states = [codec.against_loss(loss, 0, True) for loss in (0.006, 0.008, 0.006, 0.004, 0.006, 0.15, 0.1, 0.08, 0.1)]
+    assert states == [(), (1,), (1,), (), (), (1, 2), (1, 2), (1,), (1,)]
+
+
+def test_a_codec_that_can_do_nothing_has_as_many_generations_as_were_found_right():
+    assert codecs.make("PCMU", 8000).against_loss(0.2, 2, True) == (1, 2)
+
+
+def test_a_call_is_steered_by_what_the_far_end_reports():
+    """RTCP of the ear brings the mouth to send less of each frame, and each twice."""
+    mouth, ear = make_stream("opus", seed=1, red_send=121), make_stream("opus", seed=2, red_receive=frozenset({121}))
+    way = OneWay(mouth, ear, Wire(jitter(0.0, loss=0.05)))
+
+    def report(now: float) -> None:
+        if now >= ear.rtcp_deadline():
+            mouth.receive_rtcp(ear.make_rtcp(now, now), now)
+
+    way.on_tick = report
+    way.talk(speech(12, 48000))
+    assert mouth.redundancy == 1 and mouth._out.codec.bitrate_bps == opus.TWICE[0]
+    rx = ear.stats(12.0).rx
+    assert rx.recovered > 0.3 * rx.lost

@@ -42,10 +42,11 @@ class Codec:
     def adapt(self, bitrate_bps: int, in_band_fec: bool, loss_percent: float) -> None:
         """From now on about so many bits a second, each frame once more in the next packet or not, so much loss."""
 
-    @property
-    def can_repeat(self) -> bool:
-        """Would the far end make use of in-band FEC?"""
-        return False
+    def against_loss(self, loss: float, generations: int, redundant: bool) -> tuple[int, ...]:
+        """So much is lost lately (0 to 1): do what the codec itself can do, and say at which distances packets should
+        be repeated (RFC 2198). ``generations`` is what would do for a codec that can do nothing, ``redundant`` whether
+        the far end takes any."""
+        return tuple(range(1, generations + 1))
 
     def set_dtx(self, on: bool) -> bool:
         """Send nothing, by its own rules, while there is nothing to hear; says whether it will."""
