@@ -152,11 +152,13 @@ def parser() -> argparse.ArgumentParser:
     where.add_argument("--remote-sip-port", type=_port(1), metavar="Q", help="SIP port of the far end (5060)")
     heard = top.add_argument_group("what is heard")
     heard.add_argument(
-        "--audio-file", type=_named("a WAV file"), metavar="F.wav", help="the microphone is this file, repeated"
+        "--audio-file", type=_named("a sound file"), metavar="F", help="the microphone is this file, repeated"
     )
     file = _named("a file")
-    heard.add_argument("--record", type=file, metavar="F.wav", help="write the far end here (a second call to F-2.wav)")
-    heard.add_argument("--record-stereo", type=file, metavar="F.wav", help="write both here: left we, right they")
+    heard.add_argument(
+        "--record", type=file, metavar="F", help="write the far end here, by its ending: .wav .flac .ogg .opus .mp3"
+    )
+    heard.add_argument("--record-stereo", type=file, metavar="F", help="both: left we, right they (2nd call: F-2.wav)")
     heard.add_argument("--audio", choices=("device", "file", "null"), help="default: device if there is one")
     device = _named("a device, or a part of it")
     heard.add_argument(

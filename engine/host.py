@@ -11,11 +11,11 @@ import numpy as np
 from engine import model
 from engine.config import Config
 from engine.io import clock
+from engine.io.audio_files import open_recording
 from engine.io.dns import DnsResolver
 from engine.io.loop import MEDIA, SIP, TERMINAL, Loop
 from engine.io.sound import open_sound
 from engine.io.udp import DSCP_CS3, DSCP_EF, UdpSocket
-from engine.io.wav import WavWriter
 from engine.media import codecs
 from engine.phone import Outside, Phone
 from engine.ports import Port
@@ -44,7 +44,7 @@ class Engine:
             entropy=clock.entropy,
             clock=clock.monotonic,
             wall=clock.wall,
-            open_writer=WavWriter,
+            open_writer=open_recording,
             resolver=self._resolver,
         )
         self._sound.attach(self._loop)

@@ -241,6 +241,8 @@ class MediaSession:
         frame_s = self._stream.frame_samples / self._stream.rate_hz
         frames = int(late / frame_s)
         self._stream.skip(frames)
+        for track in self._tracks:
+            track.skip(frames * self._stream.frame_samples, self._stream.rate_hz)
         self._next_tick += frames * frame_s
         self._around.log("warn", "media", f"call {self._call}: stood still for {late:.1f} s, {frames} packets not sent")
 

@@ -1,8 +1,16 @@
-"""Writes one call to WAV files: the far end alone, or both ends side by side.
+"""Writes one call to sound files: the far end alone, or both ends side by side.
 
-The files are valid at every moment (``engine.io.wav``). A recording keeps the sampling rate it began with:
-when a re-INVITE changes the codec, what follows is resampled. The first call of a run writes to the name
-the user gave; a second one to ``NAME-2.wav``, so no recording of this run overwrites another.
+What lies where. A recording has one place for every tick of the call, counted from the first one by the call's own
+clock: the media clock of what we send, in which our RTP timestamps count. Left is the frame that we captured for the
+packet of this tick (as sent: silence while muted, the mix in a conference), right is what was played at the same tick.
+So what stands side by side is what was said and heard here at the same moment. The far end's sound lies later than it
+was said there by the way it took, jitter buffer included; loss is filled by what concealed it, stretching moves it
+with the delay that was heard, and neither shifts anything that follows. A stall of the program, in which nothing was
+sent or heard, is as much silence on both sides: the length of the file is the length of the call.
+
+The files are valid at every moment (``engine.io.wav``, ``engine.io.encoded``). A recording keeps the sampling rate it
+began with: when a re-INVITE changes the codec, what follows is resampled, on both sides alike. The first call of a
+run writes to the name the user gave; a second one to ``NAME-2.wav``, so no recording of this run overwrites another.
 """
 
 from __future__ import annotations
@@ -16,10 +24,14 @@ import numpy as np
 from engine.config import Config
 from engine.media.resample import Resampler
 
+LONGEST_GAP_S = 60.0  # of silence for a stall; a machine that slept for a night does not fill the disk with it
+GAP_PIECE_S = 1.0
+
 
 class Writer(Protocol):
-    """A WAV file being written: ``engine.io.wav.WavWriter``."""
+    """A sound file being written, at ``rate_hz``: ``engine.io.audio_files``."""
 
+    rate_hz: int
     failed: str | None
 
     def write(self, pcm: np.ndarray) -> None: ...
@@ -42,18 +54,21 @@ class Track:
     """One file of one call. ``channels`` 1 is the far end, 2 is both."""
 
     def __init__(self, path: str, channels: int, rate_hz: int, open_writer: OpenWriter) -> None:
-        """Raises WavError when the file cannot be written."""
+        """Raises OSError when the file cannot be written."""
         self.path = path
         self._channels = channels
-        self._rate_hz = rate_hz
         self._writer = open_writer(path, rate_hz, channels)
-        self._resamplers: dict[tuple[int, int], Resampler] = {}
+        self._rate_hz = self._writer.rate_hz  # a format may not have the one wished
+        self._resampled_from = self._rate_hz
+        self._resamplers: tuple[Resampler, Resampler] | None = None
         self._told = False
 
     def write(self, sent: np.ndarray, heard: np.ndarray, rate_hz: int) -> str | None:
         """One frame of each end, of equal length; returns a line when the file has just failed."""
-        if rate_hz != self._rate_hz:
-            sent, heard = self._resampled(0, sent, rate_hz), self._resampled(1, heard, rate_hz)
+        if rate_hz != self._resampled_from:
+            sent, heard = self._resample_anew(sent, heard, rate_hz)
+        elif self._resamplers is not None:
+            sent, heard = self._resamplers[0].push(sent), self._resamplers[1].push(heard)
         if self._channels == 2:
             heard = np.column_stack((sent, heard)).reshape(-1)
         self._writer.write(heard)
@@ -61,6 +76,14 @@ class Track:
             self._told = True
             return f"recording stopped: {self._writer.failed}"
         return None
+
+    def skip(self, samples: int, rate_hz: int) -> None:
+        """So much time has passed in which there was no sound."""
+        left = min(samples, int(LONGEST_GAP_S * rate_hz))
+        while left > 0 and not self.failed:
+            silence = np.zeros(min(left, int(GAP_PIECE_S * rate_hz)), np.int16)
+            self.write(silence, silence, rate_hz)
+            left -= len(silence)
 
     @property
     def failed(self) -> bool:
@@ -70,11 +93,16 @@ class Track:
     def close(self) -> None:
         self._writer.close()
 
-    def _resampled(self, channel: int, pcm: np.ndarray, rate_hz: int) -> np.ndarray:
-        key = (channel, rate_hz)
-        if key not in self._resamplers:
-            self._resamplers[key] = Resampler(rate_hz, self._rate_hz)
-        return self._resamplers[key].push(pcm)
+    def _resample_anew(self, sent: np.ndarray, heard: np.ndarray, rate_hz: int) -> tuple[np.ndarray, np.ndarray]:
+        """The codec has another rate: what the new filters hold back for good is silence before their first sound."""
+        self._resampled_from = rate_hz
+        self._resamplers = None
+        if rate_hz == self._rate_hz:
+            return sent, heard
+        left, right = self._resamplers = (Resampler(rate_hz, self._rate_hz), Resampler(rate_hz, self._rate_hz))
+        sides = left.push(sent), right.push(heard)
+        lacking = np.zeros(max(0, round(len(sent) * self._rate_hz / rate_hz) - len(sides[0])), np.int16)
+        return np.concatenate((lacking, sides[0])), np.concatenate((lacking, sides[1]))
 
 
 class Recordable(Protocol):

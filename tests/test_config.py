@@ -105,7 +105,7 @@ WRONG = {
     "--audio null --input mic": "uses no sound card",
     "--audio file --audio-file a.wav --output ear": "uses no sound card",
     "--audio-file a.wav --input mic": "give one",
-    "--audio-file=": "name of a WAV file",
+    "--audio-file=": "name of a sound file",
     "--record=": "name of a file",
     "--record-stereo=": "name of a file",
     "--input=": "name of a device",

@@ -7,6 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+from engine.io.audio_files import check_format
+
 
 class PlaceError(OSError):
     """A file or folder that will not do; one line that names it."""
@@ -20,9 +22,10 @@ def open_closed_streams() -> None:
 
 
 def check_recording(path: str, microphone: str | None) -> None:
-    """Raises PlaceError when this cannot be written, or is the file that the microphone reads."""
+    """Raises PlaceError or WavError when this cannot be written, or is the file that the microphone reads."""
     if microphone and os.path.realpath(path) == os.path.realpath(microphone):
         raise PlaceError(f"{path}: it is the microphone (--audio-file), a recording would destroy it")
+    check_format(path)
     try:
         _try_to_write(Path(path))
     except OSError as error:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.io.audio_files import Reader, open_reader
 from engine.io.loop import Loop
-from engine.io.wav import WavError, WavReader
+from engine.io.wav import WavError
 from engine.model import CaptureView, SoundView
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Silence:
 
 
 if TYPE_CHECKING:
-    Microphone = WavReader | CardMicrophone | Silence
+    Microphone = Reader | CardMicrophone | Silence
 
 
 class Sound:
@@ -112,7 +113,7 @@ class Sound:
 
     def _file_microphone(self, path: str, rate_hz: int) -> Microphone:
         try:
-            return WavReader(path, rate_hz, self._file_failed)
+            return open_reader(path, rate_hz, self._file_failed)
         except WavError as error:  # it was there when the program started
             self._file_failed(str(error))
             return Silence()
@@ -187,7 +188,7 @@ def open_sound(
     card that cannot be had; both are one line.
     """
     if audio_file is not None:
-        WavReader(audio_file).close()  # say now what is wrong with it
+        open_reader(audio_file).close()  # say now what is wrong with it
     elif kind == "file":
         raise SoundError("sound from a file needs the file: --audio-file F.wav")
     if kind in ("null", "file"):

@@ -21,8 +21,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from engine.io.resampling import file_resampler
 from engine.media.codecs import make
-from engine.media.resample import Resampler
 
 _CHUNK = Struct("<4sI")
 _FORMAT = Struct("<HHIIHH")
@@ -81,7 +81,7 @@ class WavReader:
         self.path = path
         self.failed: str | None = None
         self._on_failure = on_failure
-        self._file = _open_to_read(path)
+        self._file = open_to_read(path)
         try:
             self.format, self._start, self._bytes = _read_head(self._file, path)
         except WavError:
@@ -90,7 +90,7 @@ class WavReader:
         self.rate_hz = rate_hz or self.format.rate_hz
         self._at = 0
         self._block_bytes = max(1, self.format.rate_hz // _BLOCKS_A_SECOND) * self.format.frame_bytes
-        self._resampler = Resampler(self.format.rate_hz, self.rate_hz)
+        self._resampler = file_resampler(self.format.rate_hz, self.rate_hz)
         self._rest = np.zeros(0, np.int16)
 
     @property
@@ -187,7 +187,7 @@ def silence(form: WavFormat, size: int) -> bytes:
     return quiet * size
 
 
-def _open_to_read(path: str) -> BinaryIO:
+def open_to_read(path: str) -> BinaryIO:
     try:
         descriptor = os.open(path, os.O_RDONLY | _NONBLOCK | _BINARY)
     except (OSError, ValueError) as error:
@@ -312,12 +312,12 @@ class WavWriter:
         """Raises WavError when the file cannot be made or written to."""
         self.path = path
         self.failed: str | None = None
-        self._rate_hz = rate_hz
+        self.rate_hz = rate_hz
         self._channels = channels
         self._bytes = 0
-        self._file = _open_to_write(path)
+        self._file = open_to_write(path)
         try:
-            _write_at(self._file, self._header(), 0)
+            write_at(self._file, self._header(), 0)
         except OSError as error:
             os.close(self._file)
             raise WavError(f"{path}: cannot be written: {error.strerror or error}") from error
@@ -333,7 +333,7 @@ class WavWriter:
         written = 0
         try:
             while written < len(data):
-                written += _write_at(self._file, data[written:], _HEADER.size + self._bytes + written)
+                written += write_at(self._file, data[written:], _HEADER.size + self._bytes + written)
         except OSError as error:
             self.failed = f"{self.path}: {error.strerror or error}"
         self._bytes += written - written % (2 * self._channels)
@@ -341,13 +341,13 @@ class WavWriter:
 
     def _update_header(self) -> None:
         try:
-            _write_at(self._file, self._header(), 0)
+            write_at(self._file, self._header(), 0)
         except OSError as error:
             self.failed = self.failed or f"{self.path}: {error.strerror or error}"
 
     def _header(self) -> bytes:
         frame = 2 * self._channels
-        form = (16, PCM, self._channels, self._rate_hz, self._rate_hz * frame, frame, 16)
+        form = (16, PCM, self._channels, self.rate_hz, self.rate_hz * frame, frame, 16)
         return _HEADER.pack(b"RIFF", 36 + self._bytes, b"WAVE", b"fmt ", *form, b"data", self._bytes)
 
     def close(self) -> None:
@@ -360,7 +360,7 @@ class WavWriter:
         self._file = -1
 
 
-def _open_to_write(path: str) -> int:
+def open_to_write(path: str) -> int:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NONBLOCK | _BINARY, 0o644)
     except (OSError, ValueError) as error:
@@ -376,4 +376,4 @@ def _seek_and_write(descriptor: int, data: bytes, position: int) -> int:
     return os.write(descriptor, data)
 
 
-_write_at = getattr(os, "pwrite", _seek_and_write)  # one call of the system where there is such a one
+write_at = getattr(os, "pwrite", _seek_and_write)  # one call of the system where there is such a one

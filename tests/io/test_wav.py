@@ -325,7 +325,7 @@ def test_a_full_disk_stops_the_recording_with_a_line(tmp_path, monkeypatch):
     path = str(tmp_path / "r.wav")
     writer = WavWriter(path, 8000, 2)
     writer.write(np.arange(320, dtype=np.int16))
-    real, room = wav._write_at, [101]  # an odd number: half a frame must not stay
+    real, room = wav.write_at, [101]  # an odd number: half a frame must not stay
 
     def full(descriptor: int, data: bytes, position: int) -> int:
         if len(data) == 44:
@@ -336,7 +336,7 @@ def test_a_full_disk_stops_the_recording_with_a_line(tmp_path, monkeypatch):
         room[0] -= taken
         return taken
 
-    monkeypatch.setattr(wav, "_write_at", full)
+    monkeypatch.setattr(wav, "write_at", full)
     writer.write(np.arange(320, dtype=np.int16))
     assert writer.failed == f"{path}: No space left on device"
     writer.write(np.arange(320, dtype=np.int16))
