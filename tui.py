@@ -281,9 +281,13 @@ class LinesFace:
                 self._plain.say(answer)
             return
         try:
-            self._engine.execute(wanted)
+            call = self._engine.execute(wanted)
         except CommandError as error:
             self._plain.say(f"error: {error}")
+            return
+        done = widgets.plain.done_line(wanted, call, self._engine.snapshot())
+        if done:
+            self._plain.say(done)
 
     def _answers(self, request: PlainRequest) -> list[str]:
         if request.kind == "status":

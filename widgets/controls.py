@@ -15,7 +15,7 @@ from typing import Protocol
 
 from engine import model
 from engine.model import CallState, CallView, CommandError
-from widgets import keys, prompt
+from widgets import keys, plain, prompt
 from widgets.ui import VIEWS, KeyHint, Ui, living, shown_call
 
 NOTICE_S = 4.0
@@ -177,8 +177,7 @@ class Controls:
 
     def _do_mute(self, name: str) -> None:
         self._execute(model.Mute())
-        muted = self._phone.snapshot().sound.muted
-        self.notice("muted: they hear silence" if muted else "the microphone is open")
+        self.notice(plain.MUTED if self._phone.snapshot().sound.muted else plain.OPEN)
 
     def _do_hold(self, name: str) -> None:
         self._execute(model.Hold(self._selected(CallState.TALKING, CallState.HELD)))

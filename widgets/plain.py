@@ -15,6 +15,7 @@ from widgets import figures, text
 
 SUMMARY_S = 10.0  # at most so often a call in good order is spoken of, and only if there is news
 NOTABLE_JITTER_MS = 30.0
+MUTED, OPEN = "muted: they hear silence", "the microphone is open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +195,25 @@ def _totals(media: model.MediaView) -> list[str]:
 def status_lines(snapshot: model.Snapshot) -> list[str]:
     """Where everything stands, for the word ``status``."""
     sound = snapshot.sound
-    muted = ", muted" if sound.muted else ""
-    lines = [f"{snapshot.local_uri} ({snapshot.transport}), sound: {sound.note or sound.kind}{muted}"]
+    extra = ", muted" if sound.muted else ""
+    if sound.volume_db:
+        extra += f", volume {sound.volume_db:+.0f} dB"
+    lines = [f"{snapshot.local_uri} ({snapshot.transport}), sound: {sound.note or sound.kind}{extra}"]
     lines += [_status(call) for call in snapshot.calls]
     return [text.stripped(line) for line in (lines if snapshot.calls else [*lines, "no call"])]
+
+
+def done_line(command: model.Command, call: int | None, snapshot: model.Snapshot) -> str:
+    """What a command has done, where no event tells of it; "" where one does."""
+    sound = snapshot.sound
+    if isinstance(command, model.Dial):
+        view = next((view for view in snapshot.calls if view.id == call), None)
+        return "" if view is None else f"call {view.id}: calling {_name(view)}"
+    if isinstance(command, model.SendDigits):
+        return f"call {call}: sent {command.digits}"
+    if isinstance(command, model.Mute):
+        return MUTED if sound.muted else OPEN
+    return f"volume {sound.volume_db:+.0f} dB" if isinstance(command, model.SetVolume) else ""
 
 
 def _status(call: model.CallView) -> str:

@@ -172,6 +172,25 @@ def test_a_bad_word_gives_one_clear_line(line: str, why: str) -> None:
     assert parse_word(line) == PlainRequest("bad", why)
 
 
+@pytest.mark.parametrize(
+    ("line", "sound", "answer"),
+    [
+        ("digits 12#", {}, "call 1: sent 12#"),
+        ("mute", {"muted": True}, "muted: they hear silence"),
+        ("mute off", {}, "the microphone is open"),
+        ("volume 4", {"volume_db": 4.0}, "volume +4 dB"),
+        ("dial bob@203.0.113.5", {}, "call 1: calling Bob <sip:bob@203.0.113.5>"),
+        ("hold", {}, ""),  # the event tells of it
+        ("quit", {}, ""),
+    ],
+)
+def test_what_was_done_is_said_to_who_cannot_see_it(line: str, sound: dict, answer: str) -> None:
+    snapshot = views.snapshot(views.call(1, CallState.DIALLING), sound=replace(views.snapshot().sound, **sound))
+    command = parse_word(line)
+    assert not isinstance(command, PlainRequest)
+    assert plain.done_line(command, 1, snapshot) == answer
+
+
 def test_help_names_every_word() -> None:
     assert [line.split()[0] for line in plain.help_lines()] == [word.name for word in plain.WORDS]
 
