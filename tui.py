@@ -201,7 +201,7 @@ def _make_face(config: Config, engine: Engine) -> Face:
         return DashboardFace(config, engine)
     except widgets.screen.ScreenUnusable as error:  # TERM=dumb and the like: a terminal all the same
         face = LinesFace(replace(config, face="plain"), engine)
-        face.say(f"{error}; going on with plain lines")
+        face.say(f"{error}; going on with plain lines (as with --plain)")
         return face
 
 

@@ -52,6 +52,8 @@ class Controls:
 
     def event(self, event: model.Event) -> None:
         """Errors and ends are said; the selection follows where it must."""
+        if isinstance(event, (model.Progress, model.Answered, model.Ended)) and event.call.direction == "out":
+            self._remember(event.call.peer_uri)
         if isinstance(event, model.Error):
             self.notice(event.text, "bad")
         elif isinstance(event, model.Incoming) and not event.auto_answer:
@@ -133,8 +135,13 @@ class Controls:
         if line.mode == "confirm" and act is not None:
             act()
         elif line.text.strip():
-            self._history = (*self._history, line.text.strip())[-HISTORY:]
+            self._remember(line.text.strip())
             self._select(self._execute(model.Dial(line.text.strip())))
+
+    def _remember(self, address: str) -> None:
+        """Who was called can be called again; whoever is called twice in a row is there once, as it was typed."""
+        if not self._history or self._history[-1].removeprefix("sip:") != address.removeprefix("sip:"):
+            self._history = (*self._history, address)[-HISTORY:]
 
     def _execute(self, command: model.Command) -> int | None:
         try:

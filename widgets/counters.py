@@ -64,7 +64,8 @@ def _draw_traffic(canvas: Canvas, rect: Rect, media: MediaView, over: bool) -> N
             x += columns
         late = tx.worst_late_ms
         if name == "sent" and late is not None and late >= 2.0 and x + 18 <= row.right:
-            canvas.put(x + 2, row.y, f"{figures.millis(late)} late", "warn" if late >= 10 else "dim")
+            worst = "worst " if x + 24 <= row.right else ""  # of the last ten seconds
+            canvas.put(x + 2, row.y, f"{worst}{figures.millis(late)} late", "warn" if late >= 10 else "dim")
 
 
 def _ordered(media: MediaView, columns: int) -> list[parts.Field]:

@@ -195,7 +195,7 @@ class Screen:
             self._terminal = tty_module.Terminal()
             self._output = tty_module.PrivateOutput(self._terminal.size() or (80, 24))
         except OSError as error:
-            raise ScreenUnusable(f"no private terminal to draw on ({error.strerror}): use --plain") from error
+            raise ScreenUnusable(f"no private terminal to draw on ({error.strerror})") from error
         try:
             window = self._start_curses(term)
         except BaseException:
@@ -224,11 +224,10 @@ class Screen:
         try:
             curses.setupterm(term or "unknown", 1)
         except curses.error:
-            raise ScreenUnusable(
-                f"TERM={term!r} is not known here: set TERM to your terminal's kind, or use --plain"
-            ) from None
+            what = f"TERM={term!r} is not known here" if term else "TERM is not set"
+            raise ScreenUnusable(f"{what}: set it to your terminal's kind") from None
         if not curses.tigetstr("cup") or not curses.tigetstr("clear"):
-            raise ScreenUnusable(f"TERM={term!r} cannot position the cursor: use --plain")
+            raise ScreenUnusable(f"TERM={term!r} cannot position the cursor")
         try:
             locale.setlocale(locale.LC_CTYPE, "")
         except locale.Error:

@@ -37,7 +37,7 @@ MASKS = (
     (r"RTCP \d+ (\S+) \d+", r"RTCP PORT \1 PORT"),
     (r"(RTCP )?\b\d+ s ago|nothing yet|none yet", "AGE"),
     (r"cname +\S+", "cname NAME"),
-    (r" +\d[\d.]* ms late", ""),
+    (r"( worst)? +\d[\d.]* ms late", ""),
     (r" +(-?\d[\d.,]*|-)( (of \d+ )?(ms|%|[kM]?B))?(/s)?( dBFS)?(?=[ )]|$)", " #"),
     (r"# \(\d[\d.,]*( %)?\)", "#"),
     (r"─+", "──"),

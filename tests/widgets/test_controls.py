@@ -155,6 +155,32 @@ def test_a_call_that_is_over_is_not_hung_up_and_neither_is_another() -> None:
     assert "hang up" not in [hint.label for hint in controls.hints(phone.snapshot()) if hint.enabled]
 
 
+# ------------------------------------------------------------------ calling again
+
+
+def test_whoever_was_called_is_a_key_away() -> None:
+    """On the command line too; and not twice for having been typed, dialled and answered."""
+    phone = Phone(views.call(1, peer_uri="sip:bob@203.0.113.5"))
+    controls = Controls(phone, Ui())
+    ends(controls, phone, 1)
+    press(controls, "d", "Paste:eve@192.0.2.9", "Enter")
+    controls.event(model.Answered(views.call(2, peer_uri="sip:eve@192.0.2.9")))
+    seen = []
+    for _ in range(3):
+        press(controls, *(["Up"] if controls.ui.prompt else ["d", "Up"]))
+        assert controls.ui.prompt is not None
+        seen.append(controls.ui.prompt.text)
+    assert seen == ["eve@192.0.2.9", "sip:bob@203.0.113.5", "sip:bob@203.0.113.5"]
+
+
+def test_who_called_us_is_not_called_back_by_an_old_habit() -> None:
+    phone = Phone(views.ringing(2))
+    controls = Controls(phone, Ui())
+    ends(controls, phone, 2)
+    press(controls, "d", "Up")
+    assert controls.ui.prompt is not None and controls.ui.prompt.text == ""
+
+
 # ------------------------------------------------------------------ keys that came together
 
 

@@ -88,7 +88,7 @@ def test_a_late_turn_of_ours_and_a_one_way_call_are_said() -> None:
     media = views.media(tx=TxView(100, 16000, 50.0, worst_late_ms=12.3), direction="recvonly")
     assert drawn(counters.draw, 80, 2, views.scene(views.call(media=media))) == [
         "── media ──────────────────────────────── PCMU 8 kHz · 20 ms · we only listen ──",
-        " sent            100  16.0 kB   50.0/s  12 ms late",
+        " sent            100  16.0 kB   50.0/s  worst 12 ms late",
     ]
 
 
