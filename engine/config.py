@@ -106,9 +106,14 @@ def _address(text: str) -> str:
         address = ipaddress.ip_address(text.strip("[]"))
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is not an IP address") from None
-    if address.is_unspecified or address.is_multicast or str(address) == "255.255.255.255":
+    if _is_nobodys(str(address)):
         raise argparse.ArgumentTypeError(f"nobody can call {text}: give an address of this machine, or leave it out")
     return str(address)
+
+
+def _is_nobodys(address: str) -> bool:
+    known = ipaddress.ip_address(address)
+    return known.is_unspecified or known.is_multicast or address == "255.255.255.255"
 
 
 def _named(what: str) -> Callable[[str], str]:
@@ -348,6 +353,8 @@ def complete_uri(text: str) -> Uri:
         raise ConfigError(f"'{typed}' is not an address to call: {error}") from None
     if uri.host and not uri.host.strip("0123456789.") and not _is_address(uri.host):
         raise ConfigError(f"'{typed}' cannot be called: {uri.host} is neither an IP address nor a name")
+    if _is_address(uri.host) and _is_nobodys(uri.host):
+        raise ConfigError(f"'{typed}' cannot be called: {uri.host} is nobody's address")
     if uri.scheme != "sip" or not uri.host:
         raise ConfigError(f"'{typed}' cannot be called: only sip: addresses over UDP, such as sip:bob@192.0.2.7")
     if (uri.params.get("transport") or "udp").lower() != "udp":

@@ -82,7 +82,7 @@ class Phone:
         self.local = self._sip.address
         self._agent = UserAgent(local=self.local, formats=self._formats, entropy=outside.entropy, busy=self._lines_busy)
         self._agent.trace = config.trace
-        self._names = Names(outside.resolver, outside.clock, self._sip.send, self._unreachable)
+        self._names = Names(outside.resolver, outside.clock, self._send, self._unreachable)
         self._handset = Handset(outside.sound)
         self._calls: dict[int, Call] = {}
         self._room = Room(self._calls, self._hold_here, self._tell)
@@ -353,10 +353,18 @@ class Phone:
             data, source = datagrams[0]
             self._agent.receive(data, source, now)
             self._settle(now)
-        for address in self._sip.take_errors():
-            for peer in self._names.written_as(address):
-                self._agent.transport_error(peer, now)
+        self._hear_errors(now)
         self._settle(now)
+
+    def _send(self, data: bytes, destination: tuple[str, int]) -> None:
+        """What cannot even be sent reaches nobody (RFC 3261 section 18.4)."""
+        if not self._sip.send(data, destination) and self._hear_errors(self._outside.clock()):
+            self.log("error", "sip", f"{destination[0]} cannot be reached from {self.local[0]}")
+
+    def _hear_errors(self, now: float) -> bool:
+        """Tell the user agent where nobody is; true when that ended something (what strangers sent does not)."""
+        peers = [peer for address in self._sip.take_errors() for peer in self._names.written_as(address)]
+        return any([self._agent.transport_error(peer, now) for peer in peers])
 
     def _settle(self, now: float) -> None:
         """Work off what the user agent has to say until it is silent (bounded)."""

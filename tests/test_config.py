@@ -179,3 +179,9 @@ def test_auto_answer_may_stand_before_the_uri() -> None:
     assert from_arguments(["--auto-answer", "sip:a@192.0.2.1"]).auto_answer == 0
     assert from_arguments(["--auto-answer", "2.5"]).auto_answer == 2.5
     assert from_arguments([]).auto_answer is None
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "[::]", "224.0.0.1", "[ff02::1]", "255.255.255.255"])
+def test_nobodys_address_is_not_called(host):
+    with pytest.raises(ConfigError, match="nobody's address"):
+        from_arguments(["--headless", f"sip:bob@{host}"])

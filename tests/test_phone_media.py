@@ -380,6 +380,23 @@ def test_garbage_on_every_port_ends_nothing():
     assert anna.hears(bob) and anna.view().state is CallState.TALKING
 
 
+def test_a_flood_of_sip_waits_while_a_packet_is_due():
+    """Design section 9, number 12: media first, and SIP work per turn bounded."""
+    wire, anna, _ = call()
+    sip = anna.net.sockets[ANNA, 5060]
+    read = anna.net.readers[sip]
+    flood = [(b"garbage", (STRANGER, 9), wire.now)] * 1000
+    wire.run(anna.phone.media_deadline() - wire.now - 0.001)  # a packet is due in a millisecond
+    sip.inbox.extend(flood)
+    read(wire.now)
+    assert len(sip.inbox) == 1000
+    sip.inbox.clear()
+    wire.run(0.005)  # it has left: the next one is far away
+    sip.inbox.extend(flood)
+    read(wire.now)
+    assert 900 <= len(sip.inbox) < 1000
+
+
 # ---------------------------------------------------------------------- recordings
 
 

@@ -15,6 +15,7 @@ from engine.model import (
     Held,
     Hold,
     Incoming,
+    Log,
     Progress,
     Quit,
     Reject,
@@ -86,6 +87,15 @@ def test_every_call_has_its_end_told_once_with_totals():
     assert len(anna.told(Stats)) == 2 or len(anna.told(Stats)) == 3
 
 
+def options_from(host):
+    """OPTIONS from port 9 of a host."""
+    lines = [
+        "OPTIONS sip:phone@test SIP/2.0", f"Via: SIP/2.0/UDP {host}:9;branch=z9hG4bKq", f"From: <sip:{host}>;tag=q",
+        "To: <sip:phone@test>", "Call-ID: q", "CSeq: 1 OPTIONS", "Max-Forwards: 70",
+    ]  # fmt: skip
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
 def test_busy():
     wire, anna, bob = two(bob={"max_calls": 1})
     carol = wire.station(CAROL)
@@ -93,11 +103,7 @@ def test_busy():
     carol.do(Dial(bob.uri))
     wire.run(1)
     assert carol.exit_codes() == [10] and carol.told(Ended)[0].reason == "busy"
-    question = (
-        f"OPTIONS {bob.uri} SIP/2.0\r\nVia: SIP/2.0/UDP {CAROL}:9;branch=z9hG4bKq;rport\r\nFrom: <sip:c@c>;tag=q\r\n"
-        f"To: <{bob.uri}>\r\nCall-ID: q\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\n\r\n"
-    )
-    wire.inject(question.encode(), (CAROL, 9), (BOB, 5060))
+    wire.inject(options_from(CAROL), (CAROL, 9), (BOB, 5060))
     wire.run(0.1)
     assert [sent.data[:11] for sent in wire.sent if sent.destination == (CAROL, 9)] == [b"SIP/2.0 486"]
     assert states(anna, bob) == ["talking", "talking"] and bob.hears(anna)
@@ -294,6 +300,23 @@ def test_a_dead_host_that_was_named_is_known_to_be_dead_at_once():
     anna.do(Dial("sip:bob@gone.test"))
     wire.run(1)
     assert anna.exit_codes() == [15] and anna.told(Ended)[0].reason == "nobody listens there"
+
+
+def test_no_way_there_is_said_at_once():
+    wire, anna, bob = two()
+    anna.net.no_way.add((BOB, 5060))
+    anna.do(Dial(bob.uri))
+    wire.run(0.1)
+    assert anna.exit_codes() == [15] and anna.rests()
+    assert f"{BOB} cannot be reached from {ANNA}" in [log.line.text for log in anna.told(Log)]
+
+
+def test_a_stranger_that_cannot_be_answered_is_not_spoken_of():
+    wire, anna, _ = two()
+    anna.net.no_way.add((STRANGER, 9))
+    wire.inject(options_from(STRANGER), (STRANGER, 9), (ANNA, 5060))
+    wire.run(0.1)
+    assert anna.told(Log) == [] and not anna.net.sockets[ANNA, 5060].errors
 
 
 def test_a_name_leads_to_a_call():

@@ -97,6 +97,9 @@ class Socket:
 
     def send(self, data: bytes, destination: Address) -> bool:
         assert not self.closed
+        if destination in self.net.no_way:
+            self.errors.append(destination)
+            return False
         self.net.carry(self, data, destination)
         return True
 
@@ -119,6 +122,7 @@ class Net:
         self.stamps = wire is None or wire.stamps
         self.sockets: dict[Address, Socket] = {}
         self.readers: dict[Socket, Callable[[float], None]] = {}
+        self.no_way: set[Address] = set()  # the system knows no way there
         self._wire, self._taken = wire, set(taken)
 
     def open(self, host: str, port: int, kind: str) -> Socket:

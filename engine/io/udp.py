@@ -35,6 +35,12 @@ _MSG_ERRQUEUE = 0x2000
 _EXTENDED_ERROR = struct.Struct("=IBBBxII")  # struct sock_extended_err: errno, origin, type, code, pad, info, data
 _ORIGINS_ICMP = (2, 3)
 
+# What the system says at once when it knows no way to an address; the rest (a full buffer) passes.
+_NO_WAY = frozenset({
+    errno.EACCES, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EHOSTUNREACH, errno.EINVAL, errno.ENETDOWN,
+    errno.ENETUNREACH, errno.EPERM,
+})  # fmt: skip
+
 # Linux can tell when each datagram came in, to the nanosecond of the wall clock (socket(7), SO_TIMESTAMPNS).
 _SO_TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("@ll")
@@ -49,7 +55,8 @@ class UdpSocket:
     """One bound, non-blocking UDP socket.
 
     ``host`` is a literal IPv4 or IPv6 address (``fe80::1%eth0`` too), ``port`` 0 takes any free one. With
-    ``report_errors`` the addresses that ICMP called unreachable can be had from ``take_errors`` (Linux, Windows).
+    ``report_errors`` ``take_errors`` tells the addresses that the system knows no way to, and those that ICMP called
+    unreachable (Linux, Windows).
     ``stamped`` asks for the moment of each arrival: where the system tells (Linux), the property is true, and
     ``receive_stamped`` need not be called the moment something comes.
     """
@@ -62,6 +69,7 @@ class UdpSocket:
         self._known: set[str] = set()
         self._errors: list[Address] = []
         self._queue_errors = False
+        self._report_errors = report_errors
         self.send_failures = 0
         self.socket = _open(self.family)
         try:
@@ -144,8 +152,11 @@ class UdpSocket:
                 break
             except OSError as error:
                 if not self._note_error(error):
+                    if error.errno in _NO_WAY:
+                        self._note_no_way(address)
                     break
             except (ValueError, OverflowError, TypeError):
+                self._note_no_way(address)
                 break
         self.send_failures += 1
         return False
@@ -180,6 +191,10 @@ class UdpSocket:
             self._read_error_queue()
         errors, self._errors = self._errors, []
         return errors
+
+    def _note_no_way(self, address: Address) -> None:
+        if self._report_errors and len(self._errors) < _MAX_ERRORS:
+            self._errors.append(address)
 
     def _note_error(self, error: OSError) -> bool:
         """True when this was an ICMP error about some earlier datagram: asking again is worth it."""

@@ -99,9 +99,9 @@ class UserAgent:
         """What happened; takes it out."""
         return self._endpoint.take_events()
 
-    def transport_error(self, peer: Address, now: float) -> None:
-        """ICMP, or the name service, says that nobody is there."""
-        self._endpoint.transport_error(peer, now)
+    def transport_error(self, peer: Address, now: float) -> bool:
+        """ICMP, or the name service, says that nobody is there; true when somebody was waiting for an answer."""
+        return self._endpoint.transport_error(peer, now)
 
     @property
     def counters(self) -> Counters:

@@ -181,11 +181,19 @@ class Endpoint:
         self._server_bytes += size
         return made
 
-    def transport_error(self, peer: Address, now: float) -> None:
-        """Nobody is there: what has heard nothing yet ends (section 17.1.4); what has been answered goes on."""
-        for client, destination in list(self.clients.values()):
-            if destination == peer and client.state in ("calling", "trying"):
-                client.transport_error(now)
+    def transport_error(self, peer: Address, now: float) -> bool:
+        """Nobody is there: what has heard nothing yet ends (section 17.1.4); what has been answered goes on.
+
+        True when something ended.
+        """
+        hit = [
+            client
+            for client, destination in self.clients.values()
+            if destination == peer and client.state in ("calling", "trying")
+        ]
+        for client in hit:
+            client.transport_error(now)
+        return bool(hit)
 
     # ------------------------------------------------------------------ time
 
