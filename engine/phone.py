@@ -13,7 +13,7 @@ deadline, and the rest waits for the next turn when it is near. So a flood of SI
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,6 +23,7 @@ from engine.call import Call, Limit
 from engine.config import Config, ConfigError, complete_uri
 from engine.handset import Handset, Sound
 from engine.io.errors import NetworkError
+from engine.lines import Lines
 from engine.media import codecs
 from engine.media.dtmf import DIGITS
 from engine.media.rtcp_session import Entropy
@@ -43,7 +44,6 @@ from engine.sip.sdp import LocalAudio
 SIP_PER_TURN = 32
 MEDIA_MARGIN_S = 0.0015  # SIP work stops so long before the next packet must leave
 RING_OUT_S = 180.0  # nobody answers
-RINGS_ALONE_S = 30.0  # a call that rings so long keeps its line only while nobody else wants it
 ENDING_S = 1.0  # so long a call that we hung up is shown while BYE or CANCEL is not answered; then it is over
 QUIT_PATIENCE_S = 2.0  # how long the end of the program waits for such answers
 ENDED_SHOWN = 5
@@ -80,11 +80,12 @@ class Phone:
         self._sip = outside.net.open(local_ip, config.local_sip_port, "sip")
         self._pool = PortPool(outside.net, local_ip, config.local_rtp_port)
         self.local = self._sip.address
-        self._agent = UserAgent(local=self.local, formats=self._formats, entropy=outside.entropy, busy=self._lines_busy)
+        self._calls: dict[int, Call] = {}
+        self._lines = Lines(self._calls, config.max_calls, self._make_room)
+        self._agent = UserAgent(local=self.local, formats=self._formats, entropy=outside.entropy, busy=self._lines.busy)
         self._agent.trace = config.trace
         self._names = Names(outside.resolver, outside.clock, self._send, self._unreachable)
         self._handset = Handset(outside.sound)
-        self._calls: dict[int, Call] = {}
         self._room = Room(self._calls, self._hold_here, self._tell)
         self._recordings = Recordings(config, outside.open_writer, self.log)
         self._around = Surroundings(
@@ -154,7 +155,7 @@ class Phone:
             target = complete_uri(command.uri)
         except ConfigError as error:
             raise CommandError(str(error)) from None
-        if sum(call.takes_a_line for call in self._calls.values()) >= self._config.max_calls:
+        if self._lines.all_taken:
             raise CommandError(f"all {self._config.max_calls} lines are busy (--max-calls)")
         self._hold_others(None, now)
         try:
@@ -174,7 +175,7 @@ class Phone:
 
     def _answer(self, command: model.Answer, now: float) -> int:
         call = self._find(command.call, "no call is ringing", lambda call: call.state is CallState.RINGING)
-        if self._lines_busy():
+        if self._lines.busy():
             raise CommandError(f"all {self._config.max_calls} lines are busy (--max-calls): hang up first")
         self._hold_others(call, now)
         self._accept(call, now)
@@ -378,6 +379,9 @@ class Phone:
             if not happened and not datagrams:
                 return
 
+    def _make_room(self, call: Call, now: float) -> None:
+        self._agent.reject(call.id, 480, now)
+
     def _unreachable(self, peer: tuple[str, int], why: str) -> None:
         self.log("error", "sip", f"{peer[0]}: {why}")
         self._agent.transport_error(peer, self._outside.clock())
@@ -386,9 +390,11 @@ class Phone:
 
     def _on_incoming(self, event: sip_events.IncomingCall, now: float) -> None:
         peer_uri, name, host = str(event.from_.uri), event.from_.display_name, event.source[0]
-        if self._quit_by is not None or not self._line_for(host, now):
+        if self._quit_by is not None or not self._lines.free_for(host, now):
             self._agent.reject(event.call, 486, now)
-            self.log("warn", "call", f"busy: refused {peer_uri} from {host}")
+            line = self._lines.turned_away(f"{peer_uri} from {host}", now)
+            if line is not None:
+                self.log("warn", "call", line)
             return
         call = self._calls[event.call] = Call(event.call, "in", peer_uri, name, now)
         call.source_host = host
@@ -403,29 +409,6 @@ class Phone:
         if wait is not None:
             call.answer_at = now + wait
         self._agent.ring(event.call, now)
-
-    def _line_for(self, host: str, now: float) -> bool:
-        """Is there a line for a caller from this host? Calls that ring are no reason against it for long.
-
-        Anybody can make every line ring, and under many names. So when all ring, the one that has rung longest of
-        those that come from one host in numbers makes room, or the one that nobody has taken for ``RINGS_ALONE_S``.
-        """
-        if self._lines_busy():
-            return False
-        ringing = [call for call in self._calls.values() if call.state is CallState.RINGING]
-        if len(ringing) < self._config.max_calls:
-            return True
-        hosts = Counter(call.source_host for call in ringing)
-        for call in ringing:  # oldest first
-            rung_s = now - call.state_since
-            if (hosts[call.source_host] > 1 and call.source_host != host) or rung_s >= RINGS_ALONE_S:
-                self._agent.reject(call.id, 480, now)
-                return True
-        return False
-
-    def _lines_busy(self) -> bool:
-        """Are there as many calls as may be? What nobody has acknowledged is not one yet."""
-        return sum(call.surely_taken for call in self._calls.values()) >= self._config.max_calls
 
     def _on_progress(self, event: sip_events.Progress, now: float) -> None:
         call = self._calls.get(event.call)
