@@ -81,6 +81,16 @@ class LossyWire(Between):
         self.wait_until(lambda: self.lines, "ready")
 
 
+class LossyMedia(Between):
+    """A network that loses so much of the sound, both ways, see ``lossy_media.py``."""
+
+    def __init__(self, folder: Path, *, peer: int, percent: float, seed: int = 1) -> None:
+        self.sip = free_ports(2)
+        numbers = (self.sip, peer, free_ports(4), percent, seed)
+        super().__init__([sys.executable, str(HERE / "lossy_media.py"), HOST, *map(str, numbers)], folder, "media")
+        self.wait_until(lambda: self.lines, "ready")
+
+
 class Proxy(Between):
     """A stateless proxy that stays in the path, see ``proxy.py``."""
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.interop.between import Kamailio, LossyWire, Proxy
+from tests.interop.between import Kamailio, LossyMedia, LossyWire, Proxy
 from tests.interop.far_end import start_ringtop
 from tests.interop.peers import Baresip, Process, Ringtop, Sipp
 
@@ -64,6 +64,9 @@ class Peers:
 
     def wire(self, *rules: str, peer: int) -> LossyWire:
         return self._start(LossyWire, *rules, peer=peer)
+
+    def lossy_media(self, *, peer: int, percent: float) -> LossyMedia:
+        return self._start(LossyMedia, peer=peer, percent=percent)
 
     def proxy(self, kind: str, *rules: str, targets: list[int]) -> Proxy:
         return self._start(Proxy, kind, *rules, targets=targets)
