@@ -27,6 +27,7 @@ from engine.model import (
     Quit,
     Reject,
     SendDigits,
+    SetVoice,
     SetVolume,
     Snapshot,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "Quit",
     "Reject",
     "SendDigits",
+    "SetVoice",
     "SetVolume",
     "Snapshot",
     "model",

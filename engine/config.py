@@ -22,6 +22,7 @@ DEFAULT_SIP_PORT = 5060
 DEFAULT_RTP_PORT = 10000
 MAX_GENERATIONS = 3  # of redundancy
 PTIMES_MS = (10, 20, 30, 40, 50, 60)
+VOICE_STEPS = ("echo", "noise", "gain", "duck")
 DEMO_IP = "127.0.0.1"
 DEMO_SECONDS_WITHOUT_TERMINAL = 15.0
 
@@ -60,6 +61,7 @@ class Config:
     audio: str | None = None  # "device", "file", "null" or None for "device if there is one"
     input_name: str | None = None
     output_name: str | None = None
+    voice: tuple[str, ...] | None = None  # what is done to a card's microphone; None: what can be
     face: str = "dashboard"  # "dashboard", "plain" or "json"
     headless: bool = False
     auto_answer: float | None = None
@@ -170,6 +172,9 @@ def parser() -> argparse.ArgumentParser:
         "--input", dest="input_name", type=device, metavar="NAME", help="microphone, by part of its name"
     )
     heard.add_argument("--output", dest="output_name", type=device, metavar="NAME", help="loudspeaker, the same way")
+    heard.add_argument(
+        "--voice", metavar="A,B,...", help="on a card's microphone: auto, off, or some of echo,noise,gain,duck (auto)"
+    )
     face = top.add_argument_group("the face")
     face.add_argument("--plain", action="store_true", help="append-only lines; words on standard input")
     face.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -223,6 +228,7 @@ def _config(arguments: list[str]) -> Config:
         audio=options.audio,
         input_name=options.input_name,
         output_name=options.output_name,
+        voice=_voice(options.voice),
         face="json" if options.json else "plain" if options.plain or options.headless else "dashboard",
         headless=options.headless,
         auto_answer=options.auto_answer,
@@ -285,6 +291,10 @@ def _refuse_contradictions(options: argparse.Namespace) -> None:
         (
             options.audio in ("null", "file") and (options.input_name or options.output_name),
             f"--audio {options.audio} uses no sound card: leave --input and --output out",
+        ),
+        (
+            options.voice not in (None, "auto", "off") and (options.audio_file or options.audio in ("null", "file")),
+            "--voice works on a card's microphone; a file is sent as it is: leave one of them out",
         ),
         (options.audio_file and options.input_name, "--audio-file and --input both name the microphone: give one"),
         (_same_file(options.record, options.record_stereo), "--record and --record-stereo name the same file"),
@@ -372,6 +382,19 @@ def _codec_names(text: str | None) -> tuple[str, ...]:
     if twice:
         raise ConfigError(f"--codecs names {twice[0]} twice")
     return names
+
+
+def _voice(text: str | None) -> tuple[str, ...] | None:
+    """None is "auto", nothing is "off"."""
+    if text is None or text == "auto":
+        return None
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    unknown = [name for name in names if name not in VOICE_STEPS and names != ("off",)]
+    if not names or unknown:
+        raise ConfigError(f"--voice {text}: give auto, off, or some of {', '.join(VOICE_STEPS)}")
+    if "echo" in names and "duck" in names:
+        raise ConfigError("--voice: echo and duck are two ways against an echo: give one")
+    return () if names == ("off",) else names
 
 
 def _ptime(value: int | None) -> int:

@@ -37,6 +37,8 @@ class Sound(Protocol):
 
     def play(self, pcm: np.ndarray, rate_hz: int) -> None: ...
 
+    def set_voice(self, steps: tuple[str, ...] | None) -> tuple[str, ...] | None: ...
+
     def view(self) -> SoundView: ...
 
 
@@ -75,6 +77,10 @@ class Handset:
         """Mute, unmute or (None) toggle; returns what is so now."""
         self.muted = (not self.muted) if on is None else on
         return self.muted
+
+    def set_voice(self, steps: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """What is done to the card's microphone, see ``model.SetVoice``; None when no card is the microphone."""
+        return self._sound.set_voice(steps)
 
     def change_volume(self, change_db: float) -> float:
         """Turn the volume by so many decibels within its range; returns what is so now."""

@@ -34,7 +34,11 @@ class Engine:
         self._loop = Loop()
         self._net = _LoopNet(self._loop)
         self._sound = open_sound(
-            config.audio, audio_file=config.audio_file, input_name=config.input_name, output_name=config.output_name
+            config.audio,
+            audio_file=config.audio_file,
+            input_name=config.input_name,
+            output_name=config.output_name,
+            voice=config.voice,
         )
         local = config.local_ip or address_towards(config.uri)
         self._resolver = DnsResolver(self._loop, wide=":" in local)

@@ -88,11 +88,19 @@ class SetVolume:
 
 
 @dataclass(frozen=True, slots=True)
+class SetVoice:
+    """What is done to the card's microphone: "echo" or "duck", "noise", "gain". None goes on to the next way: as asked
+    for, half duplex, nothing."""
+
+    steps: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Quit:
     """Hang up every call with BYE, then finish."""
 
 
-Command = Dial | Answer | Reject | HangUp | SendDigits | Hold | Mute | Conference | SetVolume | Quit
+Command = Dial | Answer | Reject | HangUp | SendDigits | Hold | Mute | Conference | SetVolume | SetVoice | Quit
 
 
 class CommandError(ValueError):
@@ -274,6 +282,7 @@ class SoundView:
     underruns: int = 0
     overruns: int = 0
     capture: CaptureView | None = None  # None: no card's microphone is open
+    voice: tuple[str, ...] = ()  # what is done to the card's microphone: "echo", "noise", "gain", "duck"
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,7 @@ class Phone:
             model.Mute: self._mute,
             model.Conference: self._confer,
             model.SetVolume: self._set_volume,
+            model.SetVoice: self._set_voice,
             model.Quit: self._quit,
         }
         call = handlers[type(command)](command, now)
@@ -218,6 +219,13 @@ class Phone:
 
     def _set_volume(self, command: model.SetVolume, now: float) -> None:
         self._handset.change_volume(command.change_db)
+
+    def _set_voice(self, command: model.SetVoice, now: float) -> None:
+        try:
+            if self._handset.set_voice(command.steps) is None:
+                raise CommandError("no card is the microphone: it is sent as it is")
+        except OSError as error:  # SoundError: a library is missing
+            raise CommandError(str(error)) from None
 
     def _quit(self, command: model.Quit, now: float) -> None:
         if self._quit_by is None:

@@ -62,6 +62,14 @@ def test_addresses_as_people_type_them(typed: str, meant: str) -> None:
     assert str(complete_uri(typed)) == meant
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("auto", None), ("off", ()), ("duck", ("duck",)), ("echo, gain", ("echo", "gain"))]
+)
+def test_what_is_done_to_the_microphone(typed: str, meant: tuple[str, ...] | None) -> None:
+    assert from_arguments(["--voice", typed]).voice == meant
+    assert from_arguments([]).voice is None
+
+
 WRONG = {
     "--plain --json": "two faces",
     "--mode caller": "needs --remote-ip or a URI",
@@ -105,6 +113,12 @@ WRONG = {
     "--audio null --input mic": "uses no sound card",
     "--audio file --audio-file a.wav --output ear": "uses no sound card",
     "--audio-file a.wav --input mic": "give one",
+    "--voice loud": "give auto, off, or some of echo, noise, gain, duck",
+    "--voice ,": "give auto, off",
+    "--voice off,echo": "give auto, off",
+    "--voice echo,duck": "two ways against an echo",
+    "--voice echo --audio-file a.wav": "a file is sent as it is",
+    "--voice noise --audio null": "works on a card's microphone",
     "--audio-file=": "name of a sound file",
     "--record=": "name of a file",
     "--record-stereo=": "name of a file",

@@ -8,7 +8,21 @@ import pytest
 
 from engine.io.wav import WavWriter
 from engine.media import codecs, rtp
-from engine.model import CallState, CaptureView, Dial, Dtmf, HangUp, Hold, Log, Mute, SendDigits, SetVolume, Stats
+from engine.model import (
+    CallState,
+    CaptureView,
+    CommandError,
+    Dial,
+    Dtmf,
+    HangUp,
+    Hold,
+    Log,
+    Mute,
+    SendDigits,
+    SetVoice,
+    SetVolume,
+    Stats,
+)
 from engine.offered_formats import offered_formats
 from tests.wire import ANNA, BOB, STRANGER, Wire, likeness, voice
 
@@ -475,3 +489,19 @@ def test_history_grows_by_a_point_a_second():
     assert len(anna.view().media.history) == 10
     assert anna.view().media.history[-1].in_dbfs > -40
     assert len(anna.told(Stats)) == 10
+
+
+# ---------------------------------------------------------------------- what is done to the microphone
+
+
+def test_what_is_done_to_the_microphone_is_the_cards_affair_and_no_card_is_said():
+    _, anna, _ = call()
+    anna.sound.steps = ("echo",)
+    anna.do(SetVoice(("duck",)))
+    assert anna.sound.steps == ("duck",)
+    anna.sound.steps = None
+    with pytest.raises(CommandError, match="no card is the microphone"):
+        anna.do(SetVoice())
+    anna.sound.steps = OSError("a library is missing")
+    with pytest.raises(CommandError, match="a library is missing"):
+        anna.do(SetVoice())

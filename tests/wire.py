@@ -190,6 +190,7 @@ class Sound:
         self.open_microphones: list[Microphone] = []
         self.played: list[tuple[float, int, np.ndarray]] = []  # when, rate, what
         self.capture: model.CaptureView | None = None  # what a card would say of its microphone
+        self.steps: tuple[str, ...] | OSError | None = None  # what is done to that; None: there is no card
         self._wire = wire
 
     def microphone(self, rate_hz: int) -> Microphone:
@@ -197,6 +198,12 @@ class Sound:
 
     def play(self, pcm: np.ndarray, rate_hz: int) -> None:
         self.played.append((self._wire.now, rate_hz, pcm))
+
+    def set_voice(self, steps: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if isinstance(self.steps, OSError):
+            raise self.steps
+        self.steps = steps if self.steps is not None else None
+        return self.steps
 
     def view(self) -> model.SoundView:
         return model.SoundView("null", capture=self.capture)

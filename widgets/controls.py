@@ -15,7 +15,7 @@ from typing import Protocol
 
 from engine import model
 from engine.model import CallState, CallView, CommandError
-from widgets import keys, plain, prompt
+from widgets import figures, keys, plain, prompt
 from widgets.ui import VIEWS, KeyHint, Ui, living, shown_call
 
 NOTICE_S = 4.0
@@ -185,6 +185,12 @@ class Controls:
     def _do_mute(self, name: str) -> None:
         self._execute(model.Mute())
         self.notice(plain.MUTED if self._phone.snapshot().sound.muted else plain.OPEN)
+
+    def _do_voice(self, name: str) -> None:
+        self._execute(model.SetVoice())
+        sound = self._phone.snapshot().sound
+        if sound.kind == "device":
+            self.notice(f"the microphone: {figures.voice(sound)}")
 
     def _do_hold(self, name: str) -> None:
         self._execute(model.Hold(self._selected(CallState.TALKING, CallState.HELD)))

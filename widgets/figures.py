@@ -23,6 +23,14 @@ DIRECTIONS = {
 }
 
 
+VOICE_WORDS = {
+    "echo": "echo taken out",
+    "noise": "noise turned down",
+    "gain": "level made even",
+    "duck": "turned down while they speak",
+}
+
+
 def known(value: float | None) -> bool:
     """Whether there is a number to show."""
     return value is not None and math.isfinite(value)
@@ -53,6 +61,11 @@ def _clock(second: int) -> str:
 def clock(epoch_s: float) -> str:
     """The local time of day."""
     return _clock(math.floor(epoch_s)) if math.isfinite(epoch_s) else "--:--:--"
+
+
+def voice(sound: model.SoundView) -> str:
+    """What is done to the microphone."""
+    return ", ".join(VOICE_WORDS.get(step, step) for step in sound.voice) or "sent as it is"
 
 
 def count(number: int) -> str:

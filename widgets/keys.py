@@ -46,6 +46,12 @@ def _several(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
 
 
 SCROLLING = ("up", "down", "page_up", "page_down")  # they do something in every view that is longer than the screen
+
+
+def _card(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
+    return snapshot.sound.kind == "device"
+
+
 DIGIT_KEYS = tuple("0123456789*#")
 KEYS = (
     Key(("d",), "d", "dial", "call somebody: opens a line to type an address", "dial", _always),
@@ -53,6 +59,7 @@ KEYS = (
     Key(("r",), "r", "reject", "decline the call that rings", "reject", _ringing),
     Key(("h",), "h", "hang up", "end the selected call", "hang_up", _alive),
     Key(("m",), "m", "mute", "send silence, or the microphone again", "mute", _always),
+    Key(("e",), "e", "", "take echo out, half duplex, or neither", "voice", _card),
     Key(("o",), "o", "hold", "hold the selected call, or take it back", "hold", _up),
     Key(("c",), "c", "join", "join all calls, or talk to this one alone", "conference", _two_up),
     Key(DIGIT_KEYS, "0-9*#", "digits", "send a digit to the selected call", "digit", _up),

@@ -195,7 +195,8 @@ def _totals(media: model.MediaView) -> list[str]:
 def status_lines(snapshot: model.Snapshot) -> list[str]:
     """Where everything stands, for the word ``status``."""
     sound = snapshot.sound
-    extra = ", muted" if sound.muted else ""
+    extra = f", microphone: {figures.voice(sound)}" if sound.voice else ""
+    extra += ", muted" if sound.muted else ""
     if sound.volume_db:
         extra += f", volume {sound.volume_db:+.0f} dB"
     lines = [f"{snapshot.local_uri} ({snapshot.transport}), sound: {sound.note or sound.kind}{extra}"]
@@ -342,6 +343,17 @@ def _volume(rest: list[str]) -> model.Command:
     return model.SetVolume(change_db)
 
 
+def _voice(rest: list[str]) -> model.Command:
+    """``voice`` alone goes on to the next way; the names may be divided by commas or spaces."""
+    names = tuple(name.lower() for name in " ".join(rest).replace(",", " ").split())
+    if names == ("off",):
+        return model.SetVoice(())
+    unknown = [name for name in names if name not in figures.VOICE_WORDS]
+    if unknown or {"echo", "duck"} <= set(names):
+        raise _WordError("voice takes off, or some of echo, noise, gain and duck (not both echo and duck)")
+    return model.SetVoice(names or None)
+
+
 def _plainly(name: str, result: model.Command | PlainRequest) -> Callable[[list[str]], model.Command | PlainRequest]:
     def make(rest: list[str]) -> model.Command | PlainRequest:
         _no_more(name, rest)
@@ -359,6 +371,7 @@ WORDS = (
     Word("hold", "[CALL] [on|off]", "put a call on hold, or take it back", _hold),
     Word("conference", "[CALL] [on|off]", "join calls, so that all hear each other, or part them", _conference),
     Word("mute", "[on|off]", "send silence, or be heard again", lambda rest: model.Mute(_switch("mute", rest))),
+    Word("voice", "[off|echo,noise,gain,duck]", "what is done to the microphone; alone: the next way", _voice),
     Word("volume", "DB", "make it louder or, with -, quieter", _volume),
     Word("status", "", "say where everything stands", _plainly("status", PlainRequest("status"))),
     Word("help", "", "say these words", _plainly("help", PlainRequest("help"))),

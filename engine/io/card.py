@@ -8,13 +8,16 @@ A message is a type octet, a 16 bit length and its content:
 
     engine -> helper    O  {"input": name or null, "output": ..., "capture": bool, "rate": wish}    open; again: anew
                         P  int16 samples, mono, at the loudspeaker's rate                           X  close the card
+                        V  ["echo", "noise", ...]: what is done to the microphone, from now on (engine.media.voice)
     helper -> engine    T  the token that proves who is calling (over TCP only)                     H  counters, alive
                         S  {"state": "idle" | "open" | "failed", "input", "in_rate", "output", "out_rate", "error"},
                            and once, with "idle", the names of all there are: {"inputs": [...], "outputs": [...]}
                         C  int16 samples, mono, at the microphone's rate
                         M  what those of the last while were: lowest, highest, how many at full scale, how many
 
-Nothing here imports from the rest of the program, so that a restart takes no longer than PortAudio does.
+Nothing here imports from the rest of the program, so that a restart takes no longer than PortAudio does; only what is
+done to the microphone, once that is asked for. It is done here because here the loudspeaker and the microphone are
+side by side, sample by sample, and because here it does not delay the engine's packets.
 """
 
 from __future__ import annotations
@@ -41,6 +44,7 @@ TICK_S = 0.01
 BEAT_S = 0.5
 WATCHDOG_S = 20  # a helper that hangs while its engine is gone ends by itself
 RATES = (48000, 44100)
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MOST_READ = 8192
 MOST_UNSENT = 1 << 17
 MOST_NAMES = 64
@@ -225,8 +229,8 @@ class Speaker:
             self._ease()
             self._new_window(now)
 
-    def pump(self) -> None:
-        """Hand over what keeps the card busy; never waits."""
+    def pump(self) -> array[int]:
+        """Hand over what keeps the card busy, and say what that was; never waits."""
         level = self._level()
         self._moving = self._moving or level < self._level_before
         count = min(self._samples(FILL_S), self._capacity) - level
@@ -235,6 +239,7 @@ class Speaker:
             del self._queue[:count]
             self._stream.write(spread(data, self._channels).tobytes(), exception_on_underflow=False)
         self._level_before = level + len(data)
+        return data
 
     def close(self) -> None:
         self._stream.close()
@@ -348,6 +353,9 @@ class Helper:
         self._audio: Any = None
         self._microphone: Microphone | None = None
         self._speaker: Speaker | None = None
+        self._rates = {"input": 0, "output": 0}
+        self._steps: frozenset[str] = frozenset()
+        self._duplex: Any = None  # engine.media.voice.Duplex, while there is something to do
         self._beat_at = 0.0
 
     def run(self) -> NoReturn:
@@ -363,13 +371,20 @@ class Helper:
         for kind, content in messages:
             self._obey(kind, content, now)
         if self._speaker is not None:
-            self._speaker.pump()
+            played = self._speaker.pump()
+            if played and self._duplex is not None:
+                self._duplex.played(played)
         if self._microphone is not None:
-            captured = self._microphone.read()
-            if captured:
-                self._link.send(b"C", captured.tobytes())
+            self._capture(self._microphone)
         if now >= self._beat_at:
             self._beat(now)
+
+    def _capture(self, microphone: Microphone) -> None:
+        captured: Any = microphone.read()
+        if self._duplex is not None:
+            captured = self._duplex.captured(captured)
+        if len(captured):
+            self._link.send(b"C", captured.tobytes())
 
     def _obey(self, kind: bytes, content: bytes, now: float) -> None:
         if kind == b"P" and self._speaker is not None:
@@ -378,6 +393,24 @@ class Helper:
             self._open(json.loads(content))
         elif kind == b"X":
             self._close()
+        elif kind == b"V":
+            self._steps = frozenset(json.loads(content))
+            self._make_duplex()
+
+    def _make_duplex(self) -> None:
+        """What is done to the microphone is begun anew; it is imported when it is first asked for, before a call."""
+        self._duplex = None
+        if not self._steps:
+            return
+        if ROOT not in sys.path:
+            sys.path.insert(0, ROOT)
+        from engine.media.voice import Duplex
+
+        if self._microphone is not None:
+            near_hz, far_hz = self._rates["input"], self._rates["output"]
+            self._duplex = Duplex(near_hz, far_hz or near_hz, self._steps)
+            if self._duplex.complaint:
+                print(self._duplex.complaint, file=sys.stderr, flush=True)
 
     def _beat(self, now: float) -> None:
         self._beat_at = now + BEAT_S
@@ -418,19 +451,20 @@ class Helper:
         directions = ("output", "input") if wish.get("capture", True) else ("output",)
         found, troubles = self._find(wish, directions)
         opened: dict[str, dict[str, Any]] = {}
+        wish_hz = int(wish.get("rate", 8000))
         for direction, device in found.items():
             try:
-                stream, rate, channels = open_stream(
-                    self._pyaudio, self._audio, device, direction, int(wish.get("rate", 8000))
-                )
+                stream, rate, channels = open_stream(self._pyaudio, self._audio, device, direction, wish_hz)
             except OSError as error:
                 troubles.append(describe(error))
                 continue
             opened[direction] = {**device, "rate": rate}
+            self._rates[direction] = wish_hz = rate  # one rate both ways, where the card can
             if direction == "input":
                 self._microphone = Microphone(stream, channels)
             else:
                 self._speaker = Speaker(stream, rate, channels)
+        self._make_duplex()
         self._say("open" if opened else "failed", opened, "; ".join(troubles))
 
     def _say(
@@ -447,7 +481,8 @@ class Helper:
         for stream in (self._microphone, self._speaker):
             if stream is not None:
                 stream.close()
-        self._microphone = self._speaker = None
+        self._microphone = self._speaker = self._duplex = None
+        self._rates = {"input": 0, "output": 0}
         if self._audio is not None:
             self._audio.terminate()
             self._audio = None

@@ -71,6 +71,7 @@ class CardLink:
         output_name: str | None = None,
         *,
         capture: bool = True,
+        voice: frozenset[str] = frozenset(),
         command: list[str] | None = None,
         over_tcp: bool | None = None,
     ) -> None:
@@ -82,6 +83,7 @@ class CardLink:
         self.state = State.DOWN
         self._loop = loop
         self._wish: dict[str, Any] = {"input": input_name, "output": output_name, "capture": capture, "rate": 0}
+        self.voice = voice  # what is done to the microphone
         self._command = command or [sys.executable, CARD_PROGRAM]
         self._tcp = {} if over_tcp is None else {"over_tcp": over_tcp}
         self._process: CardProcess | None = None
@@ -196,6 +198,16 @@ class CardLink:
             self._wish["rate"] = rate_hz
             self._open_card(now)
 
+    def set_voice(self, steps: frozenset[str]) -> None:
+        """Do this to the microphone from now on (``engine.media.voice``)."""
+        self.voice = steps
+        if self._process is not None and self.state in (State.IDLE, State.OPENING, State.OPEN, State.REFUSED):
+            self._send_voice()
+
+    def _send_voice(self) -> None:
+        assert self._process is not None
+        self._process.send(b"V", json.dumps(sorted(self.voice)).encode())
+
     def _open_card(self, now: float) -> None:
         assert self._process is not None
         self._forget_streams()
@@ -293,6 +305,8 @@ class CardLink:
 
     def _looked(self, names: tuple[Any, Any], error: str) -> None:
         self.state = State.IDLE
+        if self.voice and self._process is not None:
+            self._send_voice()
         had, self.found = self.found, self.found or any(names)
         if any(names):
             if self._loop.now >= self._used_at + UNUSED_S:  # else it is soon known better

@@ -17,6 +17,7 @@ import numpy as np
 from engine.io.audio_files import Reader, open_reader
 from engine.io.loop import Loop
 from engine.io.wav import WavError
+from engine.media.voice import DUCK, ECHO, GAIN, INSTALL, NOISE, STEPS, library_is_there
 from engine.model import CaptureView, SoundView
 
 if TYPE_CHECKING:
@@ -63,10 +64,12 @@ class Sound:
         audio_file: str | None = None,
         make_card: Callable[[Loop], CardLink] | None = None,
         card_asked_for: bool = False,
+        voice: frozenset[str] = frozenset(),
         note: str = "",
     ) -> None:
         self._audio_file = audio_file
         self._make_card = make_card
+        self._voice = voice
         self._card_asked_for = card_asked_for
         self._note = note
         self._card: CardLink | None = None
@@ -126,6 +129,21 @@ class Sound:
         if self._card is not None:
             self._card.play(pcm, rate_hz)
 
+    def set_voice(self, steps: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """What is done to the card's microphone from now on; None goes on to the next of ``voice_ways``.
+
+        Returns what is so now, None when no card is the microphone. Raises SoundError when a library is missing.
+        """
+        card = self._card
+        if card is None or self._audio_file is not None:
+            return None
+        if steps is None:
+            ways = voice_ways(self._voice)
+            card.set_voice(ways[(ways.index(card.voice) + 1) % len(ways)] if card.voice in ways else ways[0])
+        else:
+            card.set_voice(voice_steps(steps)[0])
+        return in_order(card.voice)
+
     # ------------------------------------------------------------------ time
 
     def deadline(self) -> float:
@@ -137,6 +155,9 @@ class Sound:
             self._card.handle_timer(now)
 
     # ------------------------------------------------------------------ what it says
+
+    def log(self, level: str, text: str) -> None:
+        self._log.append((level, text))
 
     def log_lines(self) -> list[LogLine]:
         """(level, text) of what has happened; takes it out."""
@@ -159,6 +180,7 @@ class Sound:
             underruns=card.underruns,
             overruns=card.overruns,
             capture=_capture_view(card),
+            voice=in_order(card.voice) if self._audio_file is None else (),
         )
 
     def _with_file(self, note: str) -> str:
@@ -179,6 +201,7 @@ def open_sound(
     audio_file: str | None = None,
     input_name: str | None = None,
     output_name: str | None = None,
+    voice: tuple[str, ...] | None = None,
     have_pyaudio: Callable[[], bool] | None = None,
     card_command: list[str] | None = None,
 ) -> Sound:
@@ -202,9 +225,40 @@ def open_sound(
     def make_card(loop: Loop) -> CardLink:
         from engine.io.card_link import CardLink
 
-        return CardLink(loop, input_name, output_name, capture=audio_file is None, command=card_command)
+        capture = audio_file is None
+        return CardLink(loop, input_name, output_name, capture=capture, voice=steps, command=card_command)
 
-    return Sound(audio_file=audio_file, make_card=make_card, card_asked_for=asked_for)
+    steps, lacking = voice_steps(voice) if audio_file is None else (frozenset(), "")
+    made = Sound(audio_file=audio_file, make_card=make_card, card_asked_for=asked_for, voice=steps)
+    if lacking:
+        made.log("info", lacking)
+    return made
+
+
+def voice_steps(wanted: tuple[str, ...] | None) -> tuple[frozenset[str], str]:
+    """What is done to a card's microphone, and a line on what cannot be; None is everything that can be.
+
+    Raises SoundError when something was asked for by name and its library is missing.
+    """
+    steps = frozenset((ECHO, NOISE, GAIN) if wanted is None else wanted)
+    lacking = steps & {NOISE, GAIN} if not library_is_there() else frozenset()
+    if not lacking:
+        return steps, ""
+    if wanted is not None:
+        missing = " and ".join(sorted(lacking))
+        raise SoundError(f"the steps {missing} of --voice need aec-audio-processing, which is not installed: {INSTALL}")
+    return steps - lacking, f"no noise suppression and no automatic gain: {INSTALL}"
+
+
+def in_order(steps: frozenset[str]) -> tuple[str, ...]:
+    """As they are done."""
+    return tuple(step for step in STEPS if step in steps)
+
+
+def voice_ways(first: frozenset[str]) -> list[frozenset[str]]:
+    """What a key goes through: as asked for, half duplex instead of echo cancellation, nothing."""
+    ways = [first, (first - {ECHO}) | {DUCK}, frozenset()]
+    return list(dict.fromkeys(ways))
 
 
 def install_line() -> str:

@@ -17,6 +17,7 @@ Imports run downward only, and never to ``engine.sip``::
     source.py         RFC 3550 A.1, A.3, A.8: sequence, loss and jitter of one SSRC
     rtp.py  rtcp.py   RFC 3550 5 and 6: bytes to packets and back
     codecs/           a registry by encoding name; one file for each family
+    voice.py echo.py  what is done to a card's microphone: echo, noise, gain, ducking
     listener.py       what is wrong with our own microphone
     level.py  mixer.py  resample.py     PCM arithmetic
     errors.py         MediaError, the one error for bad input

@@ -257,3 +257,56 @@ def test_a_file_with_a_card_does_not_open_the_microphone(with_card, tone):
     assert card._wish["capture"] is False
     assert made.view().kind == "file"
     assert made.view().note == "tone.wav; sound card: looking"
+
+
+# ---------------------------------------------------------------------- what is done to the microphone
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """The library of noise and gain is there, or not."""
+
+    def make(there: bool) -> None:
+        monkeypatch.setattr(sound, "library_is_there", lambda: there)
+
+    make(True)
+    return make
+
+
+def test_everything_is_done_that_can_be(installed):
+    assert sound.voice_steps(None) == (frozenset({"echo", "noise", "gain"}), "")
+    assert sound.voice_steps(()) == (frozenset(), "")
+    installed(False)
+    steps, line = sound.voice_steps(None)
+    assert steps == {"echo"} and line.endswith("pip install aec-audio-processing")
+    assert sound.voice_steps(("duck",)) == (frozenset({"duck"}), "")
+
+
+def test_a_library_that_is_missing_is_an_error_only_where_it_was_asked_for(installed, loop):
+    installed(False)
+    made = open_sound(None, have_pyaudio=lambda: True, card_command=[sys.executable, "-c", ""])
+    assert made.log_lines() == [
+        ("info", "no noise suppression and no automatic gain: pip install aec-audio-processing")
+    ]
+    with pytest.raises(SoundError, match=r"noise of --voice need aec-audio-processing.*pip install"):
+        open_sound(None, have_pyaudio=lambda: True, voice=("echo", "noise"))
+
+
+def test_a_file_is_sent_as_it_is(installed, loop, tone):
+    installed(False)
+    made = open_sound(None, audio_file=tone, have_pyaudio=lambda: True, card_command=[sys.executable, "-c", ""])
+    made.attach(loop)
+    assert made.log_lines() == [] and made.view().voice == ()
+    assert made.set_voice(None) is None and made.set_voice(("echo",)) is None
+    made.close()
+    assert open_sound("null").set_voice(None) is None
+
+
+def test_a_key_goes_round(installed, loop):
+    made = open_sound(None, have_pyaudio=lambda: True, card_command=[sys.executable, "-c", ""])
+    made.attach(loop)
+    seen = [made.view().voice, *(made.set_voice(None) for _ in range(3))]
+    assert seen == [("echo", "noise", "gain"), ("noise", "gain", "duck"), (), ("echo", "noise", "gain")]
+    assert made.set_voice(("gain",)) == ("gain",) == made.view().voice
+    assert made.set_voice(None) == ("echo", "noise", "gain")
+    made.close()

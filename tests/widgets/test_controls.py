@@ -281,3 +281,14 @@ def test_c_joins_all_and_when_all_are_joined_talks_to_the_selected_one_alone() -
     assert phone.told == [model.Conference(on=True), model.Conference(1, on=False)]
     one, several = (controls.hints(views.snapshot(*phone.calls[:count])) for count in (1, 2))
     assert [hint.enabled for hints in (one, several) for hint in hints if hint.key == "c"] == [False, True]
+
+
+# ------------------------------------------------------------------ the microphone
+
+
+def test_what_is_done_to_the_microphone_goes_on_and_is_said() -> None:
+    phone = Phone(views.call())
+    controls = Controls(phone, Ui())
+    press(controls, "e")
+    assert phone.told == [model.SetVoice()]
+    assert controls.ui.notice == "the microphone: sent as it is"
