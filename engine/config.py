@@ -69,6 +69,7 @@ class Config:
     duration: float | None = None
     codecs: tuple[str, ...] = ()  # empty: all, in our order
     ptime_ms: int = 20
+    silence_suppression: bool = False
     redundancy: int | None = None  # earlier packets repeated in each; None: as many as the far end's losses call for
     max_calls: int = 8
     demo: bool = False
@@ -192,6 +193,9 @@ def parser() -> argparse.ArgumentParser:
     call.add_argument("--codecs", metavar="A,B,...", help="only these, in this order, e.g. PCMA,PCMU,L16/16000")
     call.add_argument("--ptime", dest="ptime_ms", type=_number(10, 60), metavar="MS", help="10 to 60 ms (20)")
     call.add_argument(
+        "--silence-suppression", action="store_true", help="send nothing while nothing is said (comfort noise, DTX)"
+    )
+    call.add_argument(
         "--redundancy",
         type=_redundancy,
         default="auto",
@@ -237,6 +241,7 @@ def _config(arguments: list[str]) -> Config:
         codecs=_codec_names(options.codecs),
         ptime_ms=_ptime(options.ptime_ms),
         redundancy=options.redundancy,
+        silence_suppression=options.silence_suppression,
         max_calls=_default(options.max_calls, 8),
         demo=options.demo,
         trace=options.trace,

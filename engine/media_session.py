@@ -51,6 +51,7 @@ class Surroundings:
     entropy: Entropy
     cname: str
     echo: bool
+    silence_suppression: bool  # nothing is sent while nothing is said
     redundancy: int | None  # packets to repeat in each; None: by what the far end reports
     log: Callable[[str, str, str], None]  # level, source, text
 
@@ -81,6 +82,7 @@ class MediaSession:
             cname=around.cname,
             now=now,
             redundancy=around.redundancy,
+            silence_suppression=around.silence_suppression,
             **_stream_parameters(agreement),
         )
         self._microphone: Microphone = around.handset.microphone(self._stream.rate_hz)
@@ -343,7 +345,7 @@ class MediaSession:
 
     def _expects_sound(self) -> bool:
         held = self._on_hold_here or self.agreement.held_there
-        return self._sending and self._may_hear() and not held
+        return self._sending and self._may_hear() and not held and not self._stream.far_end_pauses
 
     def view(self, now: float) -> MediaView:
         """A frozen copy of everything the screen shows of this call's audio."""
@@ -418,7 +420,7 @@ def _wire_format(wanted: Format) -> codecs.WireFormat:
 
 def _stream_parameters(agreement: Agreement) -> dict:
     """An SDP agreement in the words of ``engine.media``: the one place where the two meet."""
-    dtmf = agreement.dtmf_send
+    dtmf, noise = agreement.dtmf_send, agreement.noise_send
     return {
         "send": _wire_format(agreement.send),
         "receive": {number: _wire_format(wanted)[1:] for number, wanted in agreement.receive.items()},
@@ -427,6 +429,7 @@ def _stream_parameters(agreement: Agreement) -> dict:
         "ptime_ms": agreement.ptime_ms,
         "red_send": None if agreement.red_send is None else agreement.red_send.payload_type,
         "red_receive": agreement.red_receive,
+        "noise_send": None if noise is None else (noise.payload_type, noise.clock_rate),
     }
 
 

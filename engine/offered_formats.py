@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.config import ConfigError
 from engine.media import codecs
+from engine.media.codecs import cn
 from engine.sip.sdp import TELEPHONE_EVENT, Format
 
 # Digits come at the clock rate of the sound they interrupt (RFC 4733 section 2.1), where the far end has that too.
@@ -11,13 +12,19 @@ _DIGITS = {8000: 101, 48000: 110}  # clock rate: payload type
 _EVENTS = "0-15"
 
 
-def offered_formats(names: tuple[str, ...]) -> tuple[Format, ...]:
+# Understood whenever the far end would send it; offered only by who means to send it himself.
+COMFORT_NOISE = Format(cn.PAYLOAD_TYPE, cn.ENCODING, cn.CLOCK_RATE)
+
+
+def offered_formats(names: tuple[str, ...], silence_suppression: bool = False) -> tuple[Format, ...]:
     """Formats in order, telephone-event last; raises ConfigError for a codec that we do not have."""
     try:
-        audio = [Format(*wanted[:4], wanted.fmtp or None) for wanted in codecs.formats(list(names) or None)]
+        wanted = codecs.formats(list(names) or None, silence_suppression)
     except codecs.CodecError as error:
         raise ConfigError(f"--codecs: {error}") from None
-    return (*audio, *_digits(audio))
+    audio = [Format(*item[:4], item.fmtp or None) for item in wanted]
+    noise = [COMFORT_NOISE] if silence_suppression and any(item.clock_rate == cn.CLOCK_RATE for item in audio) else []
+    return (*audio, *noise, *_digits(audio))
 
 
 def _digits(audio: list[Format]) -> list[Format]:

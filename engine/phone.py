@@ -30,7 +30,7 @@ from engine.media.rtcp_session import Entropy
 from engine.media_session import MediaSession, Surroundings
 from engine.model import CallState, CommandError
 from engine.names import Names, Resolver
-from engine.offered_formats import offered_formats
+from engine.offered_formats import COMFORT_NOISE, offered_formats
 from engine.ports import MediaPorts, Net, PortPool
 from engine.recorder import OpenWriter, Recordings
 from engine.redundant_formats import redundant_formats
@@ -73,7 +73,7 @@ class Phone:
         """Opens the SIP socket and the first media ports; raises NetworkError or ConfigError."""
         self._config = config
         self._outside = outside
-        self._formats = offered_formats(config.codecs)
+        self._formats = offered_formats(config.codecs, config.silence_suppression)
         if config.redundancy != 0:
             self._formats += redundant_formats(self._formats, config.ptime_ms)
         self._net = outside.net
@@ -96,6 +96,7 @@ class Phone:
             cname=f"{outside.entropy.getrandbits(96):024x}",
             echo=config.echo,
             redundancy=config.redundancy,
+            silence_suppression=config.silence_suppression,
             log=self.log,
         )
         self._ended: deque[Call] = deque(maxlen=ENDED_SHOWN)
@@ -248,6 +249,7 @@ class Phone:
             formats=self._formats,
             ptime_ms=self._config.ptime_ms,
             direction=direction,
+            also=(COMFORT_NOISE,),
         )
 
     def _accept(self, call: Call, now: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.media import red
-from engine.sip.sdp import RED, TELEPHONE_EVENT, Format
+from engine.sip.sdp import NOISE, RED, TELEPHONE_EVENT, Format
 
 # What we propose: where the session has given the numbers another meaning, others are taken.
 _FIRST_PAYLOAD_TYPE = 121
@@ -16,7 +16,11 @@ def redundant_formats(formats: tuple[Format, ...], ptime_ms: int) -> tuple[Forma
     """
     found: dict[int, Format] = {}
     for item in formats:
-        if item.encoding != TELEPHONE_EVENT and item.clock_rate not in found and _fits_twice(item, ptime_ms):
+        if (
+            item.encoding not in (TELEPHONE_EVENT, NOISE)
+            and item.clock_rate not in found
+            and _fits_twice(item, ptime_ms)
+        ):
             number = _FIRST_PAYLOAD_TYPE + len(found)
             found[item.clock_rate] = Format(number, RED, item.clock_rate, item.channels)
     return tuple(found.values())

@@ -38,3 +38,12 @@ def test_who_speaks_opus_presses_digits_on_its_clock():
     assert ours.send.fmtp == "maxplaybackrate=16000" and ours.dtmf_send == Format(
         101, "telephone-event", 8000, 1, "0-15"
     )
+
+
+def test_pauses_are_offered_only_by_who_wants_them():
+    def noise(*names: str, wanted: bool) -> list[Format]:
+        return [item for item in offered_formats(names, wanted) if item.encoding == "CN"]
+
+    assert noise("PCMU", wanted=False) == noise("opus", wanted=True) == []
+    assert noise("opus", "PCMU", wanted=True) == noise("G722", wanted=True) == [Format(13, "CN", 8000)]
+    assert offered_formats(("opus",), True)[0].fmtp == "minptime=10;useinbandfec=1;usedtx=1"

@@ -59,6 +59,28 @@ def test_every_codec_carries_the_sound(codec, rate_hz):
     assert anna.hears(bob, rate_hz) and bob.hears(anna, rate_hz)
 
 
+@pytest.mark.parametrize("codec, clock_rate, rate_hz", [("G722", 8000, 16000), ("opus", 48000, 48000)])
+def test_codecs_whose_clock_is_not_their_rate_or_that_have_parameters(codec, clock_rate, rate_hz):
+    wire, anna, _ = call(anna={"codecs": (codec,)}, bob={"codecs": (codec,)}, seconds=3)
+    media = anna.view().media
+    assert (media.codec, media.clock_rate_hz, media.sample_rate_hz, media.channels) == (codec, clock_rate, rate_hz, 1)
+    assert media.rx.packets > 140 and media.rx.lost == media.rx.late == media.rx.discarded == 0
+    steps = {(b.timestamp - a.timestamp) % 2**32 for a, b in itertools.pairwise(rtp_of(wire, ANNA))}
+    assert steps == {clock_rate // 50}
+    assert media.level_in.rms_dbfs > -40 and media.rx.jitter_ms < 1
+
+
+def test_a_muted_microphone_costs_hardly_a_packet_where_silence_is_suppressed():
+    wire, anna, bob = call(anna={"silence_suppression": True})
+    anna.do(Mute(True))
+    wire.run(1)
+    before = len(rtp_of(wire, ANNA))
+    wire.run(6)
+    assert 3 <= len(rtp_of(wire, ANNA)) - before <= 8
+    assert np.abs(bob.heard(last_s=1)).max() < 3
+    assert not any("nothing has come in" in line.text for line in bob.phone.snapshot(wire.now).log)
+
+
 @pytest.mark.parametrize("ptime_ms", [10, 20, 30, 40, 50, 60])
 def test_every_ptime(ptime_ms):
     wire, anna, bob = call(anna={"ptime_ms": ptime_ms}, seconds=4)

@@ -15,7 +15,7 @@ from math import inf
 import numpy as np
 
 from engine.media import codecs, red, rtp
-from engine.media.codecs import AudioFormat
+from engine.media.codecs import AudioFormat, cn
 from engine.media.dtmf import DigitReceiver
 from engine.media.errors import MediaError
 from engine.media.level import LevelMeter
@@ -107,6 +107,7 @@ class Incoming:
             if self.playout is not None:
                 self._totals.add_playout(self.playout)
             self.playout = Playout(rate_hz)
+            self._formats = {}
         if receive != self._formats:
             self._formats = dict(receive)
             self._make_decoders()
@@ -115,8 +116,19 @@ class Incoming:
         self._frame_samples = frame_samples
 
     def _make_decoders(self) -> None:
-        """New ones, that remember nothing of what came before."""
-        self._decoders = {number: Decoder(codecs.make(*wanted), wanted[1]) for number, wanted in self._formats.items()}
+        """New ones, that remember nothing of what came before.
+
+        Comfort noise is understood even where nobody spoke of it: its payload type is as well known as that of PCMU.
+        """
+        self._decoders = {number: self._decoder(wanted) for number, wanted in self._formats.items()}
+        if any(wanted[1] == cn.CLOCK_RATE for wanted in self._formats.values()):
+            self._decoders.setdefault(cn.PAYLOAD_TYPE, self._decoder((cn.ENCODING, cn.CLOCK_RATE, 1, "")))
+
+    def _decoder(self, wanted: AudioFormat) -> Decoder:
+        assert self.playout is not None
+        if wanted[0].upper() == cn.ENCODING:
+            return Decoder(cn.ComfortNoise(self.playout.rate_hz, wanted[1]), wanted[1])
+        return Decoder(codecs.make(*wanted), wanted[1])
 
     # -------------------------------------------------------------- receiving
 

@@ -20,6 +20,7 @@ from engine.media import codecs, red, rtp
 from engine.media.dtmf import DigitSender
 from engine.media.level import LevelMeter
 from engine.media.rtcp_session import Sent
+from engine.media.silence import SilenceSuppressor
 
 # A caller that is so late was not delayed, it did not say that time passed. Smaller delays are caught up by it.
 FORGOTTEN_S = 1.0
@@ -32,7 +33,8 @@ _HEADERS_OCTETS = 40  # IPv4, UDP and RTP, for RTCP's share of the bandwidth
 class Outgoing:
     """Packets of one SSRC; sequence numbers and the media clock survive every change of codec."""
 
-    def __init__(self, ssrc: int, sequence: int, timestamp: int) -> None:
+    def __init__(self, ssrc: int, sequence: int, timestamp: int, suppresses: bool = False) -> None:
+        """``suppresses``: nothing is sent while nothing is said, where the far end is told how to bridge that."""
         self.ssrc = ssrc
         self.level = LevelMeter()
         self.packets = 0
@@ -50,6 +52,10 @@ class Outgoing:
         self._due_at: float | None = None  # when the next frame ought to be asked for
         self._clock_at: float | None = None  # when the media clock stood at _timestamp
         self._in_spurt = False
+        self._suppresses = suppresses
+        self._noise: tuple[int, int] | None = None
+        self._suppressor: SilenceSuppressor | None = None
+        self._dtx = False
 
     def configure(
         self,
@@ -57,13 +63,15 @@ class Outgoing:
         dtmf: tuple[int, int] | None,
         ptime_ms: float,
         red_payload_type: int | None = None,
+        noise: tuple[int, int] | None = None,
     ) -> None:
-        """Set, or change, the codec, the payload type and clock rate of digits, the length of a frame, and the payload
-        type of redundancy where it may be sent.
+        """Set, or change, the codec, the payload type and clock rate of digits, the length of a frame, and where they
+        may be sent the payload type of redundancy and that and the clock rate of comfort noise.
 
         A codec that stays the same goes on as it was: those that remember would click.
         """
         self._red_payload_type = red_payload_type
+        changed = (send, noise) != (self._send, self._noise)
         if send != self._send:
             self._send = send
             self._payload_type, self.clock_rate = send.payload_type, send.clock_rate
@@ -82,6 +90,16 @@ class Outgoing:
         self._frame_units = self.frame_samples * self.clock_rate // self.rate_hz  # of the RTP clock
         self._frame_s = self.frame_samples / self.rate_hz
         self._silence = np.zeros(self.frame_samples, np.int16)
+        if changed:
+            self._noise = noise
+            self._suppress()
+
+    def _suppress(self) -> None:
+        """In pauses send nothing, if that is wanted: by the codec's own means, or with comfort noise."""
+        self._dtx = self._suppresses and self._codec.set_dtx(True)
+        self._suppressor = None
+        if self._suppresses and not self._dtx and self._noise is not None:
+            self._suppressor = SilenceSuppressor(self.rate_hz, self._noise[1])
 
     @property
     def channels(self) -> int:
@@ -117,8 +135,8 @@ class Outgoing:
         """How much more bandwidth it takes to repeat one earlier packet with each, as a part of this."""
         return self._codec.bitrate_bps / 8 / self.octets_per_s
 
-    def frame(self, pcm: np.ndarray, now: float) -> bytes:
-        """One packet for this frame: the sound, or the digit that is being sent."""
+    def frame(self, pcm: np.ndarray, now: float) -> bytes | None:
+        """One packet for this frame: the sound, or the digit that is being sent; None in a pause."""
         due_at = self._due_at
         if due_at is None or not -FORGOTTEN_S < now - due_at < FORGOTTEN_S:
             self._catch_up(now)
@@ -127,17 +145,33 @@ class Outgoing:
             event = self.digits.next(self._timestamp, 1000 * self._frame_s, self._dtmf_units_per_ms)
         if event is None:
             self.level.update(pcm, now)
-            payload_type, payload = self._with_earlier(
-                red.Block(self._payload_type, self._timestamp, self._encode(pcm))
-            )
-            packet = self._packet(payload_type, not self._in_spurt, self._timestamp, payload)
+            packet = self._sound(pcm)
         else:
             self.level.update(self._silence, now)
             packet = self._packet(self._dtmf_payload_type, event.marker, event.timestamp, event.payload)
-        self._in_spurt = event is None
+            self._in_spurt = False
         self._advance(1)
         self._clock_at = now
         return packet
+
+    def _sound(self, pcm: np.ndarray) -> bytes | None:
+        """A packet with this frame; in a pause one that says what to hear meanwhile, or none."""
+        if self._suppressor is not None and self._suppressor.pauses(pcm):
+            return self._pause(self._suppressor.noise(self._frame_s))
+        payload = self._encode(pcm)
+        if self._dtx and self._codec.is_pause(payload) and not self._in_spurt:
+            return None
+        payload_type, whole = self._with_earlier(red.Block(self._payload_type, self._timestamp, payload))
+        packet = self._packet(payload_type, not self._in_spurt, self._timestamp, whole)
+        self._in_spurt = not (self._dtx and self._codec.is_pause(payload))
+        return packet
+
+    def _pause(self, noise: bytes | None) -> bytes | None:
+        self._in_spurt = False
+        self._earlier.clear()
+        if noise is None or self._noise is None:
+            return None
+        return self._packet(self._noise[0], False, self._timestamp, noise)
 
     def _with_earlier(self, own: red.Block) -> tuple[int, bytes]:
         """What to send for this frame, redundant or plain: payload type and payload."""

@@ -63,7 +63,7 @@ class Playout:
         self._repeater = Concealer(rate_hz)
         self._concealer: Concealer | CodecConcealer = self._repeater
         self._decoder: Decoder | None = None  # of the packet that was played last
-        self._pausing = False  # after it nothing comes for a while, on purpose
+        self.pausing = False  # after it nothing comes for a while, on purpose
         self._stretcher = Stretcher(rate_hz)
         self._resampler = Resampler(rate_hz, rate_hz)
         self._resampled_from = rate_hz
@@ -153,7 +153,7 @@ class Playout:
         if not self._concealer.active:
             self._concealer = self._best_concealer()
             self._concealer.begin(self._history(), self._hushed)
-        meant = self._hushed or self._pausing
+        meant = self._hushed or self.pausing
         if known and not meant:
             self._meet(buffer.first_waiting, left)
         if self._concealer.audible and not meant:
@@ -210,7 +210,7 @@ class Playout:
         except MediaError:
             self._broken += 1
             return _NOTHING
-        self._decoder, self._pausing = decoder, decoder.codec.is_pause(packet.payload)
+        self._decoder, self.pausing = decoder, decoder.codec.is_pause(packet.payload)
         rate_hz = decoder.codec.rate_hz
         if packet.overlap_s:
             pcm = pcm[round(packet.overlap_s * rate_hz) :]

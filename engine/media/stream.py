@@ -83,13 +83,15 @@ class AudioStream:
         now: float,
         red_send: int | None = None,
         red_receive: frozenset[int] = frozenset(),
+        noise_send: tuple[int, int] | None = None,
         redundancy: int | None = None,
+        silence_suppression: bool = False,
     ) -> None:
         """``redundancy``: so many earlier packets are sent again with each, where the far end takes that; None: as many
         as it takes, by the loss that the far end reports."""
         self._controller = RedundancyController() if redundancy is None else None
         sequence, timestamp, ssrc = entropy.getrandbits(16), entropy.getrandbits(32), entropy.getrandbits(32)
-        self._out = Outgoing(ssrc, sequence, timestamp)
+        self._out = Outgoing(ssrc, sequence, timestamp, silence_suppression)
         self._in = Incoming(now)
         self._rtcp = RtcpSession(ssrc, cname, entropy, now)
         self.update(
@@ -101,6 +103,7 @@ class AudioStream:
             now=now,
             red_send=red_send,
             red_receive=red_receive,
+            noise_send=noise_send,
         )
         self.repeat(_nearest(redundancy or 0))
 
@@ -115,9 +118,10 @@ class AudioStream:
         now: float,
         red_send: int | None = None,
         red_receive: frozenset[int] = frozenset(),
+        noise_send: tuple[int, int] | None = None,
     ) -> None:
         """A re-INVITE changed something; numbers, media clock and counters go on."""
-        self._out.configure(send, dtmf_send, ptime_ms, red_send)
+        self._out.configure(send, dtmf_send, ptime_ms, red_send, noise_send)
         self._in.configure(receive, dtmf_receive, self._out.rate_hz, self._out.frame_samples, red_receive)
         self._rtcp.set_bandwidth(self._out.octets_per_s)
 
@@ -142,8 +146,8 @@ class AudioStream:
 
     # ------------------------------------------------------------------ sending
 
-    def send_frame(self, pcm: np.ndarray, now: float) -> bytes:
-        """One packet for this frame: sound, or the digit that is being sent."""
+    def send_frame(self, pcm: np.ndarray, now: float) -> bytes | None:
+        """One packet for this frame: sound, or the digit that is being sent; None where a pause needs none."""
         return self._out.frame(pcm, now)
 
     def against_loss(self, loss: float, generations: int) -> None:
@@ -207,6 +211,11 @@ class AudioStream:
     def play_frame(self, now: float) -> np.ndarray:
         """``frame_samples`` samples for the ear."""
         return self._in.play(now)
+
+    @property
+    def far_end_pauses(self) -> bool:
+        """What was heard last said that nothing comes for a while, on purpose."""
+        return self._in.playout is not None and self._in.playout.pausing
 
     # ------------------------------------------------------------------ RTCP
 

@@ -33,6 +33,7 @@ Address = tuple[str, int]
 
 TELEPHONE_EVENT = "telephone-event"
 RED = "red"
+NOISE = "CN"  # comfort noise (RFC 3389): heard beside any sound, sent beside that of its clock rate
 PROTO = "RTP/AVP"
 PROTOS = (PROTO, "RTP/AVPF")
 DYNAMIC = range(96, 128)
@@ -51,6 +52,7 @@ class LocalAudio:
     formats: tuple[Format, ...]  # in order of preference, telephone-event and red among them
     ptime_ms: int | None = DEFAULT_PTIME_MS
     direction: str = "sendrecv"
+    also: tuple[Format, ...] = ()  # taken where they are offered, and not offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Agreement:
     held_there: bool
     red_send: Format | None = None  # what we send may travel in it
     red_receive: frozenset[int] = frozenset()
+    noise_send: Format | None = None  # comfort noise, for the pauses of what we send
 
 
 def make_offer(local: LocalAudio, session_id: int, version: int, before: SessionDescription | None = None) -> bytes:
@@ -112,16 +115,17 @@ def make_answer(
 ) -> tuple[bytes, Agreement | None]:
     """(answer, agreement); without an agreement every line is refused and the call deserves a 488."""
     chosen = _first_acceptable(offer, local.formats, local.address[0])
+    known = (*local.formats, *local.also)
     lines, agreement = [], None
     for line in offer.media:
         if line is not chosen:
             lines.append(MediaLine(line.kind, 0, line.proto, line.formats[:1] or ["0"]))
             continue
-        ours = _red_last(_common(line.payload_formats(), local.formats))
+        ours = _red_last(_common(line.payload_formats(), known))
         theirs = offer.direction_of(line)
         direction = _answer_direction(theirs, local.direction)
         answer = MediaLine("audio", local.address[1], line.proto, [str(item.payload_type) for item in ours])
-        _describe(answer, _as_we_have_them(ours, local.formats), local, direction)
+        _describe(answer, _as_we_have_them(ours, known), local, direction)
         lines.append(answer)
         agreement = _agree(offer, line, ours, ours, direction, local)
     made = _session(local, session_id, version, lines)
@@ -218,7 +222,11 @@ def _identity(wanted: Format) -> tuple[str, int, int]:
 
 
 def _is_audio(wanted: Format) -> bool:
-    return not _is_digits(wanted) and not _is_red(wanted)
+    return not _is_digits(wanted) and not _is_red(wanted) and not _is_noise(wanted)
+
+
+def _is_noise(wanted: Format) -> bool:
+    return wanted.encoding.upper() == NOISE
 
 
 def _is_digits(wanted: Format) -> bool:
@@ -249,7 +257,7 @@ def _agree(
         remote=None if held or host is None else (host, line.port),
         remote_rtcp=None if held or host is None else _rtcp_of(line, host, local.address[0]),
         send=send,
-        receive={number: item for number, item in numbers.items() if _is_audio(item)},
+        receive={number: item for number, item in numbers.items() if _is_audio(item) or _is_noise(item)},
         dtmf_send=next(iter(same_clock or digits), None),
         dtmf_receive={number: item.clock_rate for number, item in numbers.items() if _is_digits(item)},
         ptime_ms=_ptime(remote, line, local),
@@ -257,6 +265,7 @@ def _agree(
         held_there=held or remote.direction_of(line) in ("sendonly", "inactive"),
         red_send=next((item for item in theirs if _carries(item, send)), None),
         red_receive=frozenset(number for number, item in numbers.items() if _is_red(item)),
+        noise_send=next((item for item in theirs if _is_noise(item) and item.clock_rate == send.clock_rate), None),
     )
 
 

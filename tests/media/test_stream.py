@@ -284,7 +284,7 @@ class TestReceiving:
     def test_a_payload_type_nobody_agreed_on_is_discarded(self):
         stream = make_stream()
         hear(stream, packets(10))
-        hear(stream, packets(5, first=110, payload_type=13), start=0.2)
+        hear(stream, packets(5, first=110, payload_type=14), start=0.2)
         assert stream.stats(1.0).rx.discarded == 5
 
     @pytest.mark.parametrize("data", [b"", b"\x80", bytes(12), b"\xff" * 40, b"\x80\xc8" + bytes(26)])

@@ -612,3 +612,25 @@ def test_a_flood_of_lines_costs_milliseconds(body):
             pass
         taken.append(time.perf_counter() - begin)
     assert min(taken) < 0.04, "the best of five, with room for a slow machine"
+
+
+NOISE = Format(13, "CN", 8000)
+
+
+def test_comfort_noise_is_taken_where_it_is_offered_and_not_offered_by_us():
+    us = local(also=(NOISE,))
+    assert b" 13" not in make_offer(us, 1, 1).split(b"a=")[0]
+    _, agreement = make_answer(offer("m=audio 4000 RTP/AVP 13 0 101", "a=rtpmap:101 telephone-event/8000"), us, 1, 1)
+    assert agreement is not None and agreement.send == PCMU and agreement.noise_send == NOISE
+    assert agreement.receive == {0: PCMU, 13: NOISE}
+
+
+def test_comfort_noise_alone_is_no_sound():
+    body, agreement = make_answer(offer("m=audio 4000 RTP/AVP 13"), local(also=(NOISE,)), 1, 1)
+    assert agreement is None and b"m=audio 0 " in body
+
+
+def test_comfort_noise_goes_with_its_own_clock():
+    wide = local(formats=(Format(111, "opus", 48000, 2), NOISE))
+    _, agreement = make_answer(offer("m=audio 4000 RTP/AVP 96 13", "a=rtpmap:96 opus/48000/2"), wide, 1, 1)
+    assert agreement is not None and agreement.noise_send is None and agreement.receive[13] == NOISE

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from engine.media.codecs import g711, g722, l16, opus
+from engine.media.codecs import cn, g711, g722, l16, opus
 from engine.media.codecs.codec import Codec
 
 __all__ = [
@@ -37,6 +37,7 @@ class Family:
     make: Callable[[int, int, str], Codec]  # clock rate, channels, fmtp
     variants: tuple[tuple[int, int, int], ...]  # payload type, clock rate, channels
     fmtp: str = ""  # what we say of ourselves
+    dtx: str = ""  # and what besides, where pauses need not be sent
     missing: Callable[[], str] = str  # what to install for it; empty when it is all there
 
 
@@ -45,11 +46,12 @@ class Family:
 _FAMILIES = {
     family.encoding.upper(): family
     for family in (
-        Family("opus", opus.make, ((111, 48000, 2),), opus.OFFER, opus.missing),
+        Family("opus", opus.make, ((111, 48000, 2),), opus.OFFER, ";usedtx=1", opus.missing),
         Family("G722", g722.make, ((9, 8000, 1),), missing=g722.missing),
         Family("PCMU", g711.make_pcmu, ((0, 8000, 1),)),
         Family("PCMA", g711.make_pcma, ((8, 8000, 1),)),
         Family("L16", l16.make, ((96, 16000, 1), (97, 8000, 1), (98, 48000, 1), (11, 44100, 1), (10, 44100, 2))),
+        Family(cn.ENCODING, cn.make, ()),  # only ever beside another: see offered_formats
     )
 }
 
@@ -58,19 +60,20 @@ class CodecError(ValueError):
     """A codec that was asked for and is not to be had; its text is one line for the user."""
 
 
-def formats(names: list[str] | None = None) -> tuple[WireFormat, ...]:
+def formats(names: list[str] | None = None, dtx: bool = False) -> tuple[WireFormat, ...]:
     """What we offer: everything that can be had, or what these names say, in their order.
 
     A name may carry a rate and channels: ``L16/16000``, ``L16/44100/2``. Raises CodecError, with a line that lists
     what there is, for a name we do not have, and with one that says what to install when its library is missing.
+    ``dtx``: the far end need not send its pauses either.
     """
     if names is None:
-        return tuple(item for family in _FAMILIES.values() if not family.missing() for item in _variants(family))
+        return tuple(item for family in _FAMILIES.values() if not family.missing() for item in _variants(family, dtx))
     chosen: list[WireFormat] = []
     for name in names:
-        fitting = [item for family in _FAMILIES.values() for item in _variants(family) if _fits(name, item)]
+        fitting = [item for family in _FAMILIES.values() for item in _variants(family, dtx) if _fits(name, item)]
         if not fitting:
-            known = ", ".join(family.encoding for family in _FAMILIES.values())
+            known = ", ".join(family.encoding for family in _FAMILIES.values() if family.variants)
             raise CodecError(f"'{name}' is not one of {known}, such as PCMU or L16/16000")
         missing = _FAMILIES[fitting[0].encoding.upper()].missing()
         if missing:
@@ -95,10 +98,9 @@ def make(encoding: str, clock_rate: int, channels: int = 1, fmtp: str = "") -> C
     return _FAMILIES[encoding.upper()].make(clock_rate, channels, fmtp)
 
 
-def _variants(family: Family) -> list[WireFormat]:
-    return [
-        WireFormat(number, family.encoding, rate, channels, family.fmtp) for number, rate, channels in family.variants
-    ]
+def _variants(family: Family, dtx: bool) -> list[WireFormat]:
+    fmtp = family.fmtp + (family.dtx if dtx else "")
+    return [WireFormat(number, family.encoding, rate, channels, fmtp) for number, rate, channels in family.variants]
 
 
 def _fits(name: str, item: WireFormat) -> bool:
