@@ -1,6 +1,7 @@
 """What would have come next, had the sound gone on as it was: its last pitch period over and over.
 
-Turned round in time it says what came before.
+Turned round in time it says what came before. The period is where earlier sound resembles the end best, its very end
+most of all: pitch glides, and what is nearest to the seam is what must fit there.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import numpy as np
 
 from engine.media.pitch import LONGEST_MS, SHORTEST_MS, best_offset
 
-TEMPLATE_MS = 10.0  # what is looked for in earlier sound; of a short sound a quarter
+TEMPLATE_MS = 9.0  # what is looked for in earlier sound; of a short sound a fifth
 SEAM_MS = 2.0
 ONE_PERIOD_MS = 25.0  # then the last two periods begin to take turns: one alone soon sounds like a buzzer
 
@@ -36,13 +37,13 @@ def go_on(sound: np.ndarray, length: int, rate_hz: int) -> np.ndarray:
 def _period(sound: np.ndarray, rate_hz: int) -> int:
     """The pitch period at the end, in samples; 0 when there is too little to tell."""
     per_ms = rate_hz / 1000
-    template = sound[-min(int(TEMPLATE_MS * per_ms), len(sound) // 4) :]
+    template = sound[-min(int(TEMPLATE_MS * per_ms), len(sound) // 5) :]
     longest = min(int(LONGEST_MS * per_ms), len(sound) - len(template))
     shortest = max(1, int(SHORTEST_MS * per_ms))
     if longest < shortest or longest >= len(sound):
         return 0
     field = sound[len(sound) - len(template) - longest : len(sound) - shortest]
-    offset, _ = best_offset(field, template, rate_hz)
+    offset, _ = best_offset(field, template, rate_hz, rising=True)
     return longest - offset
 
 
