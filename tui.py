@@ -86,7 +86,7 @@ class Program:
         self._interactive = _is_interactive(config)
         config = _without_terminal(config)
         for path in filter(None, (config.record, config.record_stereo)):
-            check_recording(path, config.audio_file)
+            check_recording(path, config.audio_file, (config.ring_tone, config.ringback))
         self._config = config
         self._engine = Engine(_with_demo_sound(config))
         try:

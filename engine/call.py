@@ -37,6 +37,7 @@ class Call:
         self.auto_answered = False
         self.source_host = ""  # where the INVITE came from
         self.early_media = False
+        self.rings_there = False  # 180 came
         self.held_here = False
         self.held_there = False
         self.conference = False

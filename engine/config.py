@@ -62,6 +62,9 @@ class Config:
     input_name: str | None = None
     output_name: str | None = None
     voice: tuple[str, ...] | None = None  # what is done to a card's microphone; None: what can be
+    ring_tone: str | None = None  # a sound file, "off", or None for our own
+    ringback: str | None = None  # the same
+    ring_output: str | None = None  # the loudspeaker that rings; None: the one that calls are heard on
     face: str = "dashboard"  # "dashboard", "plain" or "json"
     headless: bool = False
     auto_answer: float | None = None
@@ -176,6 +179,9 @@ def parser() -> argparse.ArgumentParser:
     heard.add_argument(
         "--voice", metavar="A,B,...", help="on a card's microphone: auto, off, or some of echo,noise,gain,duck (auto)"
     )
+    heard.add_argument("--ring-tone", type=file, metavar="F|off", help="a sound file for calls that come in")
+    heard.add_argument("--ringback", type=file, metavar="F|off", help="another one while it rings there")
+    heard.add_argument("--ring-output", type=device, metavar="NAME", help="another loudspeaker for the ring")
     face = top.add_argument_group("the face")
     face.add_argument("--plain", action="store_true", help="append-only lines; words on standard input")
     face.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -233,6 +239,9 @@ def _config(arguments: list[str]) -> Config:
         input_name=options.input_name,
         output_name=options.output_name,
         voice=_voice(options.voice),
+        ring_tone=options.ring_tone,
+        ringback=options.ringback,
+        ring_output=options.ring_output,
         face="json" if options.json else "plain" if options.plain or options.headless else "dashboard",
         headless=options.headless,
         auto_answer=options.auto_answer,
@@ -294,8 +303,8 @@ def _refuse_contradictions(options: argparse.Namespace) -> None:
         (options.echo and options.input_name, "--echo sends back what it hears: leave --input out"),
         (options.audio == "file" and not options.audio_file, "--audio file needs --audio-file"),
         (
-            options.audio in ("null", "file") and (options.input_name or options.output_name),
-            f"--audio {options.audio} uses no sound card: leave --input and --output out",
+            options.audio in ("null", "file") and (options.input_name or options.output_name or options.ring_output),
+            f"--audio {options.audio} uses no sound card: leave --input, --output and --ring-output out",
         ),
         (
             options.voice not in (None, "auto", "off") and (options.audio_file or options.audio in ("null", "file")),

@@ -39,6 +39,18 @@ class Sound(Protocol):
 
     def set_voice(self, steps: tuple[str, ...] | None) -> tuple[str, ...] | None: ...
 
+    def tone(self, pcm: np.ndarray, rate_hz: int, *, ring: bool) -> None:
+        """A frame of no call, for the ear or, with ``ring``, for the loudspeaker that rings; opens no microphone."""
+        ...
+
+    def tone_off(self) -> None:
+        """No more of it for now."""
+        ...
+
+    def tone_file(self, path: str, rate_hz: int) -> Microphone:
+        """A sound file to ring with, repeated."""
+        ...
+
     def view(self) -> SoundView: ...
 
 
@@ -88,6 +100,11 @@ class Handset:
         self.volume_db = min(max(self.volume_db + change_db, low), high)
         self._gain = None if self.volume_db == 0 else 10 ** (self.volume_db / 20)
         return self.volume_db
+
+    @property
+    def rate_hz(self) -> int | None:
+        """Of the ear; None while nothing is heard."""
+        return None if self._leader is None else self._rates[self._leader]
 
     def hear(self, call: int, pcm: np.ndarray, rate_hz: int) -> None:
         """One frame of one call, for the ear."""

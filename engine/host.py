@@ -11,7 +11,7 @@ import numpy as np
 from engine import model
 from engine.config import Config
 from engine.io import clock
-from engine.io.audio_files import open_recording
+from engine.io.audio_files import open_reader, open_recording
 from engine.io.dns import DnsResolver
 from engine.io.loop import MEDIA, SIP, TERMINAL, Loop
 from engine.io.sound import open_sound
@@ -19,6 +19,7 @@ from engine.io.udp import DSCP_CS3, DSCP_EF, UdpSocket
 from engine.media import codecs
 from engine.phone import Outside, Phone
 from engine.ports import Port
+from engine.ringing import OFF
 from engine.sip.uri import Uri
 
 # Nothing is sent there: connecting a UDP socket only asks the routing table which address of ours would be used.
@@ -33,12 +34,16 @@ class Engine:
         self._codecs = list(config.codecs) or None
         self._loop = Loop()
         self._net = _LoopNet(self._loop)
+        for path in (config.ring_tone, config.ringback):
+            if path not in (None, OFF):
+                open_reader(path).close()  # say now what is wrong with it
         self._sound = open_sound(
             config.audio,
             audio_file=config.audio_file,
             input_name=config.input_name,
             output_name=config.output_name,
             voice=config.voice,
+            ring_output=config.ring_output,
         )
         local = config.local_ip or address_towards(config.uri)
         self._resolver = DnsResolver(self._loop, wide=":" in local)

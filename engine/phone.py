@@ -34,6 +34,7 @@ from engine.offered_formats import COMFORT_NOISE, offered_formats
 from engine.ports import MediaPorts, Net, PortPool
 from engine.recorder import OpenWriter, Recordings
 from engine.redundant_formats import redundant_formats
+from engine.ringing import Ringer
 from engine.room import Room
 from engine.sip import events as sip_events
 from engine.sip.agent import UserAgent
@@ -87,6 +88,7 @@ class Phone:
         self._names = Names(outside.resolver, outside.clock, self._send, self._unreachable)
         self._handset = Handset(outside.sound)
         self._room = Room(self._calls, self._hold_here, self._tell)
+        self._ringer = Ringer(config, self._handset, outside.sound, self._formats)
         self._recordings = Recordings(config, outside.open_writer, self.log)
         self._around = Surroundings(
             net=outside.net,
@@ -288,7 +290,7 @@ class Phone:
     def deadline(self) -> float:
         """When :meth:`handle_timers` must be called at the latest (monotonic; inf: never)."""
         earliest = self._agent.deadline()
-        earliest = float("inf") if earliest is None else earliest
+        earliest = min(float("inf") if earliest is None else earliest, self._ringer.deadline())
         for call in self._calls.values():
             earliest = min(earliest, call.deadline())
         return earliest if self._quit_by is None else min(earliest, self._quit_by)
@@ -300,6 +302,7 @@ class Phone:
     def handle_timers(self, now: float) -> None:
         """Do everything that is due: media first, then calls, then SIP."""
         self._run_media(now)
+        self._ringer.run(now)
         for call in list(self._calls.values()):
             self._run_call(call, now)
         self._agent.handle_timer(now)
@@ -387,7 +390,8 @@ class Phone:
             for data, destination in datagrams:
                 self._names.send(data, destination)
             if not happened and not datagrams:
-                return
+                break
+        self._ringer.follow(self._calls.values(), now)
 
     def _make_room(self, call: Call, now: float) -> None:
         self._agent.reject(call.id, 480, now)
@@ -425,6 +429,7 @@ class Phone:
         if call is None or call.direction != "out" or call.answered_at is not None:
             return
         call.status, call.reason = event.status, event.reason
+        call.rings_there = call.rings_there or event.status == 180
         if call.state is CallState.DIALLING:
             call.enter(CallState.PROGRESS, now)
         self._tell(model.Progress(call.view(now), event.status, event.reason))
@@ -511,6 +516,8 @@ class Phone:
         self._room.leave(call, now)
         call.status, call.reason = status if status is not None else call.status, reason
         call.ended(now)
+        if failure:
+            self._ringer.refused(call, status, now)
         del self._calls[call.id]
         self._ended.append(call)
         code = exit_code(

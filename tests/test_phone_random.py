@@ -9,6 +9,7 @@ from engine.model import (
     Answer,
     CallState,
     CommandError,
+    Conference,
     Dial,
     Ended,
     HangUp,
@@ -29,6 +30,7 @@ COMMANDS = st.one_of(
     st.builds(Reject, CALLS),
     st.builds(HangUp, CALLS),
     st.builds(Hold, CALLS, st.none() | st.booleans()),
+    st.builds(Conference, CALLS, st.none() | st.booleans()),
     st.builds(SendDigits, st.text("0123456789*#AD", min_size=1, max_size=4), CALLS),
     st.builds(Mute),
     st.builds(SetVolume, st.floats(-50, 50)),
@@ -50,6 +52,8 @@ OPTIONS = st.fixed_dictionaries(
         "ptime_ms": st.sampled_from([20, 60]),
         "max_calls": st.sampled_from([1, 3]),
         "record_stereo": st.sampled_from([None, "both.wav"]),
+        "ring_tone": st.sampled_from([None, "off", "ring.wav"]),
+        "ringback": st.sampled_from([None, "off", "ring.wav"]),
     }
 )
 
@@ -110,7 +114,11 @@ def check(station, wire):
     assert all(call.media is not None for call in up)
     assert all(call.held_here or call.held_there for call in calls if call.state is CallState.HELD)
     assert not any(call.held_here or call.held_there for call in calls if call.state is CallState.TALKING)
-    assert len(station.sound.open_microphones) <= len(calls)
+    assert len(station.sound.open_microphones) <= len(calls) + 1, "one for each call, and a file that rings"
+    joined = [call for call in calls if call.conference]
+    assert len(joined) != 1 and all(call in up and not call.held_here for call in joined)
+    if not any(call.state in (CallState.RINGING, CallState.PROGRESS) for call in calls):
+        assert station.phone._ringer._kind in ("", "refused")
 
 
 def test_a_call_is_free_again_after_any_storm():

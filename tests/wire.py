@@ -189,6 +189,7 @@ class Sound:
         self.seed = seed
         self.open_microphones: list[Microphone] = []
         self.played: list[tuple[float, int, np.ndarray]] = []  # when, rate, what
+        self.tones: list[tuple[float, bool, np.ndarray]] = []  # when, does it ring, what
         self.capture: model.CaptureView | None = None  # what a card would say of its microphone
         self.steps: tuple[str, ...] | OSError | None = None  # what is done to that; None: there is no card
         self._wire = wire
@@ -204,6 +205,15 @@ class Sound:
             raise self.steps
         self.steps = steps if self.steps is not None else None
         return self.steps
+
+    def tone(self, pcm: np.ndarray, rate_hz: int, *, ring: bool) -> None:
+        self.tones.append((self._wire.now, ring, pcm))
+
+    def tone_off(self) -> None:
+        self.tones.append((self._wire.now, False, np.zeros(0, np.int16)))
+
+    def tone_file(self, path: str, rate_hz: int) -> Microphone:
+        return Microphone(self, rate_hz)
 
     def view(self) -> model.SoundView:
         return model.SoundView("null", capture=self.capture)

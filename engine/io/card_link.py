@@ -85,6 +85,7 @@ class CardLink:
         self._wish: dict[str, Any] = {"input": input_name, "output": output_name, "capture": capture, "rate": 0}
         self.voice = voice  # what is done to the microphone
         self._command = command or [sys.executable, CARD_PROGRAM]
+        self._may_capture = capture
         self._tcp = {} if over_tcp is None else {"over_tcp": over_tcp}
         self._process: CardProcess | None = None
         self._dying: list[CardProcess] = []
@@ -191,11 +192,17 @@ class CardLink:
 
     # ------------------------------------------------------------------ open and close the card
 
-    def use(self, rate_hz: int) -> None:
-        """A call plays or reads at this rate, now."""
+    def use(self, rate_hz: int, listen: bool = True) -> None:
+        """A call plays or reads at this rate, now.
+
+        Without ``listen`` it is only a tone: no microphone is opened for it, and no card that is open opened anew.
+        """
         now = self._used_at = self._loop.now
-        if self.state is State.IDLE or (self.state is State.OPEN and rate_hz > self._wish["rate"]):
-            self._wish["rate"] = rate_hz
+        capture, wish = listen and self._may_capture, self._wish
+        if self.state is State.IDLE or (
+            self.state is State.OPEN and listen and (rate_hz > wish["rate"] or (capture and not wish["capture"]))
+        ):
+            wish.update(rate=rate_hz, capture=capture)
             self._open_card(now)
 
     def set_voice(self, steps: frozenset[str]) -> None:
@@ -207,6 +214,11 @@ class CardLink:
     def _send_voice(self) -> None:
         assert self._process is not None
         self._process.send(b"V", json.dumps(sorted(self.voice)).encode())
+
+    def release(self) -> None:
+        """Nobody will play for now: give the loudspeaker back at once, others may want it."""
+        if self.state is State.OPEN:
+            self._close_card()
 
     def _open_card(self, now: float) -> None:
         assert self._process is not None
@@ -321,7 +333,8 @@ class CardLink:
         self._opened_at = now
         self._capture = Capture() if self._in_rate else None
         rates = sorted({rate for rate in (self._in_rate, self._out_rate) if rate})
-        self.note = f"{_describe(names)}, {' and '.join(str(rate) for rate in rates)} Hz"
+        devices = _describe(names) if self._wish["capture"] else f"loudspeaker {names[1]}"
+        self.note = f"{devices}, {' and '.join(str(rate) for rate in rates)} Hz"
         self.log.append(("info", f"sound: {self.note}"))
         if error:
             self.note = f"{self.note} ({error})"
@@ -362,9 +375,9 @@ class CardLink:
     def forget(self, microphone: CardMicrophone) -> None:
         self._microphones.discard(microphone)
 
-    def play(self, pcm: np.ndarray, rate_hz: int) -> None:
-        """Hand over a frame; never waits."""
-        self.use(rate_hz)
+    def play(self, pcm: np.ndarray, rate_hz: int, listen: bool = True) -> None:
+        """Hand over a frame; never waits. ``listen`` as in ``use``."""
+        self.use(rate_hz, listen)
         if not self._out_rate or self._process is None:
             return
         if rate_hz != self._out_rate:

@@ -21,10 +21,14 @@ def open_closed_streams() -> None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
-def check_recording(path: str, microphone: str | None) -> None:
-    """Raises PlaceError or WavError when this cannot be written, or is the file that the microphone reads."""
+def check_recording(path: str, microphone: str | None, tones: tuple[str | None, ...] = ()) -> None:
+    """Raises PlaceError or WavError when this cannot be written, or is a file that is read: by the microphone, or as
+    the ring.
+    """
     if microphone and os.path.realpath(path) == os.path.realpath(microphone):
         raise PlaceError(f"{path}: it is the microphone (--audio-file), a recording would destroy it")
+    if any(os.path.realpath(path) == os.path.realpath(tone) for tone in tones if tone not in (None, "off")):
+        raise PlaceError(f"{path}: it is rung with (--ring-tone, --ringback), a recording would destroy it")
     check_format(path)
     try:
         _try_to_write(Path(path))

@@ -63,6 +63,7 @@ class Sound:
         *,
         audio_file: str | None = None,
         make_card: Callable[[Loop], CardLink] | None = None,
+        make_ring_card: Callable[[Loop], CardLink] | None = None,
         card_asked_for: bool = False,
         voice: frozenset[str] = frozenset(),
         note: str = "",
@@ -70,9 +71,11 @@ class Sound:
         self._audio_file = audio_file
         self._make_card = make_card
         self._voice = voice
+        self._make_ring_card = make_ring_card  # None: it rings where calls are heard
         self._card_asked_for = card_asked_for
         self._note = note
         self._card: CardLink | None = None
+        self._ring_card: CardLink | None = None
         self._log: list[LogLine] = []
 
     def attach(self, loop: Loop) -> None:
@@ -85,8 +88,12 @@ class Sound:
             return
         self._card = self._make_card(loop)
         self._card.start(loop.now)
-        if self._card_asked_for:
-            trouble = self._wait_for_card(self._card, loop)
+        if self._make_ring_card is not None:
+            self._ring_card = self._make_ring_card(loop)
+            self._ring_card.start(loop.now)
+        wanted = [card for card in (self._card if self._card_asked_for else None, self._ring_card) if card is not None]
+        for card in wanted:
+            trouble = self._wait_for_card(card, loop)
             if trouble:
                 self.close()
                 raise SoundError(trouble)
@@ -102,9 +109,12 @@ class Sound:
         return "--audio device: there is no sound card" if missing else ""
 
     def close(self) -> None:
-        if self._card is not None:
-            self._card.close()
-            self._card = None
+        for card in self._cards():
+            card.close()
+        self._card = self._ring_card = None
+
+    def _cards(self) -> list[CardLink]:
+        return [card for card in (self._card, self._ring_card) if card is not None]
 
     # ------------------------------------------------------------------ sound
 
@@ -115,6 +125,7 @@ class Sound:
         return Silence() if self._card is None else self._card.microphone(rate_hz)
 
     def _file_microphone(self, path: str, rate_hz: int) -> Microphone:
+        """A sound file as a microphone; silence and a line in the log when it cannot be read any more."""
         try:
             return open_reader(path, rate_hz, self._file_failed)
         except WavError as error:  # it was there when the program started
@@ -144,15 +155,31 @@ class Sound:
             card.set_voice(voice_steps(steps)[0])
         return in_order(card.voice)
 
+    def tone(self, pcm: np.ndarray, rate_hz: int, *, ring: bool) -> None:
+        """A frame of no call, for the ear or, with ``ring``, for the loudspeaker that rings. Opens no microphone."""
+        card = self._ring_card if ring and self._ring_card is not None else self._card
+        if card is not None:
+            card.play(pcm, rate_hz, listen=False)
+
+    def tone_off(self) -> None:
+        """The tone is over; a card of calls closes by itself when there is none."""
+        if self._ring_card is not None:
+            self._ring_card.release()
+
+    def tone_file(self, path: str, rate_hz: int) -> Microphone:
+        """A sound file to ring with."""
+        return self._file_microphone(path, rate_hz)
+
     # ------------------------------------------------------------------ time
 
     def deadline(self) -> float:
         """When ``handle_timer`` wants to be called."""
-        return float("inf") if self._card is None else self._card.deadline()
+        return min((card.deadline() for card in self._cards()), default=float("inf"))
 
     def handle_timer(self, now: float) -> None:
-        if self._card is not None and now >= self._card.deadline():
-            self._card.handle_timer(now)
+        for card in self._cards():
+            if now >= card.deadline():
+                card.handle_timer(now)
 
     # ------------------------------------------------------------------ what it says
 
@@ -161,9 +188,9 @@ class Sound:
 
     def log_lines(self) -> list[LogLine]:
         """(level, text) of what has happened; takes it out."""
-        if self._card is not None and self._card.log:
-            self._log += self._card.log
-            self._card.log.clear()
+        for card in self._cards():
+            self._log += card.log
+            card.log.clear()
         taken, self._log = self._log, []
         return taken
 
@@ -202,6 +229,7 @@ def open_sound(
     input_name: str | None = None,
     output_name: str | None = None,
     voice: tuple[str, ...] | None = None,
+    ring_output: str | None = None,
     have_pyaudio: Callable[[], bool] | None = None,
     card_command: list[str] | None = None,
 ) -> Sound:
@@ -218,7 +246,7 @@ def open_sound(
         return Sound(audio_file=audio_file, note="no loudspeaker" if audio_file else "silence")
     asked_for = kind == "device" or bool(input_name or output_name)
     if not (have_pyaudio or _have_pyaudio)():
-        if asked_for:
+        if asked_for or ring_output:
             raise SoundError(f"a sound card needs PyAudio, which is not installed: {install_line()}")
         return Sound(audio_file=audio_file, note=f"no sound card: PyAudio is not installed ({install_line()})")
 
@@ -228,8 +256,19 @@ def open_sound(
         capture = audio_file is None
         return CardLink(loop, input_name, output_name, capture=capture, voice=steps, command=card_command)
 
+    def make_ring_card(loop: Loop) -> CardLink:
+        from engine.io.card_link import CardLink
+
+        return CardLink(loop, None, ring_output, capture=False, command=card_command)
+
     steps, lacking = voice_steps(voice) if audio_file is None else (frozenset(), "")
-    made = Sound(audio_file=audio_file, make_card=make_card, card_asked_for=asked_for, voice=steps)
+    made = Sound(
+        audio_file=audio_file,
+        make_card=make_card,
+        make_ring_card=make_ring_card if ring_output else None,
+        card_asked_for=asked_for,
+        voice=steps,
+    )
     if lacking:
         made.log("info", lacking)
     return made

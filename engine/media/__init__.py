@@ -20,6 +20,7 @@ Imports run downward only, and never to ``engine.sip``::
     codecs/           a registry by encoding name; one file for each family
     voice.py echo.py  what is done to a card's microphone: echo, noise, gain, ducking
     listener.py       what is wrong with our own microphone
+    tones.py          ring, ringback, busy and the like
     level.py  mixer.py  resample.py     PCM arithmetic
     errors.py         MediaError, the one error for bad input
 

@@ -448,3 +448,28 @@ def is_there(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_a_tone_opens_no_microphone_and_a_call_after_it_does(paper):
+    bench = paper("any-rate")
+    link, frame = bench.link, np.full(320, 500, np.int16)
+
+    def rings() -> bool:
+        link.play(frame, 16000, listen=False)
+        return link.state is State.OPEN
+
+    assert bench.run(4, rings, call=False)
+    assert link._wish["capture"] is False and not link._in_rate
+    assert link.note == "loudspeaker Paper Speaker, 44100 Hz"
+    assert bench.run(4, lambda: link._in_rate > 0)
+    assert link._wish["rate"] == 8000
+    assert rings() and link._in_rate, "a tone beside a call leaves the card as it is"
+
+
+def test_a_loudspeaker_that_is_released_is_closed_at_once(paper):
+    bench = paper("any-rate", capture=False)
+    link = bench.link
+    link.release()
+    assert bench.run(4, lambda: bool(link.play(np.ones(160, np.int16), 8000)) or link.state is State.OPEN, call=False)
+    link.release()
+    assert link.state is State.IDLE

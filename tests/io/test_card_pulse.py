@@ -17,7 +17,12 @@ from engine.io.sound import SoundError, open_sound
 
 RATE, FRAME = 8000, 160
 HZ = 500
-ALSA = "pcm.!default { type pulse }\nctl.!default { type pulse }\n"
+ALSA = """
+pcm.!default { type pulse }
+ctl.!default { type pulse }
+pcm.bell { type pulse device bell hint { show on description "bell" } }
+pcm.beside_bell { type pulse device bell.monitor hint { show on description "beside the bell" } }
+"""
 
 
 def cannot(why: str) -> NoReturn:
@@ -38,7 +43,8 @@ def pulse(tmp_path, monkeypatch):
     (tmp_path / ".asoundrc").write_text(ALSA)
     command = ["pulseaudio", "-n", "--exit-idle-time=-1", "--daemonize=no", "--use-pid-file=no", "--disable-shm=yes"]
     command += ["-L", f"module-native-protocol-unix socket={socket} auth-anonymous=1"]
-    command += ["-L", "module-null-sink sink_name=card rate=48000 channels=1 format=s16le"]
+    for name in ("card", "bell"):
+        command += ["-L", f"module-null-sink sink_name={name} rate=48000 channels=1 format=s16le"]
     environment = dict(os.environ, HOME=str(tmp_path), XDG_RUNTIME_DIR=str(tmp_path))
     server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 5
@@ -101,6 +107,32 @@ def test_a_device_is_found_by_its_name_or_its_absence_is_said(pulse):
     with pytest.raises(SoundError, match=r"^no output has 'no such card' in its name; there is .*\bdefault\b"):
         missing.attach(loop)
     loop.close()
+
+
+def test_the_ring_has_a_loudspeaker_of_its_own(pulse):
+    """The microphone stands beside the bell: it hears the ring and nothing of what is in the ear."""
+    loop = Loop()
+    made = open_sound("device", ring_output="bell", input_name="beside_bell")
+    made.attach(loop)
+    microphone = made.microphone(RATE)
+    heard: list[np.ndarray] = []
+    played = 0
+    start = tick = time.monotonic()
+    while time.monotonic() - start < 8 and not is_tone(heard[-50:]):
+        loop.turn(min(tick, made.deadline()) - time.monotonic())
+        made.handle_timer(loop.now)
+        if loop.now >= tick:
+            tick += 0.02
+            at = played + np.arange(FRAME)
+            made.tone((8000 * np.sin(2 * np.pi * HZ * at / RATE)).astype(np.int16), RATE, ring=True)
+            made.play((8000 * np.sin(2 * np.pi * 3 * HZ * at / RATE)).astype(np.int16), RATE)
+            played += FRAME
+            heard.append(microphone.read(FRAME))
+    view, log = made.view(), made.log_lines()
+    made.tone_off()
+    made.close()
+    loop.close()
+    assert is_tone(heard[-50:]), f"{view} {log}"
 
 
 def is_tone(frames: list[np.ndarray]) -> bool:

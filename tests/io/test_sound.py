@@ -198,6 +198,7 @@ def with_paper(monkeypatch, loop, tmp_path):
     [
         ("", {"output_name": "headset"}, "no output has 'headset' in its name; there is Paper Speaker"),
         ("", {"input_name": "x", "kind": None}, "no input has 'x' in its name; there is Paper Microphone"),
+        ("", {"ring_output": "bell", "kind": None}, "no output has 'bell' in its name; there is Paper Speaker"),
         ("none", {"input_name": "mic"}, "no input has 'mic' in its name; there is none at all"),
         ("none", {}, "--audio device: there is no sound card"),
         ("unloadable", {}, "no sound (Could not import the PyAudio C module)"),
@@ -257,6 +258,32 @@ def test_a_file_with_a_card_does_not_open_the_microphone(with_card, tone):
     assert card._wish["capture"] is False
     assert made.view().kind == "file"
     assert made.view().note == "tone.wav; sound card: looking"
+
+
+def test_a_ring_without_a_loudspeaker_of_its_own_goes_where_calls_are_heard(with_card, monkeypatch):
+    made, card = with_card(None)
+    played = []
+    monkeypatch.setattr(card, "play", lambda pcm, rate_hz, listen=True: played.append((len(pcm), rate_hz, listen)))
+    made.tone(np.zeros(320, np.int16), 16000, ring=True)
+    made.tone(np.zeros(320, np.int16), 16000, ring=False)
+    made.tone_off()
+    assert played == [(320, 16000, False)] * 2
+
+
+def test_without_a_card_a_tone_is_silence(loop):
+    made = open_sound("null")
+    made.attach(loop)
+    made.tone(np.zeros(320, np.int16), 16000, ring=True)
+    made.tone_off()
+    with pytest.raises(SoundError, match="PyAudio"):
+        open_sound(None, ring_output="bell", have_pyaudio=lambda: False)
+
+
+def test_a_ring_file_that_vanishes_is_silence_and_a_line(tone):
+    made = open_sound("null")
+    os.remove(tone)
+    assert isinstance(made.tone_file(tone, 8000), Silence)
+    assert made.log_lines()[0][0] == "error"
 
 
 # ---------------------------------------------------------------------- what is done to the microphone
