@@ -321,7 +321,8 @@ class UserAgent:
             response = _explain(make_response(request, 200, session.local_tag), _CAPABILITIES)
             self._serve_at_once(session, request, response, key, source, now)
         else:
-            self._serve_at_once(session, request, session.bye(request, now), key, source, now)
+            self._serve_at_once(session, request, make_response(request, 200, session.local_tag), key, source, now)
+            session.bye(now)  # that the call is over is the last that is told of it
 
     def _serve_at_once(
         self, session: Session, request: Request, response: Response, key: Key, source: Address, now: float

@@ -121,10 +121,10 @@ class CalleeSession(Session):
         """Their CANCEL (section 9.2): the INVITE ends with 487, if it has no answer yet."""
         self._refuse(487, Ending(487, "the caller gave up", "there", True), now)
 
-    def bye(self, request: Request, now: float) -> Response:
+    def bye(self, now: float) -> None:
         """A BYE may end an early dialog too (section 15.1.2)."""
         self.cancel(now)
-        return super().bye(request, now)
+        super().bye(now)
 
     # ------------------------------------------------------------------ how
 

@@ -246,13 +246,12 @@ class Session:
         if not (isinstance(message, Response) and message.status < 200):
             self._end(self._ending)
 
-    def bye(self, request: Request, now: float) -> Response:
-        """Their BYE; returns the answer."""
+    def bye(self, now: float) -> None:
+        """Their BYE, which has been answered."""
         if self.state == "ending":
             self._end(self._ending)
         else:
             self._end(Ending(None, "the far end hung up", "there", False))
-        return make_response(request, 200, self.local_tag)
 
     # ------------------------------------------------------------------ their re-INVITE
 

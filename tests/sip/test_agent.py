@@ -282,6 +282,27 @@ def test_what_came_in_is_traced_before_what_it_brought_about_and_knows_its_call(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("way", ["their BYE", "our BYE", "their CANCEL", "a BYE while it rings"])
+def test_the_end_of_a_call_is_the_last_that_is_told_of_it(peer, way):
+    peer.phone.trace = True
+    if way == "their CANCEL":
+        peer.calls()
+        peer.say(peer.request("CANCEL"))
+    elif way == "a BYE while it rings":
+        (ringing,) = peer.do("ring", peer.calls())
+        peer.say(peer.request("BYE", branch="z9hG4bKbye", cseq=2, to_tag=ringing.to.tag or ""))
+    else:
+        call, tag = peer.is_taken()
+        if way == "their BYE":
+            peer.say(peer.request("BYE", branch="z9hG4bKbye", cseq=2, to_tag=tag))
+        else:
+            (bye,) = peer.do("hang_up", call)
+            peer.say(peer.answer(bye, 200))
+    told = [event for event in peer.told if getattr(event, "call", None) == 1]
+    assert isinstance(told[-1], events.CallEnded)
+    assert isinstance(told[-2], events.TraceMessage)
+
+
 @pytest.mark.parametrize("target", ["tel:+1", "sips:bob@192.0.2.2", "sip:bob@192.0.2.2;transport=tcp"])
 def test_targets_that_cannot_be_called(peer, target):
     with pytest.raises(SipError):
