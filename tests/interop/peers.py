@@ -26,10 +26,9 @@ import numpy as np
 import pytest
 
 from tests.interop.scenario import scenario_text
-from tests.interop.sound import RATE_HZ, mulaw, resampled, samples, write_wav
+from tests.interop.sound import RATE_HZ, SAMPLE, mulaw, resampled, samples, write_wav
 
 ROOT = Path(__file__).resolve().parents[2]
-SAMPLE = ROOT / "sample.wav"
 HOST = "127.0.0.1"
 HOST_6 = "::1"
 PATIENCE_S = 20.0
