@@ -326,15 +326,15 @@ def test_12_a_call_that_is_over_is_not_kept_by_its_timers(peer):
 
 
 def _cost_us(act, times: int = 200) -> float:
-    """The best of three medians: what it costs when nobody else has the processor."""
+    """The best of three medians, in processor time of this thread: what others do meanwhile does not count."""
     medians = []
     gc.disable()
     for _ in range(3):
         took = []
         for number in range(times):
-            begin = time.perf_counter()
+            begin = time.thread_time()
             act(number)
-            took.append(time.perf_counter() - begin)
+            took.append(time.thread_time() - begin)
         medians.append(sorted(took)[times // 2] * 1e6)
     gc.enable()
     return min(medians)
@@ -420,9 +420,9 @@ def test_18_a_message_made_to_be_slow_is_not(peer, extra):
     took = []
     for number in range(3):
         invite = peer.request("INVITE", body=SDP_OFFER, extra=extra, call_id=f"c{number}", branch=f"z9hG4bK{number}")
-        begin = time.perf_counter()
+        begin = time.thread_time()
         peer.phone.receive(invite, BOB, peer.now)
-        took.append(time.perf_counter() - begin)
+        took.append(time.thread_time() - begin)
     assert min(took) < 0.06
 
 
@@ -439,6 +439,6 @@ def test_18_addresses_without_end_are_not_read(peer):
 
 def test_18_folds_without_end(peer):
     folded = peer.request("OPTIONS").replace(b"Max-Forwards: 70", b"Subject: a" + b"\r\n b" * 5000)
-    begin = time.perf_counter()
+    begin = time.thread_time()
     assert statuses(peer.say(folded)) == [200]
-    assert time.perf_counter() - begin < 0.1
+    assert time.thread_time() - begin < 0.1

@@ -605,13 +605,13 @@ def test_any_description_can_be_answered_line_by_line(lines, data):
 def test_a_flood_of_lines_costs_milliseconds(body):
     taken = []
     for _ in range(5):
-        begin = time.perf_counter()
+        begin = time.thread_time()
         try:
             make_answer(parse((HEAD + body).encode()), local(), 1, 1)
         except SdpError:
             pass
-        taken.append(time.perf_counter() - begin)
-    assert min(taken) < 0.04, "the best of five, with room for a slow machine"
+        taken.append(time.thread_time() - begin)
+    assert min(taken) < 0.04, "processor time, the best of five, with room for a slow machine"
 
 
 NOISE = Format(13, "CN", 8000)
