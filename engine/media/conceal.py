@@ -58,12 +58,10 @@ class Concealer:
 
     def meet(self, coming: np.ndarray, left: int) -> None:
         """In ``left`` samples ``coming`` (int16) is played. Nothing leads out of a hush."""
-        if self._hush:
+        if self._hush or not len(coming):
             return
         self._meeting = self._position + left
         count = min(left, self._samples(BRIDGE_MS))
-        if not count or not len(coming):
-            return
         lacking = self._meeting - len(self._invention)
         if lacking > 0:
             self._invention = np.concatenate((self._invention, np.zeros(lacking, np.float32)))

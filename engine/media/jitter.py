@@ -396,10 +396,14 @@ class JitterBuffer:
             return None
         return self._give(now)
 
-    @property
-    def first_waiting(self) -> Waiting | None:
-        """The packet that will be given out next, though it may not be its turn; it stays where it is."""
-        return self._queue[0] if self._queue else None
+    def coming(self, seconds: float) -> list[Waiting]:
+        """The packets that will be given out next, up to a hole or until they last so long; they stay here."""
+        found: list[Waiting] = []
+        for packet in self._queue:
+            if found and (abs(packet.begin - found[-1].end) > JOIN_S or found[-1].end - found[0].begin >= seconds):
+                break
+            found.append(packet)
+        return found
 
     def _covered(self, invented_s: float, now: float) -> bool:
         """May the first in the queue be played? What was invented in its place, and delays too much, is left out."""

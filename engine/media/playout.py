@@ -30,6 +30,8 @@ FAR_TOO_LATE_S = 0.060
 STRETCH_EVERY_S = 0.120
 AT_LEISURE_EVERY_S = 1.5
 
+FAR_SIDE_S = 0.020  # of what comes behind a gap: enough to find its pitch
+
 _NOTHING = np.zeros(0, np.int16)
 
 
@@ -69,7 +71,7 @@ class Playout:
         self._resampled_from = rate_hz
         self._rest = _NOTHING  # decoded, not asked for yet
         self._invented = 0  # samples, since the last packet
-        self._ahead: tuple[Waiting | None, np.ndarray] = (None, _NOTHING)  # decoded before its turn
+        self._ahead: deque[tuple[Waiting, np.ndarray]] = deque()  # decoded before their turn
         self.started = False  # before the first packet nothing is missing
         self._hushed = False  # the far end stopped on purpose
         self._stretched_at = 0.0
@@ -155,7 +157,7 @@ class Playout:
             self._concealer.begin(self._history(), self._hushed)
         meant = self._hushed or self.pausing
         if known and not meant:
-            self._meet(buffer.first_waiting, left)
+            self._meet(left)
         if self._concealer.audible and not meant:
             self.concealed_samples += wanted
         self._invented += wanted
@@ -168,15 +170,21 @@ class Playout:
             return self._repeater
         return CodecConcealer(codec)
 
-    def _meet(self, coming: Waiting | None, left: int) -> None:
+    def _meet(self, left: int) -> None:
         """What comes behind the gap waits already: what is invented shall lead up to it in ``left`` samples."""
-        if coming is None or coming is self._ahead[0] or self._concealer is not self._repeater:
+        coming = self.buffer.coming(FAR_SIDE_S)
+        if self._concealer is not self._repeater or (self._ahead and coming[0] is self._ahead[0][0]):
             return
-        assert isinstance(coming.decoder, Decoder)
-        if coming.decoder.codec.is_pause(coming.payload):
-            return
-        self._ahead = coming, self._decode(coming)
-        self._repeater.meet(self._ahead[1], left)
+        self._ahead.clear()
+        for packet in coming:
+            assert isinstance(packet.decoder, Decoder)
+            if packet.decoder.codec.is_pause(packet.payload):
+                break
+            self._ahead.append((packet, self._decode(packet)))
+            if not len(self._ahead[-1][1]):
+                break
+        if self._ahead:
+            self._repeater.meet(np.concatenate([pcm for _, pcm in self._ahead]), left)
 
     def _sound(self, packet: Waiting, wanted: int, now: float) -> np.ndarray:
         """A packet decoded and joined to what was played before; maybe shorter or longer than it was."""
@@ -194,13 +202,12 @@ class Playout:
         return self._remember(pcm)
 
     def _decoded(self, packet: Waiting) -> np.ndarray:
-        ahead, pcm = self._ahead
-        if ahead is None:
-            return self._decode(packet)
-        self._ahead = None, _NOTHING
-        if ahead is not packet:
-            return self._decode(packet)
-        return pcm[round(packet.overlap_s * self.rate_hz) :]
+        for ahead, pcm in self._ahead:
+            if ahead is packet:
+                while self._ahead.popleft()[0] is not packet:
+                    pass
+                return pcm[round(packet.overlap_s * self.rate_hz) :]
+        return self._decode(packet)
 
     def _decode(self, packet: Waiting) -> np.ndarray:
         decoder = packet.decoder

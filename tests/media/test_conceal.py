@@ -78,6 +78,15 @@ def test_nothing_leads_out_of_a_hush():
     assert not concealer.audible and not concealer.fill(160).any()
 
 
+def test_nothing_on_the_far_side_is_nothing_to_lead_up_to():
+    sound = buzz(133, 2400)
+    concealer = Concealer(8000)
+    concealer.begin(sound[:800])
+    concealer.meet(sound[:0], 160)
+    concealer.fill(160)
+    assert (concealer.merge(sound[960:1120])[:20] != sound[960:980]).any()
+
+
 class TestBothSides:
     """What comes behind the gap is known: the invention leads up to it."""
 

@@ -134,14 +134,20 @@ class TestOrder:
 
     def test_who_waits_behind_a_gap_is_shown_and_stays(self):
         line = Line()
-        assert line.buffer.first_waiting is None
+        assert line.buffer.coming(0.02) == []
         line.run({0: 0.04, 1: 0.06, 2: 0.08}, 0.11)
         line.put(4, 0.115)
         assert line.play(0.127) == "-"
-        waiting = line.buffer.first_waiting
-        assert waiting is not None and waiting.payload == b"4"
+        assert [packet.payload for packet in line.buffer.coming(0.02)] == [b"4"]
         assert line.buffer.lacking_s == pytest.approx(PACKET_S)
         assert len(line.buffer) == 1 and line.play(0.147) == "4"
+
+    def test_what_comes_is_shown_up_to_the_next_hole_and_as_much_as_is_asked_for(self):
+        line = Line()
+        for number in (0, 1, 2, 4):
+            line.put(number, 0.04 + 0.02 * number)
+        shown = [[packet.payload for packet in line.buffer.coming(seconds)] for seconds in (0.01, 0.03, 0.5)]
+        assert shown == [[b"0"], [b"0", b"1"], [b"0", b"1", b"2"]]
 
 
 class TestDelay:

@@ -211,6 +211,21 @@ class TestGap:
         assert np.mean((made - wanted) ** 2) < 0.05 * np.mean(wanted**2)
         assert playout.concealed_ms == 20.0
 
+    def test_short_packets_make_a_far_side_together(self):
+        """10 ms each, of 110 Hz: one alone does not hold a period."""
+        playout, codec = Playout(8000), Counting()
+        decoder, sound = Decoder(codec, 8000), tone(4000, 110)
+        sound[::80] = np.arange(50) + 1
+        for number in range(50):
+            if number != 20:
+                playout.put(number * 80, L16.codec.encode(sound[number * 80 :][:80]), decoder, 0.0)
+        heard = np.concatenate([playout.get(80, 0.01 * tick) for tick in range(40)])
+        decoded = [payload[1] for payload in codec.decoded]
+        assert decoded == [number + 1 for number in range(len(decoded) + 1) if number != 20]
+        begin = int(np.flatnonzero(heard)[0])
+        made, wanted = heard[begin + 1600 :][:80].astype(float), tone(4000, 110)[1600:1680].astype(float)
+        assert np.mean((made - wanted) ** 2) < 0.1 * np.mean(wanted**2)
+
     def test_a_far_side_nobody_can_read_is_counted_once_and_is_part_of_the_gap(self):
         self.broken = 6
         heard, playout, _ = self.play(self.arrivals())
