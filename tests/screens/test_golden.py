@@ -42,6 +42,7 @@ MASKS = (
     (r"# \(\d[\d.,]*( %)?\)", "#"),
     (r"─+", "──"),
     (r"(?<=\S) {2,}", "  "),
+    (r"( ─+)? +AGE", "  AGE"),  # the rule before it has no room where the first report has not come yet
 )
 
 
