@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 FRAME_S = 0.1
 IDLE_FRAME_S = 1.0
 SLACK_FOR_FRAME_S = 0.004  # a frame is drawn only where the next packet leaves room for it
+SLACK_FOR_KEY_S = 0.008  # after one key another is obeyed only where there is room for a frame as well
 LOG_LINES = 500
 LONGEST_TURN_S = 1.0
 USAGE_ERROR = 2
@@ -362,15 +363,20 @@ class DashboardFace:
 
     def turn(self, now: float) -> float:
         screen = self._screen
-        for key in screen.keys(now):
-            self._controls.press(key)
-            self._dirty = True
+        if not self._controls.waiting:
+            self._controls.feed(screen.keys(now))
+        self._dirty = self._controls.act(self._has_room) or self._dirty
         self.gone = screen.gone
         self._dirty = self._controls.expire(now) or screen.resized or self._dirty
         next_frame = self._draw(now)
         screen.watch(self._engine)
         deadline = screen.deadline()
+        if self._controls.waiting:
+            return now
         return next_frame if deadline is None else min(next_frame, deadline)
+
+    def _has_room(self) -> bool:
+        return self._engine.slack_s() >= SLACK_FOR_KEY_S
 
     def _draw(self, now: float) -> float:
         """Draw if it is time and there is room; returns when to look again."""

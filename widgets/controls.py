@@ -9,7 +9,8 @@ at: a stranger's call must not come under a finger that is about to press a key.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Protocol
 
@@ -46,6 +47,7 @@ class Controls:
         self._history: tuple[str, ...] = (suggested,) if suggested else ()
         self._ask: Callable[[], object] | None = None  # what a "yes" does
         self._notice_until = 0.0
+        self._keys: deque[str] = deque()  # pressed, and not yet obeyed
         self._moved_at = float("-inf")  # when the selection went to another call by itself
 
     # -- what happens
@@ -111,6 +113,27 @@ class Controls:
             self.notice(f"call {event.call.id} ended: {event.reason}", "warn")
 
     # -- keys
+
+    def feed(self, names: Iterable[str]) -> None:
+        """Keys that were pressed; ``act`` obeys them."""
+        self._keys.extend(names)
+
+    @property
+    def waiting(self) -> bool:
+        """Keys were pressed that have not been obeyed yet."""
+        return bool(self._keys)
+
+    def act(self, has_room: Callable[[], bool]) -> bool:
+        """Obey one key, and more while there is room; False when there was none.
+
+        A page of text that is pasted where no text is expected is thousands of keys: the call goes on meanwhile.
+        """
+        if not self._keys:
+            return False
+        self.press(self._keys.popleft())
+        while self._keys and has_room():
+            self.press(self._keys.popleft())
+        return True
 
     def press(self, name: str) -> None:
         """One key, by the name ``keycodes`` gives it."""

@@ -36,6 +36,8 @@ if sys.platform != "win32":
 
 Watcher = tuple[int, Callable[[float], None]]
 
+MOST_KEYS = 4096  # read ahead of whoever takes them
+
 _ANSWER_S, _ANSWER_STEP_S = 0.3, 0.05  # leaving: wait so long for an answer that is under way
 _PASTE_ON, _PASTE_OFF = b"\x1b[?2004h", b"\x1b[?2004l"
 _NO_PASTE = ("vt", "linux", "ansi", "cons", "pcansi", "sun", "cygwin", "hurd", "mach")
@@ -292,7 +294,7 @@ class Screen:
         return self._decoder.deadline() if self._active and not self.gone else None
 
     def _read(self, now: float) -> None:
-        if not self._active or self.gone:
+        if not self._active or self.gone or len(self._keys) >= MOST_KEYS:
             return
         data = self._terminal.read()
         self._keys += self._decoder.feed(data, now)

@@ -201,6 +201,24 @@ def test_in_a_line_being_typed_such_a_key_is_its_own() -> None:
     assert phone.told == []
 
 
+# ------------------------------------------------------------------ very many keys
+
+
+def test_a_pasted_page_does_not_hold_up_the_call() -> None:
+    """One key at least, and then as many as the next packet leaves room for; none is lost, and their order stays."""
+    phone = Phone(views.call(1))
+    controls = Controls(phone, Ui())
+    assert not controls.act(lambda: True) and not controls.waiting
+    controls.feed("123")
+    controls.feed("45")
+    room = iter((True, False, False, True, True, True))
+    sent = []
+    while controls.waiting:
+        assert controls.act(lambda: next(room))
+        sent.append([command.digits for command in phone.told if isinstance(command, model.SendDigits)])
+    assert sent == [["1", "2"], ["1", "2", "3"], ["1", "2", "3", "4", "5"]]
+
+
 # ------------------------------------------------------------------ views
 
 
