@@ -223,6 +223,7 @@ class LinesFace:
         if self._json:
             self._face = widgets.jsonlines.JsonFace(self._output.write)
         self._typed = b""
+        self._lines: deque[bytes] = deque()  # typed, and not yet obeyed
         self._writing = False
         if self._reads:
             self._engine.add_reader(0, self._read)
@@ -260,9 +261,12 @@ class LinesFace:
                 self._engine.add_writer(self._output.descriptor, self._output.flush)
             else:
                 self._engine.remove_writer(self._output.descriptor)
-        return now + LONGEST_TURN_S
+        self._obey()
+        return now if self._lines else now + LONGEST_TURN_S
 
     def _read(self, now: float) -> None:
+        if self._lines:
+            return
         try:
             data = os.read(0, 4096)
         except OSError:
@@ -270,10 +274,16 @@ class LinesFace:
         if not data:
             self._engine.remove_reader(0)
             self.gone = self.gone or sys.stdin.isatty()  # Ctrl-D, or the terminal is no more
-            return
+            data = b"\n" if self._typed else b""
         *lines, self._typed = (self._typed + data)[-65536:].split(b"\n")
-        for line in lines:
-            self._word(line.decode("utf-8", "replace"))
+        self._lines.extend(lines)
+
+    def _obey(self) -> None:
+        """One line, and more where the next packet leaves room: a pipe brings thousands at once."""
+        while self._lines:
+            self._word(self._lines.popleft().decode("utf-8", "replace"))
+            if self._engine.slack_s() < SLACK_FOR_KEY_S:
+                return
 
     def _word(self, line: str) -> None:
         wanted = widgets.plain.parse_word(line)

@@ -268,6 +268,21 @@ def test_a_terminal_is_left_as_it_was(arguments: list[str]) -> None:
         assert b"\x1b" not in program.output
 
 
+# ---------------------------------------------------------------------- words
+
+
+def test_every_word_that_a_pipe_brings_is_obeyed_the_last_one_without_a_line_end() -> None:
+    command = [sys.executable, str(ROOT / "tui.py"), "--plain", "--audio", "null", "--local-ip", "127.0.0.1"]
+    done = subprocess.run(
+        [*command, "--local-sip-port", "0", "--local-rtp-port", "0"], input="mute\n" * 2001 + "status\nquit",
+        capture_output=True, text=True, timeout=PATIENCE_S, cwd=ROOT, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines.count("muted: they hear silence") == 1001 and lines.count("the microphone is open") == 1000
+    assert lines[-2].endswith("sound: silence, muted") and lines[-1] == "no call"
+
+
 # ---------------------------------------------------------------------- the demo, and the end
 
 
