@@ -134,8 +134,13 @@ class MediaSession:
         """The file that is being written; None when there is none, or none any more (the disk is full)."""
         return next((track.path for track in reversed(self._tracks) if not track.failed), None)
 
+    @property
+    def takes_digits(self) -> bool:
+        """The far end takes telephone-events."""
+        return self._stream.takes_digits
+
     def send_digits(self, digits: str) -> bool:
-        """Queue telephone-events; False when the far end does not take them."""
+        """Queue telephone-events; False when the far end does not take them, or too many wait already."""
         return self._stream.send_digits(digits)
 
     def digits(self, now: float) -> list[tuple[str, float]]:

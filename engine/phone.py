@@ -200,8 +200,10 @@ class Phone:
         digits = command.digits.upper()
         if not digits or any(digit not in DIGITS for digit in digits):
             raise CommandError(f"'{command.digits}' is not made of the digits 0-9 * # A-D")
-        if call.media is None or not call.media.send_digits(digits):
+        if call.media is None or not call.media.takes_digits:
             raise CommandError("the far end does not take digits (no telephone-event)")
+        if not call.media.send_digits(digits):
+            raise CommandError("too many digits at once: the ones before are still being sent")
         call.note_digits(sent=digits)
         return call.id
 

@@ -201,6 +201,14 @@ def test_digits_both_ways():
     assert anna.hears(bob) and bob.hears(anna)
 
 
+def test_more_digits_than_can_wait_are_refused_whole_and_for_the_right_reason():
+    _, anna, _ = call()
+    anna.do(SendDigits("1" * 100))
+    with pytest.raises(CommandError, match="too many digits at once"):
+        anna.do(SendDigits("2" * 100))
+    assert anna.view().digits_sent == "1" * 64  # the newest are shown
+
+
 # ---------------------------------------------------------------------- RTCP
 
 

@@ -171,6 +171,11 @@ class AudioStream:
         """How many earlier packets each one repeats now."""
         return self._out.redundancy
 
+    @property
+    def takes_digits(self) -> bool:
+        """Telephone-event was agreed on."""
+        return self._out.takes_digits
+
     def send_digits(self, digits: str) -> bool:
         """Queue digits; False when the far end takes none, one is unknown, or there are too many already."""
         return self._out.takes_digits and self._out.digits.queue(digits)
