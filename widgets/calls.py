@@ -71,7 +71,8 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     columns, with_level = _columns(rect.width)
     if rect.height > min(len(scene.snapshot.calls), 2):
         header, rect = rect.split_top(1)
-        _draw_header(canvas, header, columns, with_level)
+        hidden = len(scene.snapshot.calls) - rect.height
+        _draw_header(canvas, header, columns, with_level, f"CALL  {hidden} more" if hidden > 0 else "CALL")
     target = ringing_call(scene.snapshot, scene.ui.selected)
     for row, call in zip(rect.rows(), _listed(scene, rect.height), strict=False):
         _draw_row(canvas, row, scene, call, columns, with_level, call is target)
@@ -112,11 +113,12 @@ def _urgent(scene: Scene) -> list[CallView]:
     return wanted[:1] if target is scene.call else wanted
 
 
-def _draw_header(canvas: Canvas, row: Rect, columns: list[Column], with_level: bool) -> None:
+def _draw_header(canvas: Canvas, row: Rect, columns: list[Column], with_level: bool, title: str) -> None:
     canvas.fill(row, " ", "label")
     canvas.put(row.x + 1, row.y, " #", "label")
-    canvas.put(row.x + 7, row.y, "CALL", "label")
-    x = row.x + 7 + _peer_columns(row.width, columns, with_level)
+    room = _peer_columns(row.width, columns, with_level)
+    canvas.put(row.x + 7, row.y, title, "label", room - 1)
+    x = row.x + 7 + room
     canvas.put(x, row.y, "STATE", "label")
     canvas.put(x + STATE_COLUMNS + TIME_COLUMNS - 5, row.y, "TIME", "label")
     x += STATE_COLUMNS + TIME_COLUMNS

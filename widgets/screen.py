@@ -37,6 +37,7 @@ if sys.platform != "win32":
 Watcher = tuple[int, Callable[[float], None]]
 
 MOST_KEYS = 4096  # read ahead of whoever takes them
+POLL_S = 0.03  # between two looks for keys on a console
 
 _ANSWER_S, _ANSWER_STEP_S = 0.3, 0.05  # leaving: wait so long for an answer that is under way
 _PASTE_ON, _PASTE_OFF = b"\x1b[?2004h", b"\x1b[?2004l"
@@ -478,6 +479,7 @@ class ConsoleScreen(Screen):
         self._closed = False
         self._active = True
         self._size = (0, 0)
+        self._polled_at = 0.0
         window = curses.initscr()
         _give_signals_back()
         curses.noecho()
@@ -503,6 +505,7 @@ class ConsoleScreen(Screen):
 
     def keys(self, now: float) -> list[str]:
         keys: list[str] = []
+        self._polled_at = now
         while self._active and len(keys) < 256:
             try:
                 code = self._painter.window.get_wch()
@@ -514,7 +517,8 @@ class ConsoleScreen(Screen):
         return keys
 
     def deadline(self) -> float | None:
-        return None
+        """No descriptor tells of a key: they are looked for again and again."""
+        return self._polled_at + POLL_S if self._active else None
 
     def can_paint(self, now: float) -> bool:
         return self._active

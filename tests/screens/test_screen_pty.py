@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import curses
 import json
 import random
 import re
@@ -11,11 +12,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests.screens.harness import DEADLINE_S, Program, python
+from widgets.screen import ConsoleScreen
 
 EASEL = str(Path(__file__).parent / "easel.py")
 SGR_COLOUR = re.compile(rb"\x1b\[(?:\d+;)*(?:3[0-79]|4[0-79]|9[0-7]|10[0-7]|38;|48;)[\d;]*m")
@@ -445,3 +448,16 @@ def test_the_console_screen_does_the_same(start: Start, report_path: Path) -> No
     program.send("q")
     assert program.wait_exit() == 0
     assert program.modes() == modes
+
+
+def test_a_console_is_asked_for_keys_again_soon() -> None:
+    """Nothing wakes the loop for a key there: an idle phone would take a second to notice one."""
+    screen = object.__new__(ConsoleScreen)
+    screen._active, screen._names = True, {}
+    screen._painter = SimpleNamespace(window=SimpleNamespace(get_wch=lambda: _raise(curses.error())))  # type: ignore[assignment]
+    assert screen.keys(5.0) == []
+    assert screen.deadline() == pytest.approx(5.0, abs=0.05)
+
+
+def _raise(error: Exception) -> None:
+    raise error

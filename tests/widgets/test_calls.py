@@ -49,7 +49,7 @@ def test_the_call_that_rings_and_the_shown_one_are_always_seen() -> None:
         "  9 ←  Carol <carol@198.51.100.7>    ringing         00:04",
     ]
     assert drawn(calls.draw, 60, 4, scene) == [
-        "  #    CALL                          STATE            TIME",
+        "  #    CALL  6 more                  STATE            TIME",
         "  1 →  Bob <sip:bob@203.0.113.5>     talking         03:12",
         "▶ 6 →  Bob <sip:bob@203.0.113.5>     talking         03:12",
         "  9 ←  Carol <carol@198.51.100.7>    ringing         00:04",
@@ -90,3 +90,10 @@ def test_a_call_in_a_conference_says_so() -> None:
     scene = ui.scene(views.snapshot(views.call(conference=True), views.call(2)), views.ui())
     rows = drawn(calls.draw, 60, 3, scene)
     assert "conference" in rows[1] and "talking" in rows[2]
+
+
+def test_calls_that_do_not_fit_are_counted() -> None:
+    many = ui.scene(views.snapshot(*(views.call(number) for number in range(1, 8))), views.ui(selected=7))
+    rows = drawn(calls.draw, 80, 5, many)
+    assert rows[0].startswith("  #    CALL  3 more ") and [row[2] for row in rows[1:]] == ["1", "2", "3", "7"]
+    assert drawn(calls.draw, 80, 8, many)[0].startswith("  #    CALL         ")
