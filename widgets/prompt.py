@@ -37,7 +37,7 @@ class Prompt:
         if self.mode == "confirm":
             return self._confirm(key)
         if key.startswith("Paste:"):
-            return self._insert(text.stripped(key[6:]).strip())
+            return self._insert(text.stripped(key[6:].lstrip()[:TEXT_LIMIT]).strip())
         action = _ACTIONS.get(key)
         if action is not None:
             return action(self)
