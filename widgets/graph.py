@@ -49,7 +49,7 @@ TRACES = (
 
 
 def sizes(_scene: Scene, _width: int) -> tuple[int, ...]:
-    return (3, 5, 8)
+    return (3, 5, 8, 11, 15)
 
 
 def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
