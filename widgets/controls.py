@@ -83,11 +83,13 @@ class Controls:
     def hints(self, snapshot: model.Snapshot) -> tuple[KeyHint, ...]:
         """The table of keys, as it is valid now."""
         call = shown_call(snapshot, self.ui.selected)
-        scrolling = keys.SCROLLING if self.ui.view == "log" else ()
-        return tuple(
-            KeyHint(key.shown, key.label, key.help, key.does in scrolling or key.valid(snapshot, call))
-            for key in keys.KEYS
-        )
+        scrolling = self.ui.help_open or self.ui.view == "log"
+        return tuple(self._hint(key, key.valid(snapshot, call), scrolling) for key in keys.KEYS)
+
+    @staticmethod
+    def _hint(key: keys.Key, valid: bool, scrolling: bool) -> KeyHint:
+        scrolls = scrolling and key.does in keys.SCROLLING
+        return KeyHint(key.shown, "scroll" if scrolls and key.label else key.label, key.help, scrolls or valid)
 
     def notice(self, text: str, style: str = "notice") -> None:
         """One line, for a while."""
@@ -229,11 +231,8 @@ class Controls:
     def _do_digit(self, name: str) -> None:
         self._execute(model.SendDigits(name, self._selected(CallState.TALKING, CallState.HELD)))
 
-    def _do_louder(self, name: str) -> None:
-        self._change_volume(VOLUME_STEP_DB)
-
-    def _do_softer(self, name: str) -> None:
-        self._change_volume(-VOLUME_STEP_DB)
+    def _do_volume(self, name: str) -> None:
+        self._change_volume(-VOLUME_STEP_DB if name == "-" else VOLUME_STEP_DB)
 
     def _change_volume(self, change_db: float) -> None:
         self._execute(model.SetVolume(change_db))
@@ -241,17 +240,11 @@ class Controls:
 
     # -- moving about
 
-    def _do_up(self, name: str) -> None:
-        self._move(-1)
+    def _do_move(self, name: str) -> None:
+        self._move(-1 if name in keys.BACKWARD else 1)
 
-    def _do_down(self, name: str) -> None:
-        self._move(1)
-
-    def _do_page_up(self, name: str) -> None:
-        self._move(-PAGE)
-
-    def _do_page_down(self, name: str) -> None:
-        self._move(PAGE)
+    def _do_page(self, name: str) -> None:
+        self._move(-PAGE if name == "PageUp" else PAGE)
 
     def _move(self, step: int) -> None:
         if self.ui.help_open or self.ui.view == "log":

@@ -45,13 +45,12 @@ def _several(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
     return len(snapshot.calls) > 1
 
 
-SCROLLING = ("up", "down", "page_up", "page_down")  # they do something in every view that is longer than the screen
-
-
 def _card(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
     return snapshot.sound.kind == "device"
 
 
+SCROLLING = ("move", "page")  # what does something in every view that is longer than the screen
+BACKWARD, FORWARD = ("Up", "k"), ("Down", "j")
 DIGIT_KEYS = tuple("0123456789*#")
 KEYS = (
     Key(("d",), "d", "dial", "call somebody: opens a line to type an address", "dial", _always),
@@ -63,13 +62,10 @@ KEYS = (
     Key(("o",), "o", "hold", "hold the selected call, or take it back", "hold", _up),
     Key(("c",), "c", "join", "join all calls, or talk to this one alone", "conference", _two_up),
     Key(DIGIT_KEYS, "0-9*#", "digits", "send a digit to the selected call", "digit", _up),
-    Key(("Up", "k"), "Up", "", "select the call above; scroll up", "up", _several),
-    Key(("Down", "j"), "Down", "", "select the call below; scroll down", "down", _several),
-    Key(("PageUp",), "PgUp", "", "ten rows up", "page_up", _several),
-    Key(("PageDown",), "PgDn", "", "ten rows down", "page_down", _several),
-    Key(("+", "="), "+", "", "louder by 2 dB", "louder", _always),
-    Key(("-",), "-", "", "softer by 2 dB", "softer", _always),
     Key(("Tab",), "Tab", "view", "next view: dashboard, log", "next_view", _always),
+    Key((*BACKWARD, *FORWARD), "Up Down", "select", "the call above, the call below; scroll", "move", _several),
+    Key(("PageUp", "PageDown"), "PgUp PgDn", "", "ten rows at once", "page", _several),
+    Key(("+", "=", "-"), "+ -", "volume", "louder or softer by 2 dB", "volume", _always),
     Key(("Ctrl-L",), "Ctrl-L", "", "draw the screen anew", "redraw", _always),
     Key(("?", "F1"), "?", "help", "every key of this view", "help", _always),
     Key(("Escape",), "Esc", "", "close what is open, go back", "back", _always),
