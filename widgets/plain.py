@@ -89,7 +89,7 @@ class PlainFace:
             return
         news = _news(call.media, before)
         if news or not before.said:
-            self._say_of(call, f"{figures.duration(call.talk_s)}, {', '.join([*_quality(call.media), *news])}")
+            self._say_of(call, f"{figures.duration(call.talk_s)}, {', '.join([*news, *_quality(call.media)])}")
         report = call.media.rtcp.remote
         lost_there = report.lost if report else before.lost_there
         rx = call.media.rx

@@ -80,15 +80,15 @@ def test_bad_news_comes_at_most_every_ten_seconds() -> None:
     worse = [second(float(at), lost=max(0, at - 15)) for at in range(1, 41)]
     assert said(model.Answered(views.call()), *worse)[1:] == [
         "call 1: 00:10, lost 0.0 %, jitter 2.0 ms",
-        "call 1: 00:20, lost 0.0 %, jitter 2.0 ms, 5 packets lost since the last line",
-        "call 1: 00:30, lost 0.0 %, jitter 2.0 ms, 10 packets lost since the last line",
-        "call 1: 00:40, lost 0.0 %, jitter 2.0 ms, 10 packets lost since the last line",
+        "call 1: 00:20, 5 packets lost since the last line, lost 0.0 %, jitter 2.0 ms",
+        "call 1: 00:30, 10 packets lost since the last line, lost 0.0 %, jitter 2.0 ms",
+        "call 1: 00:40, 10 packets lost since the last line, lost 0.0 %, jitter 2.0 ms",
     ]
 
 
 def test_silence_from_the_far_end_is_news() -> None:
     stopped = [second(float(at), packets=500) for at in range(1, 21)]
-    assert said(model.Answered(views.call()), *stopped)[-1].endswith("nothing is coming in")
+    assert said(model.Answered(views.call()), *stopped)[-1].startswith("call 1: 00:20, nothing is coming in, ")
 
 
 def test_messages_errors_and_the_log() -> None:
