@@ -16,7 +16,9 @@ Work for 20 ms of stereo speech at 48 kHz (at 8 kHz): FLAC 0.05 ms (0.02), Opus 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -53,6 +55,19 @@ def _straight(soundfile: Any) -> Any:
 # ------------------------------------------------------------------ reading
 
 
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """mpg123, in libsndfile, writes what it dislikes in a file straight to descriptor 2, where our screen may be."""
+    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
+
+
 class EncodedReader:
     """An endless microphone made of a file that libsndfile knows; as ``wav.WavReader``."""
 
@@ -69,7 +84,8 @@ class EncodedReader:
         self._on_failure = on_failure
         self._open_file = wav.open_to_read(path)
         try:
-            self._file = _straight(soundfile)(self._open_file.fileno(), closefd=False)
+            with _hushed():
+                self._file = _straight(soundfile)(self._given(), closefd=False)
             self._check()
         except (RuntimeError, TypeError, ValueError, OSError) as error:
             self._open_file.close()
@@ -78,6 +94,10 @@ class EncodedReader:
         self._block = max(1, int(self._file.samplerate) // _BLOCKS_A_SECOND)
         self._resampler = file_resampler(int(self._file.samplerate), self.rate_hz)
         self._rest = np.zeros(0, np.int16)
+
+    def _given(self) -> Any:
+        """What libsndfile reads from; on Windows its C library may not be ours, and numbers of files not the same."""
+        return self._open_file if sys.platform == "win32" else self._open_file.fileno()
 
     def _check(self) -> None:
         low, high = _READ_RATES_HZ
@@ -118,7 +138,11 @@ class EncodedReader:
 
     def _decode(self) -> np.ndarray:
         try:
-            values: np.ndarray = self._file.read(self._block, dtype="float32", always_2d=True)
+            if self._file.format == "MP3":
+                with _hushed():
+                    values: np.ndarray = self._file.read(self._block, dtype="float32", always_2d=True)
+            else:
+                values = self._file.read(self._block, dtype="float32", always_2d=True)
         except (RuntimeError, ValueError, OSError) as error:
             self._fail(str(error))
             return np.zeros((0, 1), np.float32)
@@ -233,10 +257,17 @@ class EncodedWriter:
                 done += wav.write_at(self._descriptor, data[done:], self._size + done)
         except OSError as error:
             self.failed = f"{self.path}: {error.strerror or error}"
-            os.ftruncate(self._descriptor, self._size)
+            self._cut_back()
             return False
         self._size += done
         return True
+
+    def _cut_back(self) -> None:
+        """No half piece stays at the end, where the file system still lets us say so."""
+        try:
+            os.ftruncate(self._descriptor, self._size)
+        except OSError:
+            return
 
     def _count_flac(self, frames: int) -> None:
         """So many more frames are in the file: put the number of samples into its header."""
