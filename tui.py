@@ -53,11 +53,19 @@ def main(arguments: list[str] | None = None) -> int:
     open_closed_streams()
     try:
         config = from_arguments(sys.argv[1:] if arguments is None else arguments)
-        return Program(config).run()
+        return _list_devices() if config.list_devices else Program(config).run()
     except (ConfigError, OSError) as error:  # NetworkError, WavError, SoundError: one line each
         return _complain(str(error))
     except KeyboardInterrupt:
         return 0
+
+
+def _list_devices() -> int:
+    from engine.io.devices import device_lines
+
+    for line in device_lines() or ["no sound card"]:
+        sys.stdout.write(widgets.text.visible(line) + "\n")
+    return 0
 
 
 def _complain(text: str) -> int:

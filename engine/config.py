@@ -61,6 +61,7 @@ class Config:
     audio: str | None = None  # "device", "file", "null" or None for "device if there is one"
     input_name: str | None = None
     output_name: str | None = None
+    list_devices: bool = False
     voice: tuple[str, ...] | None = None  # what is done to a card's microphone; None: what can be
     ring_tone: str | None = None  # a sound file, "off", or None for our own
     ringback: str | None = None  # the same
@@ -176,6 +177,7 @@ def parser() -> argparse.ArgumentParser:
         "--input", dest="input_name", type=device, metavar="NAME", help="microphone, by part of its name"
     )
     heard.add_argument("--output", dest="output_name", type=device, metavar="NAME", help="loudspeaker, the same way")
+    heard.add_argument("--list-devices", action="store_true", help="say what inputs and outputs there are, and end")
     heard.add_argument(
         "--voice", metavar="A,B,...", help="on a card's microphone: auto, off, or some of echo,noise,gain,duck (auto)"
     )
@@ -238,6 +240,7 @@ def _config(arguments: list[str]) -> Config:
         audio=options.audio,
         input_name=options.input_name,
         output_name=options.output_name,
+        list_devices=options.list_devices,
         voice=_voice(options.voice),
         ring_tone=options.ring_tone,
         ringback=options.ringback,

@@ -12,6 +12,7 @@ encoded.py       FLAC, Ogg/Opus and MP3 by libsndfile                   imports 
 wav.py           WAV in and out                                         imports resampling, engine.media
 resampling.py    rates of files, by soxr where it is                    imports engine.media
 sound.py         microphone and loudspeaker: card, file or silence      imports audio_files, card_link
+devices.py       what devices there are, in lines                       imports sound, card_link
 card_link.py     the engine's end of the card                           imports card_process, pcm_queue, engine.media
 card_process.py  the card's process, started, watched and given up      imports card (its messages), loop
 pcm_queue.py     samples between the card's clock and ours              imports nothing

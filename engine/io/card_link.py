@@ -78,6 +78,8 @@ class CardLink:
         self.note = "sound card: looking"
         self.lost = False  # there was trouble, and sound is silence because of it
         self.found = False  # there is a card, or there was one
+        self.devices: dict[str, list[str]] = {}  # by direction, the names of all there were when the helper looked
+        self.usual: tuple[str | None, str | None] = (None, None)  # which input and output are taken when none is named
         self.unfit = ""  # why what was asked for by name was not there when the program started
         self.log: deque[tuple[str, str]] = deque(maxlen=LOG_LINES)
         self.state = State.DOWN
@@ -297,6 +299,7 @@ class CardLink:
         if any(rate and not RATES_HZ[0] <= rate <= RATES_HZ[1] for rate in rates):
             return False
         if state == "idle":
+            self._note_devices(status, names)
             self._check_names(status)
             self._looked(names, error)
         elif state == "open":
@@ -305,6 +308,13 @@ class CardLink:
         elif state == "failed":
             self._refused(error or "no sound card", bool(status.get("fatal")), now)
         return state in ("idle", "open", "failed")
+
+    def _note_devices(self, status: dict[str, Any], usual: tuple[Any, Any]) -> None:
+        for direction in ("input", "output"):
+            there = status.get(f"{direction}s")
+            self.devices[direction] = [str(name) for name in there] if isinstance(there, list) else []
+        heard, played = (None if name is None else str(name) for name in usual)
+        self.usual = heard, played
 
     def _check_names(self, status: dict[str, Any]) -> None:
         """Is there what was asked for by name?"""

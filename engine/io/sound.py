@@ -245,7 +245,7 @@ def open_sound(
     if kind in ("null", "file"):
         return Sound(audio_file=audio_file, note="no loudspeaker" if audio_file else "silence")
     asked_for = kind == "device" or bool(input_name or output_name)
-    if not (have_pyaudio or _have_pyaudio)():
+    if not (have_pyaudio or pyaudio_is_there)():
         if asked_for or ring_output:
             raise SoundError(f"a sound card needs PyAudio, which is not installed: {install_line()}")
         return Sound(audio_file=audio_file, note=f"no sound card: PyAudio is not installed ({install_line()})")
@@ -313,5 +313,6 @@ def install_line() -> str:
     return f"install PortAudio with its headers, then {pip}"
 
 
-def _have_pyaudio() -> bool:
+def pyaudio_is_there() -> bool:
+    """Imports nothing."""
     return importlib.util.find_spec("pyaudio") is not None
