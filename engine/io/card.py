@@ -244,6 +244,10 @@ class Speaker:
     def close(self) -> None:
         self._stream.close()
 
+    def ahead_s(self) -> float:
+        """How much was handed over and is not played yet."""
+        return self._level() / self._rate_hz
+
     def _level(self) -> int:
         """Samples in PortAudio's buffer."""
         room: int = self._stream.get_write_available()
@@ -382,7 +386,7 @@ class Helper:
     def _capture(self, microphone: Microphone) -> None:
         captured: Any = microphone.read()
         if self._duplex is not None:
-            captured = self._duplex.captured(captured)
+            captured = self._duplex.captured(captured, self._speaker.ahead_s() if self._speaker is not None else 0.0)
         if len(captured):
             self._link.send(b"C", captured.tobytes())
 

@@ -30,6 +30,7 @@ OCTAVE_HZ = 4000  # from there to the top of the band stands for what is above i
 _BLOCKS = round(LENGTH_S / BLOCK_S)
 _FORGET = 0.9998**2  # the way changes: somebody moves
 _DOUBT_FIRST = 0.005  # power of one partition of the way, before anything is known
+_REGROWN = 5e-7  # in every block: what was thought to be known is looked at again
 _SMOOTH = 0.5  # of the power of what is left over
 _OVERLAP = 0.5  # a block is half of its transform
 _CAUTION = 6.0  # so much more echo than expected is taken down
@@ -65,6 +66,16 @@ class EchoCanceller:
         self._way = np.zeros((_BLOCKS, self._bins), np.complex128)
         self._doubt = np.full((_BLOCKS, self._bins), _DOUBT_FIRST)
         self._worse = 0  # blocks in which more was left over than came in
+
+    def move(self, blocks: int) -> None:
+        """From now on the echo comes so many blocks later after its sound (earlier, below zero): so does the way."""
+        blocks = max(-_BLOCKS, min(blocks, _BLOCKS))
+        for kept, empty in ((self._way, 0.0), (self._doubt, _DOUBT_FIRST)):
+            kept[:] = np.roll(kept, blocks, axis=0)
+            if blocks > 0:
+                kept[:blocks] = empty
+            elif blocks:
+                kept[blocks:] = empty
 
     def process(self, near: np.ndarray, far: np.ndarray) -> np.ndarray:
         """``near`` without the echo of ``far``: int16 blocks of ``block_samples``."""
@@ -114,7 +125,7 @@ class EchoCanceller:
         taps[:, half:] = 0  # what a block says of the next one is an artefact of the transform
         self._way = way = np.fft.rfft(taps)
         kept = np.maximum(1 - _OVERLAP * step * power, 0) * self._doubt
-        self._doubt = _FORGET * kept + (1 - _FORGET) * (way.real**2 + way.imag**2)
+        self._doubt = _FORGET * kept + (1 - _FORGET) * (way.real**2 + way.imag**2) + _REGROWN
         return unknown
 
     def _gains(self, unknown: np.ndarray, echo: np.ndarray) -> np.ndarray:

@@ -30,6 +30,7 @@ Samples = np.ndarray | array  # int16
 
 _BLOCK_S = 0.01
 _MOST_FAR_BLOCKS = 10  # laid by beside the microphone; more is a microphone that has lost sound
+_LATE_BLOCKS = 3  # in a row that may be late; no loudspeaker plays on for longer
 _NOISE_LEVEL = 1  # "moderate": more hurts speech more than noise does
 _ADAPTIVE_DIGITAL = 1
 
@@ -54,6 +55,8 @@ class Duplex:
     def __init__(self, rate_hz: int, far_rate_hz: int, steps: frozenset[str]) -> None:
         self.complaint = ""
         self._to_near = Resampler(far_rate_hz, rate_hz)
+        self._empty = 0  # blocks without a far end, in a row
+        self._rate_hz = rate_hz
         self._block_samples = round(rate_hz * _BLOCK_S)
         self._far = np.zeros(0, np.int16)
         self._near = np.zeros(0, np.int16)
@@ -73,29 +76,57 @@ class Duplex:
     def played(self, pcm: Samples) -> None:
         """int16 samples that the loudspeaker was given."""
         far = self._to_near.push(np.asarray(pcm, np.int16))
-        self._far = np.concatenate((self._far, far))[-_MOST_FAR_BLOCKS * self._block_samples :]
+        self._far = np.concatenate((self._far, far))
+        self._hold_back(_MOST_FAR_BLOCKS * self._block_samples)
 
-    def captured(self, pcm: Samples) -> np.ndarray:
-        """int16 samples from the microphone; gives what is ready to be sent, in whole blocks."""
+    def captured(self, pcm: Samples, ahead_s: float | None = None) -> np.ndarray:
+        """int16 samples from the microphone; gives what is ready to be sent, in whole blocks.
+
+        ``ahead_s`` is how much the loudspeaker was given and has not played yet. The far end that lies beside the
+        microphone can be no further ahead than that, else the echo would come before the sound: a microphone that
+        began later than the loudspeaker, or has lost sound, makes good for it here.
+        """
+        if ahead_s is not None and len(pcm):
+            self._hold_back(len(self._near) + len(pcm) + round(ahead_s * self._rate_hz))
         near, count = np.concatenate((self._near, np.asarray(pcm, np.int16))), self._block_samples
         whole = len(near) // count * count
         self._near = near[whole:]
-        blocks = [self._process(near[start : start + count]) for start in range(0, whole, count)]
+        dry = not ahead_s  # nothing is being played
+        blocks = [self._process(near[start : start + count], dry) for start in range(0, whole, count)]
         return np.concatenate(blocks) if blocks else near[:0]
 
-    def _process(self, near: np.ndarray) -> np.ndarray:
-        far = self._take_far()
+    def _hold_back(self, most: int) -> None:
+        """Leave out the oldest of the far end, in whole blocks, when there is more than this."""
+        blocks = (len(self._far) - most) // self._block_samples
+        if blocks > 0:
+            self._far = self._far[blocks * self._block_samples :]
+            self._move(blocks)
+
+    def _move(self, blocks: int) -> None:
+        """The far end was laid so much earlier (later, below zero) beside the microphone."""
+        if self._echo is not None:
+            self._echo.move(blocks)
+
+    def _process(self, near: np.ndarray, dry: bool) -> np.ndarray:
+        far = self._take_far(dry)
         if self._echo is not None:
             near = self._echo.process(near, far)
         if self._ducker is not None:
             near = self._ducker.process(near, far)
         return near if self._polisher is None else self._polisher.process(near)
 
-    def _take_far(self) -> np.ndarray:
-        """The next block; silence when nothing was played."""
+    def _take_far(self, dry: bool) -> np.ndarray:
+        """The next block; silence when there is none. Was that played (``dry``), all stays in its place; else what
+        comes next was late, and is laid a block later."""
         count = self._block_samples
+        if len(self._far) < count:
+            self._empty += 1
+            if not dry and self._empty <= _LATE_BLOCKS:
+                self._move(-1)
+            return np.zeros(count, np.int16)
+        self._empty = 0
         far, self._far = self._far[:count], self._far[count:]
-        return far if len(far) == count else np.concatenate((far, np.zeros(count - len(far), np.int16)))
+        return far
 
 
 class Polisher:

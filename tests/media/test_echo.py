@@ -76,6 +76,23 @@ def test_a_loudspeaker_that_is_not_heard_costs_the_microphone_little():
     assert less_db(here[last], here[last].astype(int) - out[last]) > 8, "voices that resemble each other as these do"
 
 
+@pytest.mark.parametrize("blocks", [3, -3])
+def test_a_jump_that_is_known_is_not_learnt_again(blocks):
+    far = speech(8)
+    early, late = (pcm(echoed(far.astype(float), room(RATE, delay))) for delay in (60, 60 + 10 * blocks))
+    canceller, out = EchoCanceller(RATE), []
+    for at in range(0, len(far) - 79, 80):
+        if at == 6 * RATE:
+            canceller.move(blocks)
+        echo = late if at >= 6 * RATE else early
+        out.append(canceller.process(echo[at : at + 80], far[at : at + 80]))
+    last = slice(6 * RATE + 2400, 7 * RATE)
+    assert less_db(late[last], np.concatenate(out)[last]) > 20
+    for far_off in (1000, -1000):
+        canceller.move(far_off)
+    assert not canceller._way.any()
+
+
 def test_a_way_that_changes_is_learnt_anew():
     far = speech(14).astype(float)
     echo = np.concatenate((echoed(far, room(RATE, 60, 1))[: 5 * RATE], echoed(far, room(RATE, 120, 2))[5 * RATE :]))

@@ -58,6 +58,35 @@ def test_unevenness_and_another_rate_do_not_move_the_far_end(near_hz, far_hz):
     assert less_db(echo[5 * near_hz : len(heard)], heard[5 * near_hz :]) > 20
 
 
+def test_a_microphone_that_begins_later_than_the_loudspeaker():
+    """70 ms of the far end were played before the first sample came: its echo is in that already."""
+    seconds, late, ahead = 8, 560, 320
+    far = speech(seconds)
+    echo = pcm(echoed(far.astype(float), room(RATE, 5)))
+    duplex, out, written = Duplex(RATE, RATE, steps(ECHO)), [], 0
+    for read in range(0, len(far), 160):
+        duplex.played(far[written : read + 160 + ahead])
+        written = read + 160 + ahead
+        if read >= late:
+            out.append(duplex.captured(echo[read : read + 160], ahead / RATE))
+    heard = np.concatenate(out)
+    assert less_db(echo[5 * RATE :], heard[5 * RATE - late :]) > 20
+
+
+def test_a_far_end_that_is_handed_over_late_is_laid_later_and_its_echo_still_known():
+    """Six seconds in step; then the pieces come 15 ms later than before, while the loudspeaker still plays."""
+    far = speech(9)
+    echo = pcm(echoed(far.astype(float), room(RATE, 90)))
+    duplex, out, written = Duplex(RATE, RATE, steps(ECHO)), [], 0
+    for read in range(0, len(far), 80):
+        until = read + (120 if read < 6 * RATE else 0)
+        duplex.played(far[written : max(until, written)])
+        written = max(until, written)
+        out.append(duplex.captured(echo[read : read + 80], 0.02))
+    last = slice(round(6.5 * RATE), 8 * RATE)
+    assert less_db(echo[last], np.concatenate(out)[last]) > 18
+
+
 def test_a_microphone_that_lost_sound_does_not_pile_up_the_far_end():
     duplex = Duplex(RATE, RATE, steps(ECHO))
     for _ in range(1000):
