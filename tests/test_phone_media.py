@@ -18,6 +18,7 @@ from engine.model import (
     Hold,
     Log,
     Mute,
+    Progress,
     SendDigits,
     SetVoice,
     SetVolume,
@@ -175,6 +176,7 @@ def test_early_media_are_heard_counted_and_told():
     bob.turn()
     wire.run(0.1)
     assert wire.sip("183 INVITE") and anna.view().early_media
+    assert [(event.status, event.call.early_media) for event in anna.told(Progress)] == [(180, False), (183, True)]
     tone = voice(bob.sound.seed, 8000)
     for number in range(200):
         payload = codecs.make("PCMU", 8000, 1).encode(tone[160 * number : 160 * (number + 1)])

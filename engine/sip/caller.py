@@ -97,11 +97,11 @@ class CallerSession(Session):
         if response.status == 100 or self.state != "calling":
             return
         body = response.sdp()
+        if body is not None and self._talks.offer_open:
+            self._early_answer(response.to.tag, body)  # first: whoever is told of the progress asks what is heard
         if self._last_progress != (response.status, body is not None):
             self._last_progress = response.status, body is not None
             self._endpoint.tell(events.Progress(self.call, response.status, phrase(response.status), body is not None))
-        if body is not None and self._talks.offer_open:
-            self._early_answer(response.to.tag, body)
 
     def _early_answer(self, fork: str | None, body: bytes) -> None:
         """The first description of a fork is its answer (section 13.2.1); the fork that speaks last is heard."""

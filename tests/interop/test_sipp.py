@@ -32,7 +32,8 @@ def test_early_media_is_heard_before_the_answer(peers: Peers) -> None:
     ours = peers.ringtop("--duration", "0.5", "--record", str(record), peer.uri)
     assert ours.finish() == 0
     assert kinds(ours) == ["ready", "progress", "answered", "ended"]
-    assert ours.event("progress")["status"] == 183
+    progress = ours.event("progress")
+    assert (progress["status"], progress["early_media"]) == (183, True)
     peer.succeeded()
     heard = samples(record)
     assert len(heard) > 1.2 * 8000 and np.abs(heard[:6400]).max() > 0.05  # a second of it before the answer
