@@ -195,6 +195,11 @@ class MediaSession:
         """Sampling rate of the codec."""
         return self._stream.rate_hz
 
+    @property
+    def hears(self) -> bool:
+        """Has the far end sent anything?"""
+        return self._stream.hears
+
     # -- one tick
 
     def _tick(self, now: float) -> None:

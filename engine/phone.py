@@ -384,6 +384,7 @@ class Phone:
 
     def _settle(self, now: float) -> None:
         """Work off what the user agent has to say until it is silent (bounded)."""
+        moved = self._ringer.sounds
         for _ in range(8):
             happened = self._agent.events()
             for event in happened:
@@ -393,7 +394,9 @@ class Phone:
                 self._names.send(data, destination)
             if not happened and not datagrams:
                 break
-        self._ringer.follow(self._calls.values(), now)
+            moved = True
+        if moved:
+            self._ringer.follow(self._calls.values(), now)
 
     def _make_room(self, call: Call, now: float) -> None:
         self._agent.reject(call.id, 480, now)

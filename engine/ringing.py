@@ -2,7 +2,8 @@
 
     an incoming call rings                     the ring, on the ring's own loudspeaker; beside another call that is
                                                heard, two quiet beeps in the ear instead
-    an outgoing call rings there (180)         ringback in the ear, unless the far end sends sound of its own
+    an outgoing call rings there (180)         ringback in the ear, until the far end sends sound of its own, which
+                                               it may announce and not do (RFC 3960, section 3.2)
     an outgoing call was refused               busy (486, 600, 603) or congestion for a moment
 
 Which of them is followed from the calls themselves after everything that happens, so it ends with the turn in which a
@@ -50,6 +51,11 @@ class Ringer:
         self._next_tick = float("inf")
         self._refused: tuple[Tone, float] | None = None  # what it sounds like, until when
 
+    @property
+    def sounds(self) -> bool:
+        """Is there something to be heard, whose end is to be noticed?"""
+        return bool(self._kind) or self._refused is not None
+
     # ------------------------------------------------------------------ what is to be heard
 
     def follow(self, calls: Iterable[Call], now: float) -> None:
@@ -68,7 +74,7 @@ class Ringer:
         if any(call.state is CallState.RINGING for call in calls):
             self._refused = None
             return self._unless_off(self._ring_tone, "waiting" if self._in_talk(calls) else "ring")
-        if any(call.rings_there and not call.early_media for call in calls if call.state is CallState.PROGRESS):
+        if any(call.rings_there and not _sounds(call) for call in calls if call.state is CallState.PROGRESS):
             self._refused = None
             return self._unless_off(self._ringback, "ringback")
         if self._refused is not None and (now >= self._refused[1] or any(call.takes_a_line for call in calls)):
@@ -134,3 +140,8 @@ class Ringer:
             self._handset.hear(IN_THE_EAR, pcm, self._heard_hz)
         else:
             self._sound.tone(pcm, self._heard_hz, ring=self._kind == "ring")
+
+
+def _sounds(call: Call) -> bool:
+    """Does the far end send sound, though it has not answered?"""
+    return call.early_media and call.media is not None and call.media.hears

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.media import tones
+from engine.media import rtp, tones
 from engine.media.tones import TonePlayer
 from engine.model import Answer, CallState, Dial, HangUp, Hold, Reject
 from tests.wire import ANNA, BOB, CAROL, Wire, likeness, voice
@@ -77,14 +77,22 @@ def test_ringback_comes_with_180_and_goes_with_the_answer():
     assert anna.hears(bob, anna.sound.played[-1][1])
 
 
-def test_sound_of_the_far_end_is_heard_instead_of_ringback():
+def test_sound_of_the_far_end_is_heard_instead_of_ringback_once_there_is_some():
+    """It may say that it will send (183 with an answer), and not do it: one who calls is not left in silence."""
     wire, anna, bob = people()
     anna.do(Dial(bob.uri))
     wire.run(0.1)
-    bob.phone._agent.progress(1, bob.phone._local_audio(bob.phone._pool.take()), wire.now)
+    ports = bob.phone._pool.take()
+    bob.phone._agent.progress(1, bob.phone._local_audio(ports), wire.now)
     bob.turn()
     wire.run(0.5)
-    assert anna.view().early_media and anna.phone._ringer.deadline() == float("inf")
+    assert anna.view().early_media and anna.phone._ringer._kind == "ringback"
+    ours = anna.view().media.local
+    for number in range(50):
+        wire.inject(rtp.build(0, False, number, 160 * number, 7, bytes([0x80]) * 160), ports.rtp.address, ours)
+        wire.run(0.02)
+        if number > 1:
+            assert anna.phone._ringer.deadline() == float("inf")
 
 
 def test_none_of_it_is_sent_or_recorded():

@@ -144,6 +144,11 @@ class AudioStream:
         """Ours. It changes when another takes it (RFC 3550 8.2)."""
         return self._out.ssrc
 
+    @property
+    def hears(self) -> bool:
+        """Has anything come from the far end?"""
+        return self._in.source is not None
+
     # ------------------------------------------------------------------ sending
 
     def send_frame(self, pcm: np.ndarray, now: float) -> bytes | None:
