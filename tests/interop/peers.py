@@ -314,6 +314,7 @@ class Baresip(Process):
             f"rtp_ports {self.sip + 4}-{self.sip + 13}", "rtcp_mux no", "jitter_buffer_type fixed",
             "jitter_buffer_delay 1-5", f"snd_path {self.recordings}", f"module_path {modules}",
             f"ctrl_tcp_listen {HOST}:{self.sip + 2}",
+            "opus_bitrate 48000", "opus_inbandfec yes", "opus_packet_loss 10",
             *(f"module {name}.so" for name in ("g711", "g722", "opus", "l16", "aufile", "sndfile", "ctrl_tcp")),
             "module_tmp uuid.so", "module_tmp account.so", "module_app menu.so",
         ]  # fmt: skip
