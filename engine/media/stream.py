@@ -88,8 +88,9 @@ class AudioStream:
         silence_suppression: bool = False,
     ) -> None:
         """``redundancy``: so many earlier packets are sent again with each, where the far end takes that; None: as many
-        as it takes, by the loss that the far end reports."""
-        self._controller = RedundancyController() if redundancy is None else None
+        as it takes, by the loss that the far end reports. What the codec does by itself is not bound by 0."""
+        self._controller = None if redundancy else RedundancyController()
+        self._repeats = redundancy != 0
         sequence, timestamp, ssrc = entropy.getrandbits(16), entropy.getrandbits(32), entropy.getrandbits(32)
         self._out = Outgoing(ssrc, sequence, timestamp, silence_suppression)
         self._in = Incoming(now)
@@ -157,7 +158,9 @@ class AudioStream:
 
     def against_loss(self, loss: float, generations: int) -> None:
         """So much is lost lately (0 to 1): the codec does what it can, and packets are repeated as suits it."""
-        self.repeat(self._out.codec.against_loss(loss, generations, self._out.can_repeat))
+        distances = self._out.codec.against_loss(loss, generations, self._repeats and self._out.can_repeat)
+        if self._repeats:
+            self.repeat(distances)
 
     def adapt(self, bitrate_bps: int, in_band_fec: bool, loss_percent: float) -> None:
         """Steer the codec we send with; see ``Outgoing.adapt``."""

@@ -59,7 +59,7 @@ def run(
     phase_s = PACKET_S * (seed - 0.5) / seeds
     mouth = make_stream("opus", seed=1, red_send=RED)
     ear = make_stream("opus", seed=2, red_receive=frozenset({RED}))
-    mouth.against_loss(lost(text), 0)
+    mouth.against_loss(lost(text), 1 if lost(text) else 0)
     if point is not None:
         mouth.adapt(*point)
         mouth.repeat(distances)

@@ -203,8 +203,8 @@ def kilobits(codec: codecs.Codec, distances: tuple[int, ...]) -> float:
 
 def test_the_more_is_lost_the_more_often_it_is_sent_and_with_the_fewer_bits():
     codec = talker("useinbandfec=1")
-    found = [(codec.against_loss(loss, 0, True), codec.bitrate_bps) for loss in (0.0, 0.01, 0.1, 0.2)]
-    assert [distances for distances, _ in found] == [(), (1,), (1,), (1, 2)]
+    found = [(codec.against_loss(loss, 1, True), codec.bitrate_bps) for loss in (0.0, 0.01, 0.1, 0.2)]
+    assert [distances for distances, _ in found] == [(), (2,), (1,), (1, 2)]
     assert [rate for _, rate in found] == sorted((rate for _, rate in found), reverse=True)
     assert not codec.in_band_fec  # twice is enough
 
@@ -224,20 +224,27 @@ def test_all_in_all_it_is_48_kbit_a_second_at_most(loss, redundant):
     assert kilobits(codec, codec.against_loss(loss, 3, redundant)) < 50  # of sound without a pause, nearly
 
 
+def test_where_repeating_makes_it_worse_less_is_sent():
+    codec = talker("useinbandfec=1")
+    codec.against_loss(0.1, 1, True)
+    assert codec.against_loss(0.3, 0, True) == () and codec.bitrate_bps == opus.LESS[0]
+
+
 def test_it_does_not_flutter():
     codec = talker("useinbandfec=1")
-    states = [codec.against_loss(loss, 0, True) for loss in (0.006, 0.008, 0.006, 0.004, 0.006, 0.15, 0.1, 0.08, 0.1)]
-    assert states == [(), (1,), (1,), (), (), (1, 2), (1, 2), (1,), (1,)]
+    states = [codec.against_loss(loss, 1, True) for loss in (0.006, 0.008, 0.006, 0.004, 0.006, 0.15, 0.1, 0.08, 0.1)]
+    assert states == [(), (2,), (2,), (), (), (1, 2), (1, 2), (1,), (1,)]
 
 
 def test_a_codec_that_can_do_nothing_has_as_many_generations_as_were_found_right():
     assert codecs.make("PCMU", 8000).against_loss(0.2, 2, True) == (1, 2)
 
 
-def test_a_call_is_steered_by_what_the_far_end_reports():
-    """RTCP of the ear brings the mouth to send less of each frame, and each twice."""
-    mouth, ear = make_stream("opus", seed=1, red_send=121), make_stream("opus", seed=2, red_receive=frozenset({121}))
-    way = OneWay(mouth, ear, Wire(jitter(0.0, loss=0.05)))
+def steered(loss: float, **changes: object) -> OneWay:
+    """Twelve seconds over a line; RTCP of the ear tells the mouth how it is."""
+    mouth = make_stream("opus", seed=1, red_send=121, **changes)
+    ear = make_stream("opus", seed=2, red_receive=frozenset({121}))
+    way = OneWay(mouth, ear, Wire(jitter(0.0, loss=loss)))
 
     def report(now: float) -> None:
         if now >= ear.rtcp_deadline():
@@ -245,6 +252,25 @@ def test_a_call_is_steered_by_what_the_far_end_reports():
 
     way.on_tick = report
     way.talk(speech(12, 48000))
+    return way
+
+
+def test_who_repeats_nothing_has_the_encoder_do_it():
+    """--redundancy off is no wish to hear gaps."""
+    way = steered(0.05, redundancy=0)
+    assert way.mouth.redundancy == 0 and way.mouth._out.codec.in_band_fec
+    assert way.ear.stats(12.0).rx.recovered > 0
+
+
+def test_who_repeats_always_has_the_encoder_as_it_was():
+    way = steered(0.05, redundancy=1)
+    assert way.mouth.redundancy == 1 and way.mouth._out.codec.bitrate_bps == opus.BITRATE_BPS
+
+
+def test_a_call_is_steered_by_what_the_far_end_reports():
+    """RTCP of the ear brings the mouth to send less of each frame, and each twice."""
+    way = steered(0.05)
+    mouth, ear = way.mouth, way.ear
     assert mouth.redundancy == 1 and mouth._out.codec.bitrate_bps == opus.TWICE[0]
     rx = ear.stats(12.0).rx
     assert rx.recovered > 0.3 * rx.lost

@@ -44,8 +44,8 @@ class Codec:
 
     def against_loss(self, loss: float, generations: int, redundant: bool) -> tuple[int, ...]:
         """So much is lost lately (0 to 1): do what the codec itself can do, and say at which distances packets should
-        be repeated (RFC 2198). ``generations`` is what would do for a codec that can do nothing, ``redundant`` whether
-        the far end takes any."""
+        be repeated (RFC 2198). ``generations`` is what would do for a codec that can do nothing, and none when
+        to repeat has made it worse; ``redundant``: the far end takes any."""
         return tuple(range(1, generations + 1))
 
     def set_dtx(self, on: bool) -> bool:

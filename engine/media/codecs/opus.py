@@ -34,10 +34,12 @@ BITRATES_BPS = (6_000, 510_000)
 COMPLEXITY = 10
 LOSSY_FROM, QUIET_BELOW = 0.007, 0.005  # part of the packets that is lost
 HEAVY_FROM, LIGHT_BELOW = 0.14, 0.09
+BURSTS_BELOW = 0.07  # so little loss often comes in bursts: the next packet but one is the more likely to come
 # What the encoder is told against loss: bit/s, in-band FEC, percent lost. Measured by tests/bench/bench_opus.py; it
 # needs fewer bits than it is given, since speech pauses.
 ONCE_WITH_FEC = (54_000, True, 10)
 TWICE = (25_500, False, 10)
+LESS = (24_000, False, 10)
 THRICE = (16_000, False, 1)
 PAUSE_OCTETS = 2  # a packet so short says that nothing is sent for a while (DTX)
 
@@ -200,12 +202,17 @@ class Opus(Codec):
         if loss < (QUIET_BELOW if self.loss_percent else LOSSY_FROM):
             self.adapt(BITRATE_BPS, False, 0)
             return ()
+        if not generations:  # the line is narrow
+            self.adapt(*LESS)
+            return ()
         self._heavy = loss >= (LIGHT_BELOW if self._heavy else HEAVY_FROM)
         if not redundant:
             self.adapt(*ONCE_WITH_FEC)
             return ()
         self.adapt(*(THRICE if self._heavy else TWICE))
-        return (1, 2) if self._heavy else (1,)
+        if self._heavy:
+            return (1, 2)
+        return (2,) if loss < BURSTS_BELOW else (1,)
 
     def set_dtx(self, on: bool) -> bool:
         self.dtx = on and self._wishes.dtx
