@@ -50,8 +50,9 @@ def _device(sound: SoundView) -> str:
     words = [figures.visible_line(sound.note or sound.kind)]
     if sound.volume_db:
         words.append(f"volume {sound.volume_db:+.0f} dB")
-    if sound.underruns or sound.overruns:
-        words.append(f"{figures.count(sound.underruns + sound.overruns)} gaps")
+    gaps = sound.underruns + sound.overruns
+    if gaps:
+        words.append(f"{figures.count(gaps)} gap{'' if gaps == 1 else 's'}")
     return "  ".join(words)
 
 

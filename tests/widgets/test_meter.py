@@ -97,3 +97,10 @@ def test_the_peak_is_held_beyond_the_bar() -> None:
     meter.draw_bar(canvas, canvas.rect, LevelView(-40.0, -10.0), SCENE.look)
     assert canvas.rows() == ["▇▇▇▇▇▇▇         ┃   "]
     assert canvas.style_at(16, 0) == "peak"
+
+
+@pytest.mark.parametrize(("gaps", "said"), [(0, "Built-in Audio ──"), (1, "1 gap ──"), (1200, "1,200 gaps ──")])
+def test_gaps_of_the_card_are_counted(gaps: int, said: str) -> None:
+    sound = SoundView("device", "Built-in Audio", underruns=gaps)
+    scene = ui.scene(views.snapshot(views.call(), sound=sound), views.ui(selected=1))
+    assert drawn(meter.draw, 80, 3, scene)[0].endswith(said)
