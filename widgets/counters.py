@@ -63,7 +63,7 @@ def _draw_traffic(canvas: Canvas, rect: Rect, media: MediaView, over: bool) -> N
             canvas.put(x, row.y, value.rjust(columns), style)
             x += columns
         late = tx.worst_late_ms
-        if name == "sent" and late is not None and late >= 2.0 and x + 18 <= row.right:
+        if name == "sent" and rate and late is not None and late >= 2.0 and x + 18 <= row.right:
             worst = "worst " if x + 24 <= row.right else ""  # of the last ten seconds
             canvas.put(x + 2, row.y, f"{worst}{figures.millis(late)} late", "warn" if late >= 10 else "dim")
 

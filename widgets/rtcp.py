@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.model import RtcpView
+from engine.model import MediaView, RtcpView
 from widgets import figures, parts, text
 from widgets.canvas import Canvas, Rect
 from widgets.ui import Scene
@@ -24,7 +24,7 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
         return
     view = media.rtcp
     title = "the far end reports" if rect.width >= 38 else "far end reports"
-    below = parts.heading(canvas, rect, title, _age(view, rect.width), _age_style(view))
+    below = parts.heading(canvas, rect, title, _age(view, rect.width), _age_style(media))
     columns = _columns(below.width)
     heard, counted = _heard(view, below.width // columns - 9, scene.look.more), _counted(view)
     items = [*heard, *counted]
@@ -39,8 +39,10 @@ def _age(view: RtcpView, width: int) -> str:
     return f"{'RTCP ' if width >= 44 else ''}{view.remote.age_s:.0f} s ago"
 
 
-def _age_style(view: RtcpView) -> str:
-    return "warn" if view.remote is not None and view.remote.age_s > STALE_S else "dim"
+def _age_style(media: MediaView) -> str:
+    """A report that stays out is worth a look, unless there is nothing to report about: we send nothing."""
+    report, sends = media.rtcp.remote, media.direction in ("sendrecv", "sendonly")
+    return "warn" if report is not None and report.age_s > STALE_S and sends else "dim"
 
 
 def _heard(view: RtcpView, room: int, mark: str) -> list[parts.Field]:

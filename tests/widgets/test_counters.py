@@ -102,3 +102,10 @@ def test_losses_are_coloured() -> None:
 
 def test_without_media_there_is_nothing_to_draw() -> None:
     assert drawn(counters.draw, 40, 3, views.scene(views.ringing())) == ["", "", ""]
+
+
+def test_what_is_not_sent_is_not_late() -> None:
+    media = views.media(tx=TxView(100, 16000, 0.0, worst_late_ms=90.0), direction="inactive")
+    assert drawn(counters.draw, 80, 2, views.scene(views.call(media=media)))[1] == (
+        " sent            100  16.0 kB    0.0/s"
+    )

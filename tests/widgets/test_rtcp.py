@@ -68,3 +68,11 @@ def test_old_reports_are_marked() -> None:
     rows = canvas.rows()
     assert canvas.style_at(rows[0].index("16 s"), 0) == "warn"
     assert [canvas.style_at(23, y) for y in (1, 2, 3)] == ["bad", "bad", "bad"]
+
+
+def test_nobody_reports_about_a_stream_that_is_held() -> None:
+    canvas = Canvas(50, 5)
+    report = RemoteReport(lost=3, loss_percent=0.0, jitter_ms=1.0, age_s=160.0)
+    media = views.media(rtcp=RtcpView(remote=report), direction="inactive")
+    rtcp.draw(canvas, canvas.rect, views.scene(views.call(media=media)))
+    assert canvas.style_at(canvas.rows()[0].index("160 s"), 0) == "dim"
