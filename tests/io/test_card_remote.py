@@ -21,41 +21,52 @@ from engine.io.loop import Loop
 from engine.io.sound import Sound, open_sound
 from tests.io.test_card_pulse import FRAME, HZ, RATE, cannot, is_tone
 
-Start = Callable[..., Path]
-
 
 @pytest.fixture
-def servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    """Starts a PulseAudio with these modules in a home of its own; all are ended with the test."""
+def servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servers]:
+    """All are ended with the test."""
     if shutil.which("pulseaudio") is None:
         cannot("apt-get install pulseaudio libasound2-plugins")
-    running: list[subprocess.Popen[bytes]] = []
+    started = Servers(tmp_path, monkeypatch)
+    yield started
+    started.stop(*list(started.running))
 
-    def start(name: str, *modules: str) -> Path:
-        home = tmp_path / name
-        (home / ".config/pulse").mkdir(parents=True)
+
+class Servers:
+    """Starts a PulseAudio with these modules in a home of its own, and gives that."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self._folder, self._monkeypatch = folder, monkeypatch
+
+    def __call__(self, name: str, *modules: str) -> Path:
+        monkeypatch, home = self._monkeypatch, self._folder / name
+        (home / ".config/pulse").mkdir(parents=True, exist_ok=True)
         monkeypatch.setenv("HOME", str(home))
         monkeypatch.setenv("XDG_RUNTIME_DIR", str(home))
         ready = home / "native"
         own = f"module-native-protocol-unix socket={ready} auth-cookie={home}/.config/pulse/cookie"
         command = ["pulseaudio", "-n", "--exit-idle-time=-1", "--daemonize=no", "--use-pid-file=no"]
         command += ["--disable-shm=yes", *(word for module in (*modules, own) for word in ("-L", module))]
-        running.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.running[name] = server
         end = time.monotonic() + 10
         while not ready.exists():
-            if time.monotonic() > end or running[-1].poll() is not None:
+            if time.monotonic() > end or server.poll() is not None:
                 cannot(f"pulseaudio does not start here: {command}")
             time.sleep(0.02)
         return home
 
-    yield start
-    for server in running:
-        server.kill()
-        server.wait(5)
+    def stop(self, *names: str) -> None:
+        for name in names:
+            server = self.running.pop(name)
+            server.kill()
+            server.wait(5)
+            (self._folder / name / "native").unlink(missing_ok=True)
 
 
 @pytest.fixture
-def desk(servers: Start, tmp_path: Path) -> tuple[Path, int]:
+def desk(servers: Servers, tmp_path: Path) -> tuple[Path, int]:
     """The home of the user's own machine, and the port that the tunnel leads to."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
@@ -87,6 +98,26 @@ def test_a_server_of_its_own_may_carry_it_to_the_desk(desk, servers, monkeypatch
     )
     monkeypatch.setenv("PULSE_SERVER", f"unix:{away}/native")
     assert comes_back(monkeypatch)
+
+
+def test_a_sound_server_that_is_started_again_is_found_again(servers, monkeypatch):
+    """Unplugged and come back, in mid-call: silence, a line for each, and sound as before."""
+    card = "module-null-sink sink_name=headset rate=48000 channels=1 format=s16le"
+    home = servers("desk", card)
+    monkeypatch.setenv("PULSE_SERVER", f"unix:{home}/native")
+    loop, made = Loop(), open_sound(None, voice=())
+    made.attach(loop)
+    assert is_tone(carry(loop, made, 15.0, lambda heard: is_tone(heard[-50:]))[-50:])
+    servers.stop("desk")
+    gone = carry(loop, made, 15.0, lambda heard: not made.view().ok)
+    assert not made.view().ok and made.view().note.endswith(": silence") and made.view().capture is None
+    servers("desk", card)
+    back = carry(loop, made, 25.0, lambda heard: is_tone(heard[-50:]))
+    assert is_tone(back[-50:]) and made.view().ok and gone
+    words = [text for _, text in made.log_lines() if text.startswith("sound: ")]
+    assert len(words) == 2, "said when it opened, and when it opened again"
+    made.close()
+    loop.close()
 
 
 def test_without_the_cookie_nobody_hears_the_desk(desk, tmp_path, monkeypatch):
