@@ -375,6 +375,7 @@ class Stats:
     """Once a second for every call that has media."""
 
     call: CallView
+    sound: SoundView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -402,6 +403,7 @@ class Ended:
     status: int | None
     reason: str
     exit_code: int  # as documented in --help
+    sound: SoundView | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -356,7 +356,7 @@ class Phone:
         if call.next_second is not None and now >= call.next_second and call.media is not None:
             call.next_second = max(call.next_second + 1, now)
             call.media.second(now)
-            self._tell(model.Stats(call.view(now)))
+            self._tell(model.Stats(call.view(now), self._sound_view()))
 
     def _read_sip(self, now: float) -> None:
         clock = self._outside.clock
@@ -528,7 +528,7 @@ class Phone:
         code = exit_code(
             status if failure else None, answered=call.answered_at is not None, media=_had_media(call, now)
         )
-        self._tell(model.Ended(call.view(now), call.status, reason, code))
+        self._tell(model.Ended(call.view(now), call.status, reason, code, self._sound_view()))
 
     def _on_media_move_refused(self, event: sip_events.MediaMoveRefused, now: float) -> None:
         host, port = event.wanted

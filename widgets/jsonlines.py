@@ -60,7 +60,7 @@ def _whose(call: model.CallView) -> Fields:
     return {**_who(call), "name": text.stripped(call.peer_name), "direction": call.direction}
 
 
-def figures(call: model.CallView) -> Fields:
+def figures(call: model.CallView, sound: model.SoundView | None = None) -> Fields:
     """Everything counted of one call, as ``stats`` and ``ended`` carry it."""
     media = call.media
     tx, rx, rtcp = (media.tx, media.rx, media.rtcp) if media else (model.TxView(), model.RxView(), model.RtcpView())
@@ -91,6 +91,7 @@ def figures(call: model.CallView) -> Fields:
         "drift_ppm": rounded(rx.drift_ppm, 1),
         "level_dbfs": _levels(media),
         "microphone": _microphone(media),
+        "card": _card(sound),
         "mos": {"here": None, "there": None},
         "remote": _remote(rtcp.remote),
     }
@@ -108,6 +109,13 @@ def _microphone(media: model.MediaView | None) -> Fields:
     heard = media.microphone
     floor = rounded(heard.noise_floor_dbfs, 1)
     return {"noise_floor_dbfs": floor, "clipped": heard.clipped, "trouble": heard.trouble or None}
+
+
+def _card(sound: model.SoundView | None) -> Fields:
+    """How often the sound card had nothing to play or to give, and too much; unknown where none is used."""
+    if sound is None or sound.kind != "device":
+        return {"underruns": None, "overruns": None}
+    return {"underruns": sound.underruns, "overruns": sound.overruns}
 
 
 def _remote(report: model.RemoteReport | None) -> Fields:
@@ -174,7 +182,7 @@ def _dtmf(event: model.Dtmf) -> tuple[str, Fields]:
 
 
 def _stats(event: model.Stats) -> tuple[str, Fields]:
-    return "stats", figures(event.call)
+    return "stats", figures(event.call, event.sound)
 
 
 def _message(event: model.Message) -> tuple[str, Fields]:
@@ -191,7 +199,12 @@ def _error(event: model.Error) -> tuple[str, Fields]:
 def _ended(event: model.Ended) -> tuple[str, Fields]:
     duration_s = rounded(event.call.talk_s, 3)
     reason = text.stripped(event.reason)
-    return "ended", {**figures(event.call), "reason": reason, "status": event.status, "duration_s": duration_s}
+    return "ended", {
+        **figures(event.call, event.sound),
+        "reason": reason,
+        "status": event.status,
+        "duration_s": duration_s,
+    }
 
 
 _DESCRIBERS: dict[type, Callable[[Any], tuple[str, Fields]]] = {

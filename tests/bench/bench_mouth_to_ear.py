@@ -96,7 +96,7 @@ def told(folder: Path) -> dict[str, Any]:
         lines = [json.loads(line) for line in (folder / f"{name}.jsonl").read_text().splitlines() if line[:1] == "{"]
         stats = [line for line in lines if line["type"] in ("stats", "ended") and line["rx"]["packets"]]
         if stats:
-            keys = ("buffer_ms", "target_ms", "concealed_ms", "jitter_ms")
+            keys = ("buffer_ms", "target_ms", "concealed_ms", "jitter_ms", "card")
             found[name] = {key: stats[-1][key] for key in keys if key in stats[-1]}
     return found
 

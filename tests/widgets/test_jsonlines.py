@@ -17,7 +17,7 @@ from widgets.jsonlines import JsonFace
 
 FIGURES = [
     *("type", "time", "call", "peer", "codec", "tx", "rx", "jitter_ms", "loss_percent", "rtt_ms", "buffer_ms"),
-    *("target_ms", "concealed_ms", "stretched_ms", "drift_ppm", "level_dbfs", "microphone", "mos", "remote"),
+    *("target_ms", "concealed_ms", "stretched_ms", "drift_ppm", "level_dbfs", "microphone", "card", "mos", "remote"),
 ]
 
 
@@ -61,6 +61,7 @@ def test_stats() -> None:
         "drift_ppm": 12.3,
         "level_dbfs": {"in": -31.0, "out": -18.0},
         "microphone": {"noise_floor_dbfs": None, "clipped": 0, "trouble": None},
+        "card": {"underruns": None, "overruns": None},
         "mos": {"here": None, "there": None},
         "remote": {"lost": 38, "loss_percent": 0.4, "jitter_ms": 12.0},
     }
@@ -158,3 +159,10 @@ def test_whatever_a_peer_writes(name: str, reason: str, talk_s: float, jitter_ms
         value = json.loads(line, parse_constant=lambda constant: pytest.fail(constant))
         assert all(text.isprintable() or not text for text in strings(value))
         assert not any(math.isnan(number) for number in value.values() if isinstance(number, float))
+
+
+def test_a_card_tells_how_often_it_was_not_in_time() -> None:
+    sound = model.SoundView("device", underruns=3, overruns=1)
+    assert of(model.Stats(views.call(), sound))["card"] == {"underruns": 3, "overruns": 1}
+    assert of(model.Ended(views.ended(), 486, "busy", 10, sound))["card"] == {"underruns": 3, "overruns": 1}
+    assert of(model.Stats(views.call(), model.SoundView("null")))["card"] == {"underruns": None, "overruns": None}
