@@ -42,6 +42,7 @@ class DriftEstimate:
 
     def __init__(self) -> None:
         self.ppm: float | None = None  # above zero: their clock is faster. None: not known well enough
+        self.slope = 0.0  # seconds that transits grow by in a second
         self._points: list[_Point] = []
         self._point_s = FIRST_POINT_S
         self._line = 0
@@ -133,7 +134,8 @@ class DriftEstimate:
             moment += float(np.sum((at[members] - at[members].mean()) ** 2))
         self._spread_s = 1.4826 * _median(np.abs(off))
         error = max(self._spread_s, RESOLUTION_S) / moment**0.5 if moment else np.inf
-        self.ppm = -1e6 * self._slope if error * 1e6 < SURE_PPM else self.ppm
+        if error * 1e6 < SURE_PPM:
+            self.ppm, self.slope = -1e6 * self._slope, self._slope
 
 
 def _median(values: np.ndarray) -> float:

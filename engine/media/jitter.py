@@ -30,18 +30,18 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from math import inf
+from math import gcd, inf
 
+from engine.media.delay import DelayEstimate
 from engine.media.drift import DriftEstimate
 
 MAX_PACKETS = 200
 MAX_OCTETS = 300_000
 MAX_WAITING_S = 1.5
 MAX_PACKET_S = 0.25  # RFC 3551 4.2 asks for 0.2
-MAX_TARGET_S = 0.5
 MAX_EXCESS_S = 0.4  # played later than the target by more: no stretching helps, packets are left out
 IDLE_S = 0.2
-START_EARLY_S = 0.010  # half a usual frame: a packet is pulled at the next tick, not when it is due
+START_EARLY_S = 0.0005  # a packet is pulled at the next tick, not when it is due
 
 # A packet so far from the others is not delayed: its timestamp was set anew.
 MAX_EARLY_S = 1.0
@@ -52,6 +52,13 @@ STOOD_STILL_S = 0.15
 
 # A packet that follows the one before it begins where that one ended, or a pause later. More than this is neither.
 MAX_STEP_S = 0.06
+
+# Sound for a packet that was invented while others waited stands for the packet: what of it comes in time goes on
+# behind that, and the delay stays. With nothing there for longer than this the line was held up, and none is lost.
+HELD_UP_S = 0.030
+PART_S = 0.0025  # a shorter rest of a packet is not worth a seam
+LOOK_AHEAD_S = 5.0  # pauses are not much further apart
+GROW_S = 0.010  # where the delay is too short by more, or too many packets are late, a gap makes it longer
 
 JOIN_S = 0.0005  # packets nearer than this to each other join without a gap
 
@@ -71,108 +78,6 @@ class Waiting:
     arrival: float
     overlap_s: float = 0.0  # so much of its beginning was played already
     repeated: bool = False  # taken from a later packet (RFC 2198), its own has not come
-
-
-class DelayEstimate:
-    """Transits of the packets that came, and the target that follows."""
-
-    BIN_S = 0.004
-    FORGET_S = 4.0  # a packet weighs a third of what it did after so long a time of sound
-    QUANTILE = 0.985
-    REPEATED_WEIGHT = (
-        8.0  # who repeats frames does so to have them heard: they are waited for when one in 500 fills a hole
-    )
-    MARGIN_S = 0.008  # our own clock ticks, which are not quite regular either
-    FIRST_S = 0.010  # more, until something is known
-    LATE_STEP_S = 0.020  # one late packet raises the target by no more
-    FALL_S = 5.0  # and it falls again, by two thirds in so long a time of sound
-    RANGE_S = 5.0  # lowest and highest transit are those of the last five to ten seconds
-
-    _HIGHEST_BIN = int((MAX_TARGET_S + 0.1) / BIN_S)
-    _MAX_BINS = 512
-    _COUNT_EVERY = 8
-    _SCALE_AT = 1e6
-    _NEGLIGIBLE = 1e-3
-
-    def __init__(self) -> None:
-        self.floor = inf  # the quickest packet lately
-        self.target = inf  # as a transit
-        self._ceiling = inf  # the slowest: nobody waits for what has not happened lately
-        self._lowest = self._lowest_before = inf  # of this period, of the one before
-        self._highest, self._highest_before = -inf, inf
-        self._period_s = 0.0
-        self._weights: dict[int, float] = {}
-        self._total = 0.0
-        self._gain = 1.0  # weight of the next packet: instead of all fading, the new ones count for more
-        self._quantile = -inf
-        self._raised = -inf  # by packets that came too late, and at the beginning; falls
-        self._uncounted = 0
-
-    def update(self, transit: float, duration_s: float, weight: float = 1.0) -> None:
-        """One packet came that lasts so long. It counts as ``weight`` others."""
-        if self.floor == inf:
-            self._raised = transit + self.FIRST_S
-        self._update_range(transit, duration_s)
-        place = int(transit // self.BIN_S)
-        highest = int(self.floor // self.BIN_S) + self._HIGHEST_BIN
-        if place > highest:
-            place = highest
-        self._gain *= 1 + duration_s / self.FORGET_S
-        self._weights[place] = self._weights.get(place, 0.0) + weight * self._gain
-        self._total += weight * self._gain
-        self._uncounted += 1
-        if self._uncounted >= self._COUNT_EVERY or self._quantile == -inf:
-            self._count()
-        self._raised -= (self._raised - self._quantile) * duration_s / self.FALL_S
-        self._aim()
-
-    def late(self, transit: float) -> None:
-        """A packet came after its turn."""
-        self._raised = max(self._raised, min(transit, self.target - self.MARGIN_S + self.LATE_STEP_S))
-        self._aim()
-
-    def _aim(self) -> None:
-        raised, quantile = self._raised, self._quantile
-        target = min(raised if raised > quantile else quantile, self._ceiling) + self.MARGIN_S
-        highest = self.floor + MAX_TARGET_S
-        if target > highest:
-            self._raised = highest - self.MARGIN_S
-            target = highest
-        self.target = target
-
-    def _update_range(self, transit: float, duration_s: float) -> None:
-        self._period_s += duration_s
-        if self._period_s > self.RANGE_S:
-            self._period_s = 0.0
-            self._lowest_before, self._highest_before = self._lowest, self._highest
-            self._lowest = self._highest = transit
-        elif transit < self._lowest or transit > self._highest:
-            self._lowest = min(self._lowest, transit)
-            self._highest = max(self._highest, transit)
-        else:
-            return
-        self.floor = min(self._lowest, self._lowest_before)
-        self._ceiling = max(self._highest, self._highest_before)
-
-    def _count(self) -> None:
-        """Find the quantile anew, and now and then make the numbers small again."""
-        self._uncounted = 0
-        if self._gain > self._SCALE_AT or len(self._weights) > self._MAX_BINS:
-            self._scale()
-        above = (1 - self.QUANTILE) * self._total
-        place = 0
-        for place in sorted(self._weights, reverse=True):
-            above -= self._weights[place]
-            if above <= 0:
-                break
-        self._quantile = (place + 1) * self.BIN_S
-
-    def _scale(self) -> None:
-        kept = {place: weight / self._gain for place, weight in self._weights.items()}
-        kept = {place: weight for place, weight in kept.items() if weight > self._NEGLIGIBLE}
-        self._weights = {place: kept[place] for place in sorted(kept, reverse=True)[: self._MAX_BINS // 2]}
-        self._total = sum(self._weights.values())
-        self._gain = 1.0
 
 
 class JitterBuffer:
@@ -196,11 +101,13 @@ class JitterBuffer:
         self._octets = 0
         self._playing = False
         self._next = -inf  # where the last packet given out ended
+        self._starved = True  # nothing has waited since
         self._played: deque[float] = deque(maxlen=self.PLAYED_REMEMBERED)
         self._stood_in: deque[float] = deque(maxlen=self.PLAYED_REMEMBERED)  # those of them that were repeated ones
         self._asked_at = -inf
         self._delay = inf  # the transit of the latest packet pulled
         self._lowest_delay = inf  # the least of late: what counts when several are pulled at one tick
+        self._pulled = False  # that is known already of the next packet to be given
         self._packet_s = 0.02
         # the media line: this timestamp is this place, at this rate
         self._line_timestamp = 0
@@ -313,12 +220,13 @@ class JitterBuffer:
                 self.duplicate += 1
             return DUPLICATE
         self._packet_s = duration_s = packet.end - begin
-        self.estimate.update(transit, duration_s)
-        self.drift.update(packet.arrival, transit)
-        if transit > self._delay and self._playing:
-            self.estimate.late(transit)
+        drift = self.drift
+        self.estimate.update(transit, duration_s, drift=drift.slope)
+        drift.update(packet.arrival, transit)
         if packet.end <= self._next + JOIN_S:
             self.late += 1
+            self.estimate.late(transit)
+            self.estimate.missing(-duration_s)
             return LATE
         self._line_up(packet, transit)
         return KEPT
@@ -338,6 +246,9 @@ class JitterBuffer:
 
     def _line_up(self, packet: Waiting, transit: float) -> None:
         begin, queue = packet.begin, self._queue
+        ahead_s = begin - self._newest_end
+        if not -JOIN_S < ahead_s < JOIN_S and ahead_s < IDLE_S and self._playing:
+            self.estimate.missing(ahead_s if ahead_s > 0 else begin - packet.end)
         if packet.end > self._newest_end:
             self._newest_end, self._newest_transit = packet.end, transit
         if not queue or begin >= queue[-1].begin:
@@ -406,19 +317,40 @@ class JitterBuffer:
         return found
 
     def _covered(self, invented_s: float, now: float) -> bool:
-        """May the first in the queue be played? What was invented in its place, and delays too much, is left out."""
+        """May the first in the queue be played? What was invented in its place is left out of it."""
         queue = self._queue
-        while queue and queue[0].end <= self._next + invented_s + JOIN_S and self._too_late(queue[0], now):
-            self._skip_head()
-            self.late += 1
-        return bool(queue) and queue[0].begin <= self._next + invented_s + JOIN_S
+        if not invented_s:
+            self._pulled_at(now - self._next)
+        if not queue:
+            return False
+        due = self._next + invented_s
+        if invented_s:
+            played = due - self._growth(invented_s)
+            while queue and queue[0].end < played + PART_S:
+                missed = queue.popleft()
+                self.estimate.late(missed.arrival - missed.begin)
+                self._octets -= len(missed.payload)
+                self._played.append(missed.begin)
+                self.late += 1
+            if queue and queue[0].begin <= due + JOIN_S:
+                if queue[0].begin < due - JOIN_S:
+                    self.estimate.late(queue[0].arrival - queue[0].begin)
+                self._next = played
+        if queue and queue[0].begin <= due + JOIN_S:
+            return True
+        self._starved = self._starved and not queue
+        return False
 
-    def _too_late(self, packet: Waiting, now: float) -> bool:
-        return now - packet.begin > self.estimate.target + self._packet_s + self.tick_s
+    def _growth(self, invented_s: float) -> float:
+        """How much of what was invented is delay from now on, and stands for no sound."""
+        if self._starved and invented_s > HELD_UP_S:
+            return invented_s
+        lacking_s = self.estimate.target - self._lowest_delay
+        return invented_s if lacking_s > (0.0 if self.estimate.peak else GROW_S) else 0.0
 
     def _begin_spurt(self, due: float) -> bool:
         head = self._queue[0]
-        early_s = head.begin - due - START_EARLY_S + max(0.0, self.tick_s - self._packet_s)
+        early_s = head.begin - due - START_EARLY_S + self._unevenness_s()
         if early_s > 0 and self._newest_end - head.begin < MAX_WAITING_S / 2:
             self.lacking_s = inf
             return False
@@ -434,16 +366,29 @@ class JitterBuffer:
         if begin < self._next - JOIN_S:
             packet.overlap_s = self._next - begin
         self._next = packet.end
+        self._starved = True
         self._played.append(begin)
         self.given += 1
         self.waited_s += now - packet.arrival
         if packet.repeated:
             self.recovered += 1
             self._stood_in.append(begin)
-        self._delay = delay = now - begin
-        lowest = self._lowest_delay
-        self._lowest_delay = delay if delay < lowest + self.PULL_LEAK_S else lowest + self.PULL_LEAK_S
+        self._delay = now - begin - packet.overlap_s
+        if not self._pulled:
+            self._pulled_at(self._delay)
+        self._pulled = False
         return packet
+
+    def _pulled_at(self, delay: float) -> None:
+        """A packet was asked for so late, whether it was there or not."""
+        self._pulled = True
+        leak_s = self.PULL_LEAK_S if self._packet_s >= self.tick_s else self.PULL_LEAK_S * self._packet_s / self.tick_s
+        self._lowest_delay = min(delay, self._lowest_delay + leak_s)
+
+    def _unevenness_s(self) -> float:
+        """By how much some packets are pulled earlier than others, because of how they fall on the ticks."""
+        tick_ms, packet_ms = round(1000 * self.tick_s), round(1000 * self._packet_s)
+        return (tick_ms - gcd(tick_ms, packet_ms)) / 1000 if packet_ms else self.tick_s
 
     def _skip_head(self) -> None:
         """Leave the oldest out as if it had been played: what follows is not a gap."""
@@ -457,17 +402,25 @@ class JitterBuffer:
 
     @property
     def excess_s(self) -> float:
-        """How much later than the target packets are pulled; below zero: too early."""
-        return self._lowest_delay - self.estimate.target
+        """How much later than the target packets are pulled; below zero: too early, or soon so by the clocks."""
+        slope = self.drift.slope
+        return self._lowest_delay - self.estimate.target - (slope * LOOK_AHEAD_S if slope > 0 else 0.0)
 
     @property
     def step_s(self) -> float:
         """Packets are pulled at ticks: when they are pulled earlier, it is by so much at once."""
         return self.tick_s if self.tick_s < self._packet_s else self._packet_s
 
-    def forget_delay(self) -> None:
-        """The delay was changed on purpose: what it is now is seen at the next pulls."""
-        self._lowest_delay = inf
+    @property
+    def even(self) -> bool:
+        """Does a packet fill whole ticks, or a tick whole packets? Then all packets of a kind are pulled alike."""
+        ratio = self._packet_s / self.tick_s
+        ratio = ratio if ratio > 1 else 1 / ratio
+        return abs(ratio - round(ratio)) < 0.01
+
+    def delay_changed(self, longer_s: float) -> None:
+        """Stretching has changed it: that is seen at the next pulls at the latest."""
+        self._lowest_delay += longer_s
 
     @property
     def idle(self) -> bool:

@@ -18,17 +18,9 @@ from engine.media.codecs import Codec
 from engine.media.conceal import Concealer
 from engine.media.errors import MediaError
 from engine.media.jitter import JitterBuffer, Waiting
+from engine.media.pace import Pace
 from engine.media.resample import Resampler
 from engine.media.stretch import Stretcher
-
-# How far from the target packets may be pulled before the delay is changed, and how often it is. Every change is a
-# little damage: the target itself wavers, and is followed only where it matters or has stood for a while.
-TOO_EARLY_S = -0.010
-LATER_S = 0.004
-TOO_LATE_S = 0.015
-FAR_TOO_LATE_S = 0.060
-STRETCH_EVERY_S = 0.120
-AT_LEISURE_EVERY_S = 1.5
 
 FAR_SIDE_S = 0.020  # of what comes behind a gap: enough to find its pitch
 
@@ -67,6 +59,7 @@ class Playout:
         self._decoder: Decoder | None = None  # of the packet that was played last
         self.pausing = False  # after it nothing comes for a while, on purpose
         self._stretcher = Stretcher(rate_hz)
+        self._pace = Pace(rate_hz)
         self._resampler = Resampler(rate_hz, rate_hz)
         self._resampled_from = rate_hz
         self._rest = _NOTHING  # decoded, not asked for yet
@@ -74,8 +67,7 @@ class Playout:
         self._ahead: deque[tuple[Waiting, np.ndarray]] = deque()  # decoded before their turn
         self.started = False  # before the first packet nothing is missing
         self._hushed = False  # the far end stopped on purpose
-        self._stretched_at = 0.0
-        self._count = 0  # asked for last time
+        self._count = -1  # asked for last time
         # What was given out last, in pieces: put together only when something is missing.
         self._recent: deque[np.ndarray] = deque()
         self._recent_samples = 0
@@ -196,9 +188,8 @@ class Playout:
             pcm = self._concealer.merge(pcm)
             self._invented = 0
         else:
-            excess_s = self.buffer.excess_s
-            if excess_s > LATER_S or excess_s < TOO_EARLY_S:
-                pcm = self._stretch(pcm, max(0, len(pcm) - wanted) % self._count, excess_s, now)
+            self._pace.hear(pcm)
+            pcm = self._stretch(pcm, max(0, len(pcm) - wanted) % self._count, now)
         return self._remember(pcm)
 
     def _decoded(self, packet: Waiting) -> np.ndarray:
@@ -233,27 +224,33 @@ class Playout:
         lacking = round(len(pcm) * self.rate_hz / rate_hz) - len(out)
         return np.concatenate((np.zeros(max(0, lacking), np.int16), out))
 
-    def _stretch(self, pcm: np.ndarray, spare: int, excess_s: float, now: float) -> np.ndarray:
-        """Follow the target. ``spare`` samples of this frame will be left when the next packet is pulled.
-
-        Sound in spare is delay that makes nothing safer, as long as packets are pulled in time: it may always be
-        left out. To leave out more means that the next packet is pulled a whole step earlier, and there must be
-        that much excess.
-        """
-        beyond_s = excess_s - self.buffer.step_s
-        hurry = beyond_s > FAR_TOO_LATE_S
-        pressing = excess_s < 0 or beyond_s > TOO_LATE_S
-        wait_s = STRETCH_EVERY_S + self.buffer.tick_s if pressing else AT_LEISURE_EVERY_S
-        if not hurry and 0 <= now - self._stretched_at < wait_s:
-            return pcm
-        if excess_s < 0:
-            stretched = self._stretcher.lengthen(self._history(), pcm)
+    def _stretch(self, pcm: np.ndarray, spare: int, now: float) -> np.ndarray:
+        """Follow the target. ``spare`` samples of this frame will be left when the next packet is pulled."""
+        buffer, pace = self.buffer, self._pace
+        excess_s, step_s = buffer.excess_s, buffer.step_s
+        if not buffer.even:  # then it is no spare time, but the only time for some of the packets
+            spare = 0
+        if pace.pause:
+            samples = pace.in_pause(excess_s, step_s, spare, now)
+            if not samples:
+                return pcm
+            longer = samples > 0
+            stretched = (
+                self._stretcher.extend(self._history(), pcm, samples) if longer else self._stretcher.cut(pcm, -samples)
+            )
         else:
-            stretched = self._stretcher.shorten(pcm, len(pcm) if beyond_s > LATER_S else spare, hurry)
+            way, hurry = pace.in_speech(excess_s, step_s, now)
+            if not way:
+                return pcm
+            stretched = (
+                self._stretcher.lengthen(self._history(), pcm)
+                if way > 0
+                else self._stretcher.shorten(pcm, len(pcm), hurry)
+            )
         if stretched is not pcm:
-            self._stretched_at = now
+            pace.changed(now)
             self._count_stretch(len(stretched) - len(pcm))
-            self.buffer.forget_delay()
+            buffer.delay_changed((len(stretched) - len(pcm) + spare) / self.rate_hz)
         return stretched
 
     def _count_stretch(self, samples: int) -> None:

@@ -54,6 +54,25 @@ class Stretcher:
         again = played[offset:]
         return np.concatenate((self._cross_fade(template, again[:fade]), again[fade:].astype(np.int16), pcm))
 
+    def cut(self, pcm: np.ndarray, count: int) -> np.ndarray:
+        """Leave out ``count`` samples, or as many as there are, of a pause: any place will do."""
+        fade = len(self._rise)
+        count = min(count, len(pcm) - fade)
+        if count <= 0:
+            return pcm
+        samples = pcm[: count + fade].astype(np.float32)
+        return np.concatenate((self._cross_fade(samples[:fade], samples[count:]), pcm[count + fade :]))
+
+    def extend(self, before: np.ndarray, pcm: np.ndarray, count: int) -> np.ndarray:
+        """Play the last ``count`` samples of a pause, or as many as there are, once more in front of the frame."""
+        fade = len(self._rise)
+        count = min(count, len(before))
+        if count < fade or len(pcm) < fade:
+            return pcm
+        again = before[len(before) - count :].astype(np.float32)
+        faded = self._cross_fade(pcm[:fade].astype(np.float32), again[:fade])
+        return np.concatenate((faded, again[fade:].astype(np.int16), pcm))
+
     def _cross_fade(self, leaving: np.ndarray, coming: np.ndarray) -> np.ndarray:
         faded: np.ndarray = leaving + (coming - leaving) * self._rise
         return faded.astype(np.int16)

@@ -41,7 +41,7 @@ STATIC = (
     WireFormat(11, "L16", 44100, 1),
 )
 FRAME_S = 0.010  # the ear asks for so much at a time, as with --ptime 10
-PHASE_S = 0.0005  # and so long after the packet that began the clock: captured times are not quite regular
+PHASE_S = 0.001  # and so long after the packet that began the clock: captured times are not quite regular
 LONGEST_S = 86_400.0  # a capture of more than a day is none of one call
 PLAY_OUT_S = 5.0  # more than any buffer holds
 EXIT_USAGE = 2

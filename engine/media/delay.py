@@ -1,0 +1,163 @@
+"""How long packets ought to wait: the distribution of their delays, and the target that follows from it.
+
+Theory of operation. A transit is a time of ours less a place on the sender's clock: the delay of the network plus
+a constant nobody knows. A histogram of transits that forgets says by which one all but a few packets have come; that
+quantile is the target. It is bounded by the slowest packet lately, since nobody waits for what has not happened,
+and by what the user allows. Three things go beyond the quantile:
+
+* Within the first second there are too few packets for it: the spread of those that came is carried on a little.
+* One packet that comes too late is what the quantile allows for. Several close together are a peak: the target rises
+  at once, as far as it takes, and falls again by itself.
+* The two clocks drift: transits are kept as they would be without that (``_lift``), so that the memory may be long.
+"""
+
+from __future__ import annotations
+
+from math import inf
+
+MAX_TARGET_S = 0.5
+
+
+class DelayEstimate:
+    """Transits of the packets that came, and the target that follows."""
+
+    BIN_S = 0.002
+    FORGET_S = 30.0  # a packet weighs a third of what it did after so long a time of sound
+    QUANTILE = 0.99
+    # Where packets get lost anyway, some that come too late are not noticed: so many for each one lost.
+    LATE_FOR_LOST = 2.0
+    LEAST_QUANTILE = 0.93
+    REPEATED_WEIGHT = 5.0  # who repeats frames wants them heard: they are waited for when one in 500 fills a hole
+    MARGIN_S = 0.001  # our own clock is not quite regular either
+    FIRST_S = 4.0  # so long the spread of what came is carried on, by this share of it
+    FIRST_SHARE = 0.35
+    PEAK = 2.0  # so many packets too late, of about as many as PEAK_MEMORY, beyond what the quantile allows for
+    PEAK_MEMORY = 16.0
+    PEAK_STEP_S = 0.040  # one packet raises the target by no more
+    FALL_S = 6.0  # and it falls again, by two thirds in so long a time of sound
+    RANGE_S = 5.0  # lowest and highest transit are those of the last five to ten seconds
+
+    _HIGHEST_BIN = int((MAX_TARGET_S + 0.1) / BIN_S)
+    _MAX_BINS = 1024
+    _COUNT_EVERY = 8
+    _SCALE_AT = 1e6
+    _NEGLIGIBLE = 1e-3
+
+    def __init__(self) -> None:
+        self.floor = inf  # transit of the quickest packet lately
+        self.target = inf  # as a transit
+        self.least_s, self.most_s = 0.0, MAX_TARGET_S  # the target is later than the floor by so much
+        self._lift = 0.0  # what the drift has added to all transits; those below are without it
+        self._floor, self._ceiling = (
+            inf,
+            inf,
+        )  # the quickest, and the slowest: nobody waits for what has not happened lately
+        self._lowest = self._lowest_before = inf  # of this period, of the one before
+        self._highest, self._highest_before = -inf, -inf
+        self._period_s = 0.0
+        self._heard_s = 0.0
+        self._weights: dict[int, float] = {}
+        self._total = 0.0
+        self._gain = 1.0  # weight of the next packet: instead of all fading, the new ones count for more
+        self._quantile = -inf
+        self._missing_s = 0.0  # of sound, lately
+        self._raised = -inf  # by peaks; falls
+        self._too_late = 0.0  # packets lately, fading
+        self._uncounted = 0
+
+    def update(self, transit: float, duration_s: float, weight: float = 1.0, drift: float = 0.0) -> None:
+        """One packet came that lasts so long. It counts as ``weight`` others.
+
+        ``drift``: by how many seconds transits grow in a second, as far as that is known.
+        """
+        self._lift += drift * duration_s
+        level = transit - self._lift
+        self._update_range(level, duration_s)
+        self._heard_s += duration_s
+        place = int(level // self.BIN_S)
+        highest = int(self._floor // self.BIN_S) + self._HIGHEST_BIN
+        if place > highest:
+            place = highest
+        self._gain *= 1 + duration_s / self.FORGET_S
+        self._weights[place] = self._weights.get(place, 0.0) + weight * self._gain
+        self._total += weight * self._gain
+        self._uncounted += 1
+        if self._uncounted >= self._COUNT_EVERY or self._heard_s < self.FIRST_S:
+            self._count()
+        if self._raised > self._quantile:
+            self._raised -= (self._raised - self._quantile) * duration_s / self.FALL_S
+        self._too_late -= self._too_late / self.PEAK_MEMORY
+        self._missing_s -= self._missing_s * duration_s / self.FORGET_S
+        self._aim()
+
+    @property
+    def peak(self) -> bool:
+        """Do more packets come too late than the target allows for?"""
+        return self._too_late > self.PEAK + 1.5 * self.PEAK_MEMORY * (1 - self._wanted())
+
+    def missing(self, duration_s: float) -> None:
+        """So much sound was passed over by a packet that came; below zero: it came after all."""
+        self._missing_s = max(0.0, self._missing_s + duration_s)
+
+    def _wanted(self) -> float:
+        """The quantile: of what was sent, not of what came."""
+        lost = self._missing_s / min(self._heard_s + self._missing_s, self.FORGET_S) if self._missing_s else 0.0
+        return max(self.LEAST_QUANTILE, min(self.QUANTILE, 1 - self.LATE_FOR_LOST * lost))
+
+    def late(self, transit: float) -> None:
+        """A packet came after its turn."""
+        self._too_late += 1
+        if self.peak:
+            aimed = self.target - self._lift - self.MARGIN_S
+            self._raised = max(self._raised, min(transit - self._lift, aimed + self.PEAK_STEP_S))
+            self._aim()
+
+    def _aim(self) -> None:
+        raised, quantile = self._raised, self._quantile
+        level = raised if raised > quantile else quantile
+        if level > self._ceiling:
+            level = self._ceiling
+        if self._heard_s < self.FIRST_S:
+            level += (self._ceiling - self._floor) * self.FIRST_SHARE * (1 - self._heard_s / self.FIRST_S)
+        target, floor = level + self.MARGIN_S + self._lift, self._floor + self._lift
+        self.floor = floor
+        if target < floor + self.least_s:
+            target = floor + self.least_s
+        elif target > floor + self.most_s:
+            target = floor + self.most_s
+            self._raised = min(self._raised, target - self._lift)
+        self.target = target
+
+    def _update_range(self, level: float, duration_s: float) -> None:
+        self._period_s += duration_s
+        if self._period_s > self.RANGE_S:
+            self._period_s = 0.0
+            self._lowest_before, self._highest_before = self._lowest, self._highest
+            self._lowest = self._highest = level
+        elif level < self._lowest or level > self._highest:
+            self._lowest = min(self._lowest, level)
+            self._highest = max(self._highest, level)
+        else:
+            return
+        self._floor = min(self._lowest, self._lowest_before)
+        self._ceiling = max(self._highest, self._highest_before)
+
+    def _count(self) -> None:
+        """Find the quantile anew, and now and then make the numbers small again."""
+        self._uncounted = 0
+        if self._gain > self._SCALE_AT or len(self._weights) > self._MAX_BINS:
+            self._scale()
+        above = (1 - self._wanted()) * self._total
+        place = 0
+        for place in sorted(self._weights, reverse=True):
+            above -= self._weights[place]
+            if above <= 0:
+                break
+        self._quantile = (place + 1) * self.BIN_S
+
+    def _scale(self) -> None:
+        kept = {place: weight / self._gain for place, weight in self._weights.items()}
+        kept = {place: weight for place, weight in kept.items() if weight > self._NEGLIGIBLE}
+        self._weights = {place: kept[place] for place in sorted(kept, reverse=True)[: self._MAX_BINS // 2]}
+        self._total = sum(self._weights.values())
+        self._gain = 1.0
