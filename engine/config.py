@@ -20,6 +20,7 @@ from engine.sip.uri import Uri
 VERSION = "0.1.0"  # pyproject.toml takes it from here
 DEFAULT_SIP_PORT = 5060
 DEFAULT_RTP_PORT = 10000
+HIGHEST_BUFFER_MS = 1000
 MAX_GENERATIONS = 3  # of redundancy
 PTIMES_MS = (10, 20, 30, 40, 50, 60)
 VOICE_STEPS = ("echo", "noise", "gain", "duck")
@@ -74,6 +75,7 @@ class Config:
     codecs: tuple[str, ...] = ()  # empty: all, in our order
     ptime_ms: int = 20
     silence_suppression: bool = False
+    buffer_ms: tuple[float, float] = (0.0, 500.0)  # least and most that packets may wait, one packet included
     redundancy: int | None = None  # earlier packets repeated in each; None: as many as the far end's losses call for
     max_calls: int = 8
     demo: bool = False
@@ -132,6 +134,16 @@ def _named(what: str) -> Callable[[str], str]:
         return text
 
     return convert
+
+
+def buffer_bounds(text: str) -> tuple[float, float]:
+    """``40-200``: milliseconds; raises ArgumentTypeError."""
+    least, dash, most = text.partition("-")
+    if not dash or not all(part.isascii() and part.isdecimal() and len(part) < 6 for part in (least, most)):
+        raise argparse.ArgumentTypeError(f"'{text}' is not two numbers of ms such as 40-200")
+    if not int(least) <= int(most) <= HIGHEST_BUFFER_MS:
+        raise argparse.ArgumentTypeError(f"'{text}': the second is to be from the first to {HIGHEST_BUFFER_MS} ms")
+    return float(least), float(most)
 
 
 def _redundancy(text: str) -> int | None:
@@ -204,6 +216,13 @@ def parser() -> argparse.ArgumentParser:
         "--silence-suppression", action="store_true", help="send nothing while nothing is said (comfort noise, DTX)"
     )
     call.add_argument(
+        "--buffer",
+        type=buffer_bounds,
+        default=(0.0, 500.0),
+        metavar="MIN-MAX",
+        help="the jitter buffer aims at no less and no more than so many ms (0-500)",
+    )
+    call.add_argument(
         "--redundancy",
         type=_redundancy,
         default="auto",
@@ -252,6 +271,7 @@ def _config(arguments: list[str]) -> Config:
         duration=options.duration,
         codecs=_codec_names(options.codecs),
         ptime_ms=_ptime(options.ptime_ms),
+        buffer_ms=options.buffer,
         redundancy=options.redundancy,
         silence_suppression=options.silence_suppression,
         max_calls=_default(options.max_calls, 8),

@@ -52,6 +52,7 @@ class Surroundings:
     cname: str
     echo: bool
     silence_suppression: bool  # nothing is sent while nothing is said
+    buffer_ms: tuple[float, float]  # bounds of the delay that the jitter buffer aims at
     redundancy: int | None  # packets to repeat in each; None: by what the far end reports
     log: Callable[[str, str, str], None]  # level, source, text
 
@@ -82,6 +83,7 @@ class MediaSession:
             cname=around.cname,
             now=now,
             redundancy=around.redundancy,
+            buffer_ms=around.buffer_ms,
             silence_suppression=around.silence_suppression,
             **_stream_parameters(agreement),
         )

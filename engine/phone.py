@@ -97,6 +97,7 @@ class Phone:
             entropy=outside.entropy,
             cname=f"{outside.entropy.getrandbits(96):024x}",
             echo=config.echo,
+            buffer_ms=config.buffer_ms,
             redundancy=config.redundancy,
             silence_suppression=config.silence_suppression,
             log=self.log,

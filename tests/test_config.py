@@ -43,6 +43,12 @@ def test_the_two_commands_of_a_pair() -> None:
     assert (caller.uri, caller.local_sip_port, caller.local_rtp_port) == ("sip:127.0.0.1:5061", 5060, 10000)
 
 
+def test_the_buffers_bounds() -> None:
+    assert from_arguments([]).buffer_ms == (0.0, 500.0)
+    assert from_arguments(["--buffer", "40-200"]).buffer_ms == (40.0, 200.0)
+    assert from_arguments(["--buffer", "60-60"]).buffer_ms == (60.0, 60.0)
+
+
 def test_redundancy() -> None:
     asked = [from_arguments(words.split()).redundancy for words in ("", "--redundancy auto", "--redundancy off")]
     assert asked == [None, None, 0]
@@ -137,6 +143,10 @@ WRONG = {
     "--max-calls many": "from 1 to 200",
     "--ptime 25": "10, 20, 30, 40, 50, 60",
     "--ptime 0": "from 10 to 60",
+    "--buffer 40": "two numbers of ms",
+    "--buffer 200-40": "from the first to 1000",
+    "--buffer 0-1001": "from the first to 1000",
+    "--buffer a-b": "two numbers",
     "--redundancy 4": "auto, off or a number from 1 to 3",
     "--redundancy 0": "auto, off",
     "--redundancy -1": "auto, off",

@@ -119,6 +119,7 @@ class Call:
         pcmu = Format(0, "PCMU", RATE, 1)
         agreement = Agreement(FAR, None, pcmu, {0: pcmu}, None, frozenset(), PTIME_MS, "sendrecv", False)
         around = Surroundings(
+            buffer_ms=(0.0, 500.0),
             net=self.net, handset=Handset(Sound()), conference=Conference(), entropy=self.random, cname="x",
             echo=False, redundancy=0, silence_suppression=False, log=lambda *line: self.lines.append(line),
         )  # fmt: skip

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.media import codecs, rtp
 from tests.bench import trace
-from tests.bench.pcap import Capture, Datagram
+from tests.bench.pcap import Capture, Datagram, PcapError
 from tests.media.virtual import speech
 
 SOURCE, DESTINATION = ("192.0.2.1", 4000), ("192.0.2.2", 5004)
@@ -319,6 +321,19 @@ def test_files_that_are_no_captures_are_refused_in_one_line(listen):
     assert "fragments" in listen.refused(pcap([(1.0, ethernet(ipv4(udp(PAYLOAD), flags=0x2000)))]))
     day = said(speech(1))
     assert "more than a day" in listen.refused(captured([*day, (100_000.0, day[0][1])]))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_whatever_a_file_holds_it_is_read_or_refused(data):
+    content = bytearray(pcap([(1.0, ethernet(ipv6(udp(PAYLOAD)), b"\x81\x00\x00\x01")), (1.1, ethernet(V4))]))
+    for place in data.draw(st.lists(st.integers(0, len(content) - 1), max_size=6)):
+        content[place] = data.draw(st.integers(0, 255))
+    try:
+        for datagram in Capture(bytes(content[: data.draw(st.integers(0, len(content)))])):
+            assert len(datagram.data) < len(content)
+    except PcapError as error:
+        assert "\n" not in str(error)
 
 
 def test_files_that_cannot_be_opened_are_refused_in_one_line(tmp_path, capsys):

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from math import inf
 
-MAX_TARGET_S = 0.5
+MAX_TARGET_S = 0.5  # where the user says nothing
+HIGHEST_TARGET_S = 1.0  # that can be asked for
 
 
 class DelayEstimate:
@@ -25,8 +26,8 @@ class DelayEstimate:
     FORGET_S = 30.0  # a packet weighs a third of what it did after so long a time of sound
     QUANTILE = 0.99
     # Where packets get lost anyway, some that come too late are not noticed: so many for each one lost.
-    LATE_FOR_LOST = 2.0
-    LEAST_QUANTILE = 0.93
+    LATE_FOR_LOST = 3.0
+    LEAST_QUANTILE = 0.90
     REPEATED_WEIGHT = 5.0  # who repeats frames wants them heard: they are waited for when one in 500 fills a hole
     MARGIN_S = 0.001  # our own clock is not quite regular either
     FIRST_S = 4.0  # so long the spread of what came is carried on, by this share of it
@@ -37,7 +38,7 @@ class DelayEstimate:
     FALL_S = 6.0  # and it falls again, by two thirds in so long a time of sound
     RANGE_S = 5.0  # lowest and highest transit are those of the last five to ten seconds
 
-    _HIGHEST_BIN = int((MAX_TARGET_S + 0.1) / BIN_S)
+    _HIGHEST_BIN = int((HIGHEST_TARGET_S + 0.1) / BIN_S)
     _MAX_BINS = 1024
     _COUNT_EVERY = 8
     _SCALE_AT = 1e6

@@ -16,6 +16,7 @@ import numpy as np
 
 from engine.media import codecs, red, rtp
 from engine.media.codecs import AudioFormat, cn
+from engine.media.delay import MAX_TARGET_S
 from engine.media.dtmf import DigitReceiver
 from engine.media.errors import MediaError
 from engine.media.level import LevelMeter
@@ -74,7 +75,8 @@ class _Candidate:
 class Incoming:
     """One call's ear. ``configure`` must come first; it may come again."""
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, buffer_ms: tuple[float, float] = (0.0, 1000 * MAX_TARGET_S)) -> None:
+        self._buffer_ms = buffer_ms  # bounds of the delay
         self.source: Source | None = None
         self.level = LevelMeter()
         self.digits = DigitReceiver()
@@ -106,7 +108,7 @@ class Incoming:
         if self.playout is None or self.playout.rate_hz != rate_hz:
             if self.playout is not None:
                 self._totals.add_playout(self.playout)
-            self.playout = Playout(rate_hz)
+            self.playout = Playout(rate_hz, self._buffer_ms)
             self._formats = {}
         if receive != self._formats:
             self._formats = dict(receive)

@@ -4,17 +4,21 @@ Theory of operation. RTP timestamps are unwrapped into seconds on the *media lin
 ``transit`` is a time of ours less a place on that line: the delay of the network plus a constant nobody knows.
 Two transits are all there is to know about delay:
 
-* the one of a packet as it arrives: :class:`DelayEstimate` keeps a histogram of them that forgets, and says by
-  which transit all but a few have come: the *target*;
+* the one of a packet as it arrives: :class:`DelayEstimate` says by which transit all but a few have come: the
+  *target*;
 * the one at which a packet is taken to be played, ``now - begin``: how late we play. It should be the target. A
   sender whose clock is faster or slower than ours makes both drift together, so delay cannot build up.
 
 Who plays asks with :meth:`JitterBuffer.pull` whenever it has nothing left to play, and says how long it has been
 inventing sound since the last packet. A packet that begins where the last one ended is given out at once. When the
 next one to be had begins later, those between are missing: the answer is None, and ``lacking_s`` says how much to
-invent before asking again. When nothing waits at all, nobody can tell loss from delay: sound is invented, and the
-next packet takes up where the last one ended, so the delay has grown by itself and nothing is skipped, or, when
-what was lost is covered by what was invented, goes on behind it.
+invent before asking again. When nothing waits at all, nobody can tell loss from delay, and sound is invented.
+
+What is then heard of a packet that comes after its turn: usually, the rest of it, in its place. What was invented
+stands for its beginning and the delay stays as it is, since a shift of all that follows is worse than a few
+milliseconds that are made up. It is played whole, and the delay grows by what was invented, where the line was held
+up as a whole (nothing came for longer than ``HELD_UP_S``), where the delay is too short for the target by far, or
+where more packets come too late than the target allows for.
 
 A silence longer than ``IDLE_S`` ends a talk spurt. The next packet begins a new one, played when it has waited for
 the target: there the delay may change and nobody hears it. A timestamp that is out of all proportion is set
@@ -32,7 +36,7 @@ from collections import deque
 from dataclasses import dataclass
 from math import gcd, inf
 
-from engine.media.delay import DelayEstimate
+from engine.media.delay import MAX_TARGET_S, DelayEstimate
 from engine.media.drift import DriftEstimate
 
 MAX_PACKETS = 200
@@ -86,7 +90,9 @@ class JitterBuffer:
     PULL_LEAK_S = 0.002
     PLAYED_REMEMBERED = 16
 
-    def __init__(self) -> None:
+    def __init__(self, limits_ms: tuple[float, float] = (0.0, 1000 * MAX_TARGET_S)) -> None:
+        """``limits_ms``: bounds of ``target_ms``."""
+        self._limits_ms = limits_ms
         self.tick_s = 0.02  # how much sound is asked for at a time: more than a packet wants several at once
         self.lacking_s = inf  # after pull gave None: how much to invent before the next packet's turn, if known
         self.estimate = DelayEstimate()
@@ -104,11 +110,11 @@ class JitterBuffer:
         self._starved = True  # nothing has waited since
         self._played: deque[float] = deque(maxlen=self.PLAYED_REMEMBERED)
         self._stood_in: deque[float] = deque(maxlen=self.PLAYED_REMEMBERED)  # those of them that were repeated ones
-        self._asked_at = -inf
+        self._asked_at = self._begun_within = -inf
         self._delay = inf  # the transit of the latest packet pulled
         self._lowest_delay = inf  # the least of late: what counts when several are pulled at one tick
         self._pulled = False  # that is known already of the next packet to be given
-        self._packet_s = 0.02
+        self._packet_s = 0.0
         # the media line: this timestamp is this place, at this rate
         self._line_timestamp = 0
         self._line_begin = 0.0
@@ -219,7 +225,9 @@ class JitterBuffer:
             if not self._supersedes(packet):
                 self.duplicate += 1
             return DUPLICATE
-        self._packet_s = duration_s = packet.end - begin
+        duration_s = packet.end - begin
+        if duration_s != self._packet_s:
+            self._set_packet(duration_s)
         drift = self.drift
         self.estimate.update(transit, duration_s, drift=drift.slope)
         drift.update(packet.arrival, transit)
@@ -230,6 +238,11 @@ class JitterBuffer:
             return LATE
         self._line_up(packet, transit)
         return KEPT
+
+    def _set_packet(self, duration_s: float) -> None:
+        self._packet_s = duration_s
+        least_s, most_s = (limit_ms / 1000 - duration_s for limit_ms in self._limits_ms)
+        self.estimate.least_s, self.estimate.most_s = max(0.0, least_s), max(0.0, most_s)
 
     def _supersedes(self, packet: Waiting) -> bool:
         """Has it been stood in for by a repeated frame, that waits or was played? Then it is no duplicate."""
@@ -350,13 +363,26 @@ class JitterBuffer:
 
     def _begin_spurt(self, due: float) -> bool:
         head = self._queue[0]
-        early_s = head.begin - due - START_EARLY_S + self._unevenness_s()
+        early_s = head.begin - due - START_EARLY_S
+        small = self.even and self._packet_s < self.tick_s
+        if not small:
+            early_s += self._unevenness_s()
         if early_s > 0 and self._newest_end - head.begin < MAX_WAITING_S / 2:
             self.lacking_s = inf
+            return False
+        if small and self._begin_within(-early_s):
             return False
         self._playing = True
         self._next = head.begin
         self._lowest_delay = inf
+        return True
+
+    def _begin_within(self, spare_s: float) -> bool:
+        """Packets smaller than a tick need not begin with one: late enough that the last one in it is there in time."""
+        offset_s = self.tick_s - self._packet_s * (spare_s // self._packet_s + 1)
+        if offset_s < PART_S or self._begun_within == self._asked_at:
+            return False
+        self._begun_within, self.lacking_s = self._asked_at, offset_s
         return True
 
     def _give(self, now: float) -> Waiting:

@@ -16,6 +16,7 @@ import numpy as np
 from engine.media.codec_conceal import CodecConcealer
 from engine.media.codecs import Codec
 from engine.media.conceal import Concealer
+from engine.media.delay import MAX_TARGET_S
 from engine.media.errors import MediaError
 from engine.media.jitter import JitterBuffer, Waiting
 from engine.media.pace import Pace
@@ -47,12 +48,13 @@ class Decoder:
 class Playout:
     """What one call hears, at one rate whatever the codecs of the packets are."""
 
-    def __init__(self, rate_hz: int) -> None:
+    def __init__(self, rate_hz: int, limits_ms: tuple[float, float] = (0.0, 1000 * MAX_TARGET_S)) -> None:
+        """``limits_ms``: bounds of the delay that is aimed at."""
         self.rate_hz = rate_hz
         self.concealed_samples = 0
         self.accelerated_samples = 0  # left out to play sooner
         self.expanded_samples = 0  # played twice to play later
-        self.buffer = JitterBuffer()
+        self.buffer = JitterBuffer(limits_ms)
         self._broken = 0  # payloads their codec could not read
         self._repeater = Concealer(rate_hz)
         self._concealer: Concealer | CodecConcealer = self._repeater

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.media import codecs, rtp
+from engine.media.delay import MAX_TARGET_S
 from engine.media.errors import MediaError
 from engine.media.incoming import Incoming
 from engine.media.level import Level
@@ -86,14 +87,16 @@ class AudioStream:
         noise_send: tuple[int, int] | None = None,
         redundancy: int | None = None,
         silence_suppression: bool = False,
+        buffer_ms: tuple[float, float] = (0.0, 1000 * MAX_TARGET_S),
     ) -> None:
         """``redundancy``: so many earlier packets are sent again with each, where the far end takes that; None: as many
-        as it takes, by the loss that the far end reports. What the codec does by itself is not bound by 0."""
+        as it takes, by the loss that the far end reports. What the codec does by itself is not bound by 0.
+        ``buffer_ms``: bounds of what the jitter buffer aims at."""
         self._controller = None if redundancy else RedundancyController()
         self._repeats = redundancy != 0
         sequence, timestamp, ssrc = entropy.getrandbits(16), entropy.getrandbits(32), entropy.getrandbits(32)
         self._out = Outgoing(ssrc, sequence, timestamp, silence_suppression)
-        self._in = Incoming(now)
+        self._in = Incoming(now, buffer_ms)
         self._rtcp = RtcpSession(ssrc, cname, entropy, now)
         self.update(
             send=send,

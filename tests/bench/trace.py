@@ -1,6 +1,6 @@
 """A capture as the ear would have heard it: its RTP through our real receive path, in virtual time.
 
-    python -m tests.bench.trace IN.pcap OUT.wav [--json] [--codec NAME/PT ...] [--port N] [--ssrc N]
+    python -m tests.bench.trace IN.pcap OUT.wav [--json] [--codec NAME/PT ...] [--port N] [--ssrc N] [--buffer MIN-MAX]
 
 The clock is the capture's. Of several streams the one with the most packets is played, or the one that ``--port``
 or ``--ssrc`` names; a far end that changes its SSRC stays one stream. Payload types 0, 8, 9, 10 and 11 are known
@@ -25,6 +25,7 @@ from typing import NoReturn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from engine.config import buffer_bounds as bounds
 from engine.io.wav import WavWriter
 from engine.media import codecs, rtp
 from engine.media.codecs import WireFormat
@@ -132,10 +133,17 @@ def named_format(text: str) -> WireFormat:
 class Trace:
     """One ear, and the clock of the capture."""
 
-    def __init__(self, flow: Flow, formats: dict[int, WireFormat], rate_hz: int, frame_samples: int) -> None:
+    def __init__(
+        self,
+        flow: Flow,
+        formats: dict[int, WireFormat],
+        rate_hz: int,
+        frame_samples: int,
+        buffer_ms: tuple[float, float],
+    ) -> None:
         self._coming = [(one.at - flow.datagrams[0].at, one.data) for one in flow.datagrams]
         self._frame_s = frame_samples / rate_hz
-        self.ear = Incoming(0.0)
+        self.ear = Incoming(0.0, buffer_ms)
         sound = {number: form[1:] for number, form in formats.items() if form.encoding != EVENTS}
         events = {number: form.clock_rate for number, form in formats.items() if form.encoding == EVENTS}
         self.ear.configure(sound, events, rate_hz, frame_samples)
@@ -214,7 +222,7 @@ def trace(options: argparse.Namespace) -> dict[str, object]:
         raise Unplayable(f"holds {form.encoding}, which needs a library that is not installed")
     rate_hz = codecs.make(*form[1:]).rate_hz
     writer = WavWriter(options.sound, rate_hz)
-    played = Trace(flow, formats, rate_hz, round(rate_hz * FRAME_S))
+    played = Trace(flow, formats, rate_hz, round(rate_hz * FRAME_S), options.buffer)
     played.run(writer)
     writer.close()
     if writer.failed:
@@ -258,6 +266,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--codec", action="append", default=[], metavar="NAME/PT", help="such as opus/111; repeatable")
     top.add_argument("--port", type=int, metavar="N", help="the stream to this UDP port, or else from it")
     top.add_argument("--ssrc", type=lambda text: int(text, 0), metavar="N", help="packets of this SSRC alone (0x...)")
+    top.add_argument("--buffer", type=bounds, default=(0.0, 500.0), metavar="MIN-MAX", help="ms, as ringtop's own")
     return top
 
 

@@ -21,8 +21,8 @@ START = 5000  # timestamp of packet 0
 class Line:
     """A sender of 20 ms packets whose payload is their number, and a player that asks every 20 ms."""
 
-    def __init__(self) -> None:
-        self.buffer = JitterBuffer()
+    def __init__(self, buffer: JitterBuffer | None = None) -> None:
+        self.buffer = JitterBuffer() if buffer is None else buffer
         self.invented_s = 0.0
 
     def put(self, number: int, arrival: float, timestamp: int | None = None) -> str:
@@ -151,6 +151,70 @@ class TestOrder:
         assert shown == [[b"0"], [b"0", b"1"], [b"0", b"1", b"2"]]
 
 
+class TestGaps:
+    """Golden: what a packet that comes too late is worth."""
+
+    def started(self, count: int = 400) -> tuple[JitterBuffer, float]:
+        """So many packets on time, and played at once; when the next one, number 10, is to be asked for."""
+        buffer = JitterBuffer()
+        for number in range(10 - count, 10):
+            self.put(buffer, number, number * PACKET_S)
+            assert buffer.pull(number * PACKET_S + 0.001) is not None
+        return buffer, 10 * PACKET_S + 0.001
+
+    def put(self, buffer: JitterBuffer, number: int, arrival: float) -> str:
+        at = (START + number * SAMPLES) % 2**32
+        return buffer.put(at, SAMPLES, RATE, str(number).encode(), None, arrival)
+
+    def test_what_was_invented_stands_for_the_beginning_of_a_late_packet(self):
+        buffer, now = self.started()
+        buffer.tick_s = 0.01
+        assert buffer.pull(now) is None
+        self.put(buffer, 10, now + 0.008)
+        late = buffer.pull(now + 0.01, 0.01)
+        assert late is not None and late.payload == b"10" and late.overlap_s == pytest.approx(0.01)
+        self.put(buffer, 11, 11 * PACKET_S)
+        following = buffer.pull(now + 0.02)
+        assert following is not None and following.payload == b"11" and following.overlap_s == 0
+
+    def test_a_packet_in_whose_place_all_was_invented_is_late(self):
+        buffer, now = self.started()
+        assert buffer.pull(now) is None
+        self.put(buffer, 10, now + 0.015)
+        self.put(buffer, 11, now + 0.018)
+        following = buffer.pull(now + 0.02, 0.02)
+        assert following is not None and following.payload == b"11" and following.overlap_s == 0
+        assert buffer.late == 1
+
+    def test_a_line_that_was_held_up_loses_nothing(self):
+        """Nothing at all came for two ticks: not one packet is late, all are."""
+        buffer, now = self.started()
+        assert buffer.pull(now) is None and buffer.pull(now + 0.02, 0.02) is None
+        for number in (10, 11, 12):
+            self.put(buffer, number, now + 0.035)
+        given = [buffer.pull(now + 0.04 + tick * PACKET_S, 0.04 if not tick else 0.0) for tick in range(3)]
+        assert [(one.payload, one.overlap_s) for one in given if one] == [(b"10", 0), (b"11", 0), (b"12", 0)]
+        assert buffer.late == 0
+
+    def test_two_lost_packets_are_no_line_held_up(self):
+        buffer, now = self.started()
+        assert buffer.pull(now) is None and buffer.pull(now + 0.02, 0.02) is None
+        self.put(buffer, 12, 12 * PACKET_S)
+        following = buffer.pull(now + 0.04, 0.04)
+        assert following is not None and following.payload == b"12"
+        assert buffer.excess_s < 0.001
+
+    def test_where_the_delay_is_too_short_a_gap_makes_it_longer(self):
+        buffer, now = self.started(10)
+        assert buffer.pull(now) is None
+        for number in range(10, 16):  # from now on all take 30 ms longer
+            self.put(buffer, number, number * PACKET_S + 0.03)
+        assert buffer.estimate.target - buffer.estimate.floor > 0.02
+        late = buffer.pull(now + 0.02, 0.02)
+        assert late is not None and late.payload == b"10" and late.overlap_s == 0
+        assert buffer.late == 0
+
+
 class TestDelay:
     def test_a_packet_that_comes_late_into_an_empty_buffer_is_still_played(self):
         arrivals = on_time(100)
@@ -211,6 +275,13 @@ class TestDelay:
             estimate.update(2.0 * (number % 2), PACKET_S)
             estimate.late(2.0)
         assert estimate.target - estimate.floor <= MAX_TARGET_S
+
+    @pytest.mark.parametrize(("limits", "jitter_s"), [((100.0, 200.0), 0.0), ((0.0, 60.0), 0.15), ((80.0, 80.0), 0.03)])
+    def test_the_users_bounds_are_kept(self, limits, jitter_s):
+        line = Line(JitterBuffer(limits))
+        chance = random.Random(2)
+        line.run({n: at + chance.uniform(0, jitter_s) for n, at in on_time(500).items()}, 9.0)
+        assert limits[0] - 0.01 <= line.buffer.target_ms <= limits[1] + 0.01
 
     def test_a_longer_way_is_followed_and_a_shorter_one_too(self):
         line = Line()

@@ -23,7 +23,7 @@ def noise(count: int) -> np.ndarray:
     return np.random.default_rng(4).normal(0, 4000, count).astype(np.int16)
 
 
-@pytest.mark.parametrize("rate", [8000, 16000, 48000])
+@pytest.mark.parametrize("rate", [8000, 16000, 44100, 48000])
 @pytest.mark.parametrize("hertz", [100, 180, 350])
 def test_a_tone_loses_or_gains_whole_periods(rate, hertz):
     sound = buzz(hertz, rate // 10, rate)
@@ -63,6 +63,27 @@ def test_in_near_silence_any_place_will_do():
     stretcher = Stretcher(8000)
     assert len(stretcher.shorten(frame, 160)) < 160
     assert len(stretcher.lengthen(frame, frame)) > 160
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 44100, 48000])
+@pytest.mark.parametrize("ms", [3, 10, 16])
+def test_a_pause_is_cut_and_extended_by_exactly_what_is_asked(rate, ms):
+    hum = (buzz(50, rate // 5, rate) / 60).astype(np.int16)
+    before, frame = hum[: rate // 20], hum[rate // 20 :][: rate // 50]
+    stretcher, count = Stretcher(rate), rate * ms // 1000
+    shorter, longer = stretcher.cut(frame, count), stretcher.extend(before, frame, max(count, rate // 250))
+    assert len(shorter) == len(frame) - count
+    assert len(longer) == len(frame) + max(count, rate // 250)
+    for changed in (shorter, longer):
+        assert steepest(np.concatenate((before, changed))) < 0.15 * np.abs(hum).max() + 2
+
+
+def test_a_pause_is_cut_and_extended_as_far_as_there_is_sound():
+    frame = noise(160)
+    assert len(Stretcher(8000).cut(frame, 1000)) == 32
+    assert Stretcher(8000).cut(frame[:32], 10) is not None
+    assert len(Stretcher(8000).extend(frame, frame, 1000)) == 320
+    assert Stretcher(8000).extend(frame[:10], frame, 1000) is frame
 
 
 @settings(max_examples=60, deadline=None)
