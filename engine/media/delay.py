@@ -3,11 +3,12 @@
 Theory of operation. A transit is a time of ours less a place on the sender's clock: the delay of the network plus
 a constant nobody knows. A histogram of transits that forgets says by which one all but a few packets have come; that
 quantile is the target. It is bounded by the slowest packet lately, since nobody waits for what has not happened,
-and by what the user allows. Three things go beyond the quantile:
+and by what the user allows. Four things go beyond the quantile:
 
-* Within the first second there are too few packets for it: the spread of those that came is carried on a little.
+* At first there are too few packets for it: the spread of those that came is carried on a little.
 * One packet that comes too late is what the quantile allows for. Several close together are a peak: the target rises
   at once, as far as it takes, and falls again by itself.
+* Where packets are lost on the way, the quantile is lower, since less is gained by waiting for all that come.
 * The two clocks drift: transits are kept as they would be without that (``_lift``), so that the memory may be long.
 """
 
@@ -24,11 +25,14 @@ class DelayEstimate:
 
     BIN_S = 0.002
     FORGET_S = 30.0  # a packet weighs a third of what it did after so long a time of sound
-    QUANTILE = 0.99
-    # Where packets get lost anyway, some that come too late are not noticed: so many for each one lost.
-    LATE_FOR_LOST = 3.0
+    QUANTILE = 0.987
+    # Where packets get lost anyway, a few more that come too late are heard less than the delay that would save them:
+    # so many may for each one lost (not half as many do, because packets are played at ticks).
+    LATE_FOR_LOST = 4.0
     LEAST_QUANTILE = 0.90
-    REPEATED_WEIGHT = 5.0  # who repeats frames wants them heard: they are waited for when one in 500 fills a hole
+    REORDERED_S = 0.05  # as much is always missing where packets overtake each other
+    LOST_OF_S = 5.0  # before so much was heard, a few losses are no share of anything
+    REPEATED_WEIGHT = 8.0  # who repeats frames wants them heard: they are waited for when one in 500 fills a hole
     MARGIN_S = 0.001  # our own clock is not quite regular either
     FIRST_S = 4.0  # so long the spread of what came is carried on, by this share of it
     FIRST_SHARE = 0.35
@@ -102,7 +106,10 @@ class DelayEstimate:
 
     def _wanted(self) -> float:
         """The quantile: of what was sent, not of what came."""
-        lost = self._missing_s / min(self._heard_s + self._missing_s, self.FORGET_S) if self._missing_s else 0.0
+        missing_s = self._missing_s - self.REORDERED_S
+        if missing_s <= 0:
+            return self.QUANTILE
+        lost = missing_s / max(self.LOST_OF_S, min(self._heard_s + missing_s, self.FORGET_S))
         return max(self.LEAST_QUANTILE, min(self.QUANTILE, 1 - self.LATE_FOR_LOST * lost))
 
     def late(self, transit: float) -> None:
