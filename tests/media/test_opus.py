@@ -82,6 +82,45 @@ def test_stereo_is_heard_as_one():
     assert spectral_distance_db(heard[312 : 312 + 45000], mean[:45000], 48000) < 2.5
 
 
+def together(payloads: list[bytes]) -> bytes:
+    """Several packets of one frame each as one (RFC 6716 section 3.2.5): code 3, each but the last with its length."""
+    lengths = [len(payload) - 1 for payload in payloads[:-1]]
+    told = [bytes((n,)) if n < 252 else bytes((252 + (n & 3), (n - 252 - (n & 3)) // 4)) for n in lengths]
+    head = bytes((payloads[0][0] & 0xFC | 3, 0x80 | len(payloads)))
+    return head + b"".join(told) + b"".join(payload[1:] for payload in payloads)
+
+
+@pytest.mark.parametrize(("ptime_ms", "frames"), [(20, 2), (20, 3), (60, 2), (10, 12), (20, 6)])
+def test_packets_of_several_frames_are_heard_as_if_they_had_come_alone(ptime_ms, frames):
+    payloads = [payload for payload in packets(talker("maxplaybackrate=16000", 20_000), ptime_ms=ptime_ms)]
+    payloads = [payload for payload in payloads if payload[0] == payloads[0][0]]
+    payloads = payloads[: len(payloads) // frames * frames]
+    grouped = [together(payloads[at : at + frames]) for at in range(0, len(payloads), frames)]
+    assert {opus.samples_in(payload) for payload in grouped} == {48 * ptime_ms * frames}
+    assert (decoded(grouped) == decoded(payloads)).all()
+
+
+@pytest.mark.parametrize("frame_ms", ["2.5", "5", "10", "20", "40", "60"])
+def test_every_length_of_a_frame_is_played(frame_ms):
+    """From libopus through FFmpeg. What is shorter than ours may come, too."""
+    sound = speech(3, 48000)
+    payloads = reference.encode("libopus", sound, 48000, frame_duration=frame_ms, b="64k", application="audio")
+    ear, units, came, heard = make_stream("opus"), int(48 * float(frame_ms)), 0, []
+    for tick in range(160):
+        now = 0.02 * tick + 0.005
+        while came < len(payloads) and (came + 1) * units / 48000 <= now:
+            ear.receive_rtp(
+                rtp.build(111, came == 0, came, came * units, 7, payloads[came]), (came + 1) * units / 48000
+            )
+            came += 1
+        heard.append(ear.play_frame(now))
+    rx = ear.stats(3.2).rx
+    assert (rx.lost, rx.late, rx.discarded) == (0, 0, 0) and rx.concealed_ms < 200
+    played = np.concatenate(heard)
+    later = round(delay_ms(sound, played, 48000, 1.0) * 48)
+    assert spectral_distance_db(sound[24000:96000], played[later + 24000 : later + 96000], 48000) < 2.5
+
+
 # ------------------------------------------------------------------ what the far end wishes
 
 
