@@ -387,6 +387,9 @@ class Helper:
         captured: Any = microphone.read()
         if self._duplex is not None:
             captured = self._duplex.captured(captured, self._speaker.ahead_s() if self._speaker is not None else 0.0)
+            if self._duplex.complaint:
+                print(self._duplex.complaint, file=sys.stderr, flush=True)
+                self._duplex.complaint = ""
         if len(captured):
             self._link.send(b"C", captured.tobytes())
 
@@ -413,8 +416,6 @@ class Helper:
         if self._microphone is not None:
             near_hz, far_hz = self._rates["input"], self._rates["output"]
             self._duplex = Duplex(near_hz, far_hz or near_hz, self._steps)
-            if self._duplex.complaint:
-                print(self._duplex.complaint, file=sys.stderr, flush=True)
 
     def _beat(self, now: float) -> None:
         self._beat_at = now + BEAT_S

@@ -49,7 +49,7 @@ def library_is_there() -> bool:
 class Duplex:
     """A card's loudspeaker and microphone, side by side. Amounts may be any; the order of the calls is what happened.
 
-    ``complaint`` is a line when a step could not be had; the others are done all the same.
+    ``complaint`` is a line when a step cannot be done; the others are done all the same.
     """
 
     def __init__(self, rate_hz: int, far_rate_hz: int, steps: frozenset[str]) -> None:
@@ -113,7 +113,15 @@ class Duplex:
             near = self._echo.process(near, far)
         if self._ducker is not None:
             near = self._ducker.process(near, far)
-        return near if self._polisher is None else self._polisher.process(near)
+        return near if self._polisher is None else self._polished(near, self._polisher)
+
+    def _polished(self, near: np.ndarray, polisher: Polisher) -> np.ndarray:
+        try:
+            return polisher.process(near)
+        except Exception as error:  # it must not take the card with it
+            self._polisher = None
+            self.complaint = f"noise suppression and automatic gain have failed: {error}"
+            return near
 
     def _take_far(self, dry: bool) -> np.ndarray:
         """The next block; silence when there is none. Was that played (``dry``), all stays in its place; else what

@@ -146,6 +146,17 @@ def test_a_library_that_is_missing_or_broken_takes_its_steps_with_it_and_no_othe
     assert (duplex.captured(here) == here).all()
 
 
+def test_a_library_that_fails_in_mid_call_is_left_out():
+    class Broken:
+        def process(self, near):
+            raise RuntimeError("error -7")
+
+    duplex, here = Duplex(RATE, RATE, steps(ECHO)), speech(1)
+    duplex._polisher = Broken()
+    assert (duplex.captured(here) == here).all()
+    assert duplex.complaint == "noise suppression and automatic gain have failed: error -7"
+
+
 @given(
     st.frozensets(st.sampled_from([ECHO, DUCK]), max_size=1),
     st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500)), max_size=30),
