@@ -370,18 +370,18 @@ class Phone:
             data, source = datagrams[0]
             self._agent.receive(data, source, now)
             self._settle(now)
-        self._hear_errors(now)
+        self._hear_errors()
         self._settle(now)
 
     def _send(self, data: bytes, destination: tuple[str, int]) -> None:
         """What cannot even be sent reaches nobody (RFC 3261 section 18.4)."""
-        if not self._sip.send(data, destination) and self._hear_errors(self._outside.clock()):
-            self.log("error", "sip", f"{destination[0]} cannot be reached from {self.local[0]}")
+        if not self._sip.send(data, destination):
+            self._hear_errors(f"cannot be reached from {self.local[0]}")
 
-    def _hear_errors(self, now: float) -> bool:
-        """Tell the user agent where nobody is; true when that ended something (what strangers sent does not)."""
-        peers = [peer for address in self._sip.take_errors() for peer in self._names.written_as(address)]
-        return any([self._agent.transport_error(peer, now) for peer in peers])
+    def _hear_errors(self, why: str = "") -> None:
+        for address in self._sip.take_errors():
+            for peer in self._names.written_as(address):
+                self._unreachable(peer, why and f"{peer[0]} {why}")
 
     def _settle(self, now: float) -> None:
         """Work off what the user agent has to say until it is silent (bounded)."""
@@ -403,8 +403,13 @@ class Phone:
         self._agent.reject(call.id, 480, now)
 
     def _unreachable(self, peer: tuple[str, int], why: str) -> None:
-        self.log("error", "sip", f"{peer[0]}: {why}")
-        self._agent.transport_error(peer, self._outside.clock())
+        """Nobody is there. That strangers cannot be answered is nothing to speak of."""
+        now = self._outside.clock()
+        for call in self._calls.values() if why else ():
+            if call.state is CallState.DIALLING and complete_uri(call.peer_uri).address() == peer:
+                call.reached = Limit(now, why, 503)
+        if self._agent.transport_error(peer, now) and why:
+            self.log("error", "sip", why)
 
     # ------------------------------------------------------------------ what SIP says
 

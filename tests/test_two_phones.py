@@ -308,6 +308,7 @@ def test_no_way_there_is_said_at_once():
     anna.do(Dial(bob.uri))
     wire.run(0.1)
     assert anna.exit_codes() == [15] and anna.rests()
+    assert anna.told(Ended)[0].reason == f"{BOB} cannot be reached from {ANNA}"
     assert f"{BOB} cannot be reached from {ANNA}" in [log.line.text for log in anna.told(Log)]
 
 
@@ -332,6 +333,7 @@ def test_a_name_that_nobody_knows_ends_the_call():
     anna.do(Dial("sip:bob@nowhere.test"))
     wire.run(1)
     assert anna.exit_codes() == [15] and anna.rests()
+    assert anna.told(Ended)[0].reason == "no such name"
 
 
 # ---------------------------------------------------------------------- hold
