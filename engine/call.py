@@ -9,6 +9,7 @@ from engine.model import CallState, CallView, MediaView
 from engine.ports import MediaPorts
 
 DIGITS_SHOWN = 64  # of each direction, newest
+MEDIA_EXPECTED_S = 1.0  # an answered call of this length without a packet had no media
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,11 @@ class Call:
         if self.answered_at is None:
             return 0.0
         return (now if self.hung_up_at is None else self.hung_up_at) - self.answered_at
+
+    def had_media(self, now: float) -> bool:
+        """Did the far end send a single packet? Who hung up at once cannot know."""
+        media = self.last_media
+        return media is None or media.rx.packets > 0 or self.talk_s(now) < MEDIA_EXPECTED_S
 
     def view(self, now: float) -> CallView:
         """The call as it stands, frozen."""

@@ -51,7 +51,6 @@ ENDED_SHOWN = 5
 LOG_LINES = 500
 MOST_TICKS = 64  # of one call in one turn; what would be more is a stall, and skipped
 EVENTS_KEPT = 10_000  # a face that never looks must not cost memory
-MEDIA_EXPECTED_S = 1.0  # an answered call of this length without a packet had no media
 
 
 @dataclass(frozen=True, slots=True)
@@ -531,9 +530,7 @@ class Phone:
             self._ringer.refused(call, status, now)
         del self._calls[call.id]
         self._ended.append(call)
-        code = exit_code(
-            status if failure else None, answered=call.answered_at is not None, media=_had_media(call, now)
-        )
+        code = exit_code(status if failure else None, answered=call.answered_at is not None, media=call.had_media(now))
         self._tell(model.Ended(call.view(now), call.status, reason, code, self._sound_view()))
 
     def _on_media_move_refused(self, event: sip_events.MediaMoveRefused, now: float) -> None:
@@ -595,9 +592,3 @@ class Phone:
 
     def _tell(self, event: model.Event) -> None:
         self._events.append(event)
-
-
-def _had_media(call: Call, now: float) -> bool:
-    """Did the far end send a single packet? Who hung up at once cannot know."""
-    media = call.last_media
-    return media is None or media.rx.packets > 0 or call.talk_s(now) < MEDIA_EXPECTED_S
