@@ -160,7 +160,7 @@ class JitterBuffer:
         self._line_timestamp = timestamp
         self._odd_transit = None
         self._last_end = end = begin + duration_s
-        return self._keep(Waiting(begin, end, payload, decoder, arrival), arrival - begin)
+        return self._keep(Waiting(begin, end, payload, decoder, arrival), arrival - begin, follows)
 
     def recover(
         self, timestamp: int, samples: int, rate: int, payload: bytes, decoder: object, arrival: float
@@ -219,7 +219,7 @@ class JitterBuffer:
         self._other_source = False
         self._odd_transit = None
 
-    def _keep(self, packet: Waiting, transit: float) -> str:
+    def _keep(self, packet: Waiting, transit: float, follows: bool) -> str:
         begin = packet.begin
         if begin < self._newest_end - JOIN_S and self._is_known(begin):
             if not self._supersedes(packet):
@@ -236,7 +236,7 @@ class JitterBuffer:
             self.estimate.late(transit)
             self.estimate.missing(-duration_s)
             return LATE
-        self._line_up(packet, transit)
+        self._line_up(packet, transit, follows)
         return KEPT
 
     def _set_packet(self, duration_s: float) -> None:
@@ -257,10 +257,11 @@ class JitterBuffer:
             self._stood_in.remove(begin)
         return bool(stood_in)
 
-    def _line_up(self, packet: Waiting, transit: float) -> None:
+    def _line_up(self, packet: Waiting, transit: float, follows: bool = False) -> None:
         begin, queue = packet.begin, self._queue
         ahead_s = begin - self._newest_end
-        if not -JOIN_S < ahead_s < JOIN_S and ahead_s < IDLE_S and self._playing:
+        # Time that the very next packet leaves out is a pause.
+        if not (-JOIN_S < ahead_s < JOIN_S or follows) and ahead_s < IDLE_S and self._playing:
             self.estimate.missing(ahead_s if ahead_s > 0 else begin - packet.end)
         if packet.end > self._newest_end:
             self._newest_end, self._newest_transit = packet.end, transit

@@ -210,6 +210,8 @@ class Playout:
         except MediaError:
             self._broken += 1
             return _NOTHING
+        if decoder is not self._decoder:
+            self.buffer.estimate.look_ahead = not decoder.codec.own_concealment
         self._decoder, self.pausing = decoder, decoder.codec.is_pause(packet.payload)
         rate_hz = decoder.codec.rate_hz
         if packet.overlap_s:

@@ -54,7 +54,7 @@ def test_clocks_that_are_500_ppm_off_are_absorbed_for_an_hour(ppm, ptime_s):
     playout, delays, lost, heard = an_hour(ppm, ptime_s, 0.004, 0.01)
     assert heard == int(HOUR_S / ptime_s) * round(RATE * ptime_s)
     assert playout.drift_ppm == pytest.approx(ppm, abs=3)
-    assert max(delays[1:]) < 1000 * ptime_s + 60, "delay does not grow"
+    assert max(delays[1:]) < 1000 * ptime_s + 80, "delay does not grow"
     assert playout.concealed_ms < 1.25 * lost * 1000 * ptime_s + 2000, "no drop-outs beyond what was lost"
     stretched_ms = playout.accelerated_ms - playout.expanded_ms
     assert stretched_ms == pytest.approx(HOUR_S * 1000 * ppm * 1e-6, abs=450), "the rest in gaps"
