@@ -14,6 +14,8 @@ Imports run downward only, and never to ``engine.sip``::
     repeat.py         its last pitch period again    pitch.py    where a sound resembles itself
     stretch.py        faster and slower playing
     silence.py        pauses that need not be sent, and what to say of the room meanwhile
+    red.py            RFC 2198: packets that repeat earlier ones   redundancy.py  how much of that to send
+    repeats.py        how long to wait for what is repeated
     dtmf.py           RFC 4733 digits, both ways
     source.py         RFC 3550 A.1, A.3, A.8: sequence, loss and jitter of one SSRC
     rtp.py  rtcp.py   RFC 3550 5 and 6: bytes to packets and back

@@ -37,7 +37,7 @@ class DelayEstimate:
     LOOK_AHEAD_LOSS = 0.01  # where more is lost, the packet behind a gap is waited for:
     LOOK_AHEAD_S = 0.020  # as much of a gap can be made from both sides
     LOST_OF_S = 5.0  # before so much was heard, a few losses are no share of anything
-    REPEATED_WEIGHT = 8.0  # who repeats frames wants them heard: they are waited for when one in 500 fills a hole
+    REPEATED_QUANTILE = 0.979  # where later packets repeat what comes too late (RFC 2198), lost or not
     MARGIN_S = 0.001  # our own clock is not quite regular either
     FIRST_S = 4.0  # so long the spread of what came is carried on, by this share of it
     FIRST_SHARE = 0.35
@@ -58,6 +58,8 @@ class DelayEstimate:
         self.target = inf  # as a transit
         self.least_s, self.most_s = 0.0, MAX_TARGET_S  # the target is later than the floor by so much
         self.look_ahead = True  # does the packet behind a gap help to conceal the gap?
+        self._repeating = False
+        self._repeats_s = 0.0  # how long it pays to wait for frames that come again: see repeats.py
         self._lift = 0.0  # what the drift has added to all transits; those below are without it
         self._floor, self._ceiling = (
             inf,
@@ -112,6 +114,8 @@ class DelayEstimate:
 
     def _wanted(self) -> float:
         """The quantile: of what was sent, not of what came."""
+        if self._repeating:
+            return self.REPEATED_QUANTILE
         return max(self.LEAST_QUANTILE, min(self.QUANTILE, 1 - self.LATE_FOR_LOST * self._lost()))
 
     def _lost(self) -> float:
@@ -123,9 +127,17 @@ class DelayEstimate:
 
     def _least(self) -> float:
         """How much later than the quickest packets to play at the least."""
+        if self._repeating:
+            return max(self.least_s, self._repeats_s)
         if self.look_ahead and self._lost() > self.LOOK_AHEAD_LOSS:
             return max(self.least_s, min(self.LOOK_AHEAD_S, self.most_s))
         return self.least_s
+
+    def repeated(self, active: bool, wait_s: float) -> None:
+        """Frames come again in later packets (RFC 2198), to be waited for so long after the quickest packets."""
+        self._repeating = active
+        self._repeats_s = min(wait_s, self.most_s)
+        self._aim()
 
     def late(self, transit: float) -> None:
         """A packet came after its turn."""

@@ -118,7 +118,7 @@ class DriftEstimate:
         at, transit = (np.array([getattr(one, name) for one in self._points]) for name in ("at", "transit"))
         line = np.array([one.line for one in self._points])
         first, second = np.triu_indices(len(at), 1)
-        same = line[first] == line[second]
+        same = (line[first] == line[second]) & (at[second] > at[first])
         apart = (at[second] - at[first])[same]
         if not len(apart):
             return

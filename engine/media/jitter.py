@@ -38,6 +38,7 @@ from math import gcd, inf
 
 from engine.media.delay import MAX_TARGET_S, DelayEstimate
 from engine.media.drift import DriftEstimate
+from engine.media.repeats import RepeatEstimate, bounded
 
 MAX_PACKETS = 200
 MAX_OCTETS = 300_000
@@ -97,6 +98,7 @@ class JitterBuffer:
         self.lacking_s = inf  # after pull gave None: how much to invent before the next packet's turn, if known
         self.estimate = DelayEstimate()
         self.drift = DriftEstimate()
+        self.repeats = RepeatEstimate()
         self.late = 0
         self.duplicate = 0
         self.discarded = 0
@@ -167,25 +169,33 @@ class JitterBuffer:
     ) -> str | None:
         """A frame that came again, in a later packet (RFC 2198). None when nothing is missing there.
 
-        How long it took counts only when it fills a hole, in time or too late: so the buffer waits for repeated
-        frames while packets get lost for which they stand in, and no longer.
+        It is no packet: its delay has no part in the target but by what ``repeats`` makes of it.
         """
         duration_s = samples / rate
         if self._other_source or rate != self._line_rate or not 0 < duration_s <= MAX_PACKET_S:
             return None
         begin = self._place(timestamp)
         transit = arrival - begin
-        if not -MAX_EARLY_S <= transit - self.estimate.floor <= MAX_LATE_S or not self._is_hole(begin):
+        delay_s = transit - self.estimate.floor
+        if not -MAX_EARLY_S <= delay_s <= MAX_LATE_S:
+            return None
+        missing = self._is_hole(begin)
+        self.repeats.repeated(delay_s, duration_s, missing)
+        self._wait_for_repeats()
+        if not missing:
             return None
         packet = Waiting(begin, begin + duration_s, payload, decoder, arrival, repeated=True)
-        self.estimate.update(transit, duration_s, self.estimate.REPEATED_WEIGHT)
-        if transit > self._delay and self._playing:
-            self.estimate.late(transit)
         if packet.end <= self._next + JOIN_S:
             self._played.append(begin)
             return LATE
         self._line_up(packet, transit)
         return KEPT
+
+    def _wait_for_repeats(self) -> None:
+        wait_s = self.repeats.wait_s
+        if wait_s and self._delay < inf:
+            wait_s = bounded(wait_s, self._delay - self.estimate.floor, self.tick_s, self._packet_s)
+        self.estimate.repeated(self.repeats.active, wait_s)
 
     def _is_hole(self, begin: float) -> bool:
         """Is nothing known of a packet there? Not of one so old that it would be forgotten, or from before a spurt."""
@@ -229,6 +239,9 @@ class JitterBuffer:
         if duration_s != self._packet_s:
             self._set_packet(duration_s)
         drift = self.drift
+        if self.repeats.active:
+            self.repeats.update(duration_s)
+            self._wait_for_repeats()
         self.estimate.update(transit, duration_s, drift=drift.slope)
         drift.update(packet.arrival, transit)
         if packet.end <= self._next + JOIN_S:
@@ -342,12 +355,13 @@ class JitterBuffer:
             played = due - self._growth(invented_s)
             while queue and queue[0].end < played + PART_S:
                 missed = queue.popleft()
-                self.estimate.late(missed.arrival - missed.begin)
                 self._octets -= len(missed.payload)
                 self._played.append(missed.begin)
-                self.late += 1
+                if not missed.repeated:
+                    self.estimate.late(missed.arrival - missed.begin)
+                    self.late += 1
             if queue and queue[0].begin <= due + JOIN_S:
-                if queue[0].begin < due - JOIN_S:
+                if queue[0].begin < due - JOIN_S and not queue[0].repeated:
                     self.estimate.late(queue[0].arrival - queue[0].begin)
                 self._next = played
         if queue and queue[0].begin <= due + JOIN_S:
@@ -357,7 +371,7 @@ class JitterBuffer:
 
     def _growth(self, invented_s: float) -> float:
         """How much of what was invented is delay from now on, and stands for no sound."""
-        if self._starved and invented_s > HELD_UP_S:
+        if self._starved and invented_s > HELD_UP_S + 2 * self.repeats.wait_s:  # where much is repeated, much is lost
             return invented_s
         lacking_s = self.estimate.target - self._lowest_delay
         return invented_s if lacking_s > (0.0 if self.estimate.peak else GROW_S) else 0.0

@@ -19,6 +19,8 @@ import numpy as np
 from engine.media import codecs, red, rtp
 from engine.media.dtmf import DigitSender
 from engine.media.level import LevelMeter
+from engine.media.redundancy import MAX_GENERATIONS
+from engine.media.repeats import MOST_S
 from engine.media.rtcp_session import Sent
 from engine.media.silence import SilenceSuppressor
 
@@ -129,6 +131,11 @@ class Outgoing:
     def redundancy(self) -> int:
         """How many earlier packets each one repeats."""
         return 0 if self._red_payload_type is None else len(self.distances)
+
+    @property
+    def generations_in_time(self) -> int:
+        """How many earlier packets are repeated soon enough for who waits as we do."""
+        return min(MAX_GENERATIONS, max(1, int(MOST_S / self._frame_s)))
 
     @property
     def growth(self) -> float:

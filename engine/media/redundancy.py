@@ -48,6 +48,7 @@ class RedundancyController:
 
     def __init__(self, growth: float = 0.8) -> None:
         self.growth = growth
+        self.most = MAX_GENERATIONS  # that come soon enough to be waited for
         self.generations = 0
         self.loss = 0.0  # lately: rises at once, falls slowly
         self._before: Heard | None = None  # when it was last known not to be our doing
@@ -72,7 +73,7 @@ class RedundancyController:
             return self._set(0, heard.at)
         if not self.generations:
             self._before = heard
-        return self._set(min(self._wanted(), self._most), heard.at)
+        return self._set(min(self._wanted(), self._most, self.most), heard.at)
 
     def _wanted(self) -> int:
         """By the loss lately; down by one at most."""

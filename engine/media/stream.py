@@ -247,6 +247,7 @@ class AudioStream:
 
     def _adapt(self, controller: RedundancyController, reported: Reported, now: float) -> None:
         controller.growth = self._out.growth
+        controller.most = self._out.generations_in_time
         generations = controller.report(Heard(now, reported.loss, reported.rtt_s))
         self.against_loss(controller.loss, generations)
 

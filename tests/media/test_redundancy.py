@@ -68,6 +68,11 @@ class TestOnAndOff:
         assert sum(a != b for a, b in pairwise(plan)) < 20
         assert set(plan[1:]) <= {1, 2}
 
+    def test_no_more_than_come_in_time(self):
+        controller = RedundancyController()
+        controller.most = 1
+        assert controller.report(Heard(5.0, 0.3)) == 1
+
     def test_two_reports_at_once_are_one(self):
         controller = RedundancyController()
         assert controller.report(Heard(5.0, 0.02)) == 1
@@ -155,6 +160,17 @@ class TestWholeCalls:
         assert rx.recovered > 0.75 * rx.lost > 0
         plain, _, _ = self.call(Wire(jitter(0.0, 0.08)), redundancy=0)
         assert plain.recovered == 0 and plain.concealed_ms > 3 * rx.concealed_ms
+
+    def test_long_packets_repeat_one_short_ones_three(self):
+        for ptime_ms, most in ((60, 1), (30, 1), (20, 2), (10, 3)):
+            ends = tuple(
+                make_stream(seed=seed, ptime_ms=ptime_ms, red_send=RED, red_receive=frozenset({RED})) for seed in (1, 2)
+            )
+            sent: list[int] = []
+            way = BothWays(ends, (Wire(jitter(0.0, 0.4)), Wire()))
+            way.on_tick = lambda now, ends=ends, sent=sent: sent.append(ends[0].stats(now).tx.redundancy)
+            way.talk(np.zeros(8000 * 8, np.int16))
+            assert max(sent) == most
 
     def test_a_clean_line_carries_none(self):
         rx, tx, sent = self.call(Wire())
