@@ -384,11 +384,13 @@ def _target(options: argparse.Namespace) -> str | None:
 
 
 def complete_uri(text: str) -> Uri:
-    """What a person types as an address: ``bob@host``, ``host:port`` and ``sip:...`` alike.
+    """What a person types as an address: ``bob@host``, ``host:port``, ``sip:...`` and ``Bob <sip:...>`` alike.
 
     Raises ConfigError with one line when it cannot be called.
     """
     typed = text.strip()
+    if typed.endswith(">"):  # from an address book, with a name before it
+        typed = typed[typed.rfind("<") + 1 : -1].strip()
     if not typed:
         raise ConfigError("no address to call: give one such as sip:bob@192.0.2.7")
     with_scheme = typed if typed.lower().startswith(("sip:", "sips:", "tel:")) else f"sip:{typed}"

@@ -62,6 +62,8 @@ def test_redundancy() -> None:
         ("bob@192.0.2.7:5070", "sip:bob@192.0.2.7:5070"),
         ("sip:bob@[2001:db8::1]", "sip:bob@[2001:db8::1]"),
         ("localhost:5062", "sip:localhost:5062"),
+        (' "Bob" <sip:bob@192.0.2.7> ', "sip:bob@192.0.2.7"),
+        ("<192.0.2.7>", "sip:192.0.2.7"),
     ],
 )
 def test_addresses_as_people_type_them(typed: str, meant: str) -> None:
