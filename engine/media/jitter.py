@@ -273,8 +273,8 @@ class JitterBuffer:
     def _line_up(self, packet: Waiting, transit: float, follows: bool = False) -> None:
         begin, queue = packet.begin, self._queue
         ahead_s = begin - self._newest_end
-        # Time that the very next packet leaves out is a pause.
-        if not (-JOIN_S < ahead_s < JOIN_S or follows) and ahead_s < IDLE_S and self._playing:
+        pause = follows and ahead_s > 0  # time that the very next packet leaves out
+        if not (-JOIN_S < ahead_s < JOIN_S or pause) and ahead_s < IDLE_S and self._playing:
             self.estimate.missing(ahead_s if ahead_s > 0 else begin - packet.end)
         if packet.end > self._newest_end:
             self._newest_end, self._newest_transit = packet.end, transit
