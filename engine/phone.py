@@ -383,13 +383,16 @@ class Phone:
                 self._unreachable(peer, why and f"{peer[0]} {why}")
 
     def _settle(self, now: float) -> None:
-        """Work off what the user agent has to say until it is silent (bounded)."""
+        """Work off what the user agent has to say until it is silent (bounded).
+
+        Messages go out when everything has happened that they tell of: who is sent a 200 may send sound at once.
+        """
         moved = self._ringer.sounds
-        for _ in range(8):
+        for _ in range(16):
             happened = self._agent.events()
             for event in happened:
                 self._handlers[type(event)](event, now)
-            datagrams = self._agent.datagrams()
+            datagrams = () if happened else self._agent.datagrams()
             for data, destination in datagrams:
                 self._names.send(data, destination)
             if not happened and not datagrams:
