@@ -38,7 +38,7 @@ from math import gcd, inf
 
 from engine.media.delay import MAX_TARGET_S, DelayEstimate
 from engine.media.drift import DriftEstimate
-from engine.media.repeats import RepeatEstimate, bounded
+from engine.media.repeats import MOST_S, RepeatEstimate, bounded
 
 MAX_PACKETS = 200
 MAX_OCTETS = 300_000
@@ -95,6 +95,7 @@ class JitterBuffer:
         """``limits_ms``: bounds of ``target_ms``."""
         self._limits_ms = limits_ms
         self.tick_s = 0.02  # how much sound is asked for at a time: more than a packet wants several at once
+        self.most_repeat_wait_s = MOST_S
         self.lacking_s = inf  # after pull gave None: how much to invent before the next packet's turn, if known
         self.estimate = DelayEstimate()
         self.drift = DriftEstimate()
@@ -194,7 +195,8 @@ class JitterBuffer:
     def _wait_for_repeats(self) -> None:
         wait_s = self.repeats.wait_s
         if wait_s and self._delay < inf:
-            wait_s = bounded(wait_s, self._delay - self.estimate.floor, self.tick_s, self._packet_s)
+            pulled_s = self._delay - self.estimate.floor
+            wait_s = bounded(wait_s, pulled_s, self.tick_s, self._packet_s, self.most_repeat_wait_s)
         self.estimate.repeated(self.repeats.active, wait_s)
 
     def _is_hole(self, begin: float) -> bool:

@@ -20,6 +20,7 @@ from engine.media.delay import MAX_TARGET_S
 from engine.media.errors import MediaError
 from engine.media.jitter import JitterBuffer, Waiting
 from engine.media.pace import Pace
+from engine.media.repeats import MOST_OF_HALVES_S, MOST_S
 from engine.media.resample import Resampler
 from engine.media.stretch import Stretcher
 
@@ -211,7 +212,9 @@ class Playout:
             self._broken += 1
             return _NOTHING
         if decoder is not self._decoder:
-            self.buffer.estimate.look_ahead = not decoder.codec.own_concealment
+            own = decoder.codec.own_concealment
+            self.buffer.estimate.look_ahead = not own
+            self.buffer.most_repeat_wait_s = MOST_OF_HALVES_S if own else MOST_S
         self._decoder, self.pausing = decoder, decoder.codec.is_pause(packet.payload)
         rate_hz = decoder.codec.rate_hz
         if packet.overlap_s:

@@ -9,7 +9,8 @@ for; and a wait that has paid is given up only when it clearly pays no longer, s
 
 A sender that begins to repeat has been told of losses: its first frames count as needed. Delays are those beyond the
 quickest packet's. Packets are pulled at ticks, so that a wait lasts until the first tick after it. ``MOST_S`` bounds
-that: who talks hears the delay, too.
+that: who talks hears the delay, too. A codec that is built to be repeated (Opus sends half the bits, twice) is waited
+for a little longer: two packets and a tick, whatever the phase of the ticks.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ FORGET_S = 10.0  # a frame counts for a third after so long a time of sound
 FIRST_FRAMES = 4  # of a sender that begins to repeat; it begins anew after so long without:
 SILENT_S = 5.0
 MOST_S = 0.055
+MOST_OF_HALVES_S = 0.062
 WITHIN_S = 0.005  # before the tick that is meant
 
 _BIN_S = 0.002
@@ -90,12 +92,12 @@ class RepeatEstimate:
             self._gain = 1.0
 
 
-def bounded(wait_s: float, pulled_s: float, tick_s: float, packet_s: float) -> float:
-    """As much of a wait as ``MOST_S`` allows, or one packet's, where packets are so long that it would allow none.
+def bounded(wait_s: float, pulled_s: float, tick_s: float, packet_s: float, most_s: float = MOST_S) -> float:
+    """As much of a wait as ``most_s`` allows, or one packet's, where packets are so long that it would allow none.
 
     ``pulled_s`` is how late a packet is pulled now, beyond the quickest: by whole ticks it may be more or less.
     """
-    most_s = max(MOST_S, packet_s + tick_s)
+    most_s = max(most_s, packet_s + tick_s)
     if tick_s <= 0 or wait_s <= most_s - tick_s:
         return wait_s
     return min(wait_s, most_s - (most_s - pulled_s) % tick_s - WITHIN_S)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.media.repeats import FIRST_FRAMES, MOST_S, SILENT_S, RepeatEstimate, bounded
+from engine.media.repeats import FIRST_FRAMES, MOST_OF_HALVES_S, MOST_S, SILENT_S, RepeatEstimate, bounded
 
 FRAME_S = 0.02
 
@@ -111,6 +111,12 @@ class TestBounds:
         pulled_s = next(at / 1000 for at in range(phase_ms, 200, 20) if at / 1000 >= wait_s)
         assert pulled_s <= MOST_S
         assert wait_s == 0.042 or pulled_s > MOST_S - 0.02
+
+    @pytest.mark.parametrize("phase_ms", range(1, 20))
+    def test_two_packets_of_a_codec_that_counts_on_them_fit_at_any_phase(self, phase_ms: int) -> None:
+        wait_s = bounded(0.042, phase_ms / 1000, 0.02, 0.02, MOST_OF_HALVES_S)
+        pulled_s = next(at / 1000 for at in range(phase_ms, 200, 20) if at / 1000 >= wait_s)
+        assert 0.040 < pulled_s <= MOST_OF_HALVES_S
 
     def test_long_packets_are_waited_for_once(self) -> None:
         assert bounded(0.062, 0.01, 0.06, 0.06) == 0.062
