@@ -422,6 +422,10 @@ class JitterBuffer:
         self._pulled = False
         return packet
 
+    def unreadable(self, packet: Waiting) -> None:
+        """Nothing could be heard of the packet that was given out last: its time is a gap."""
+        self._next = packet.begin + packet.overlap_s
+
     def _pulled_at(self, delay: float) -> None:
         """A packet was asked for so late, whether it was there or not."""
         self._pulled = True

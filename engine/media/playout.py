@@ -66,7 +66,7 @@ class Playout:
         self._resampler = Resampler(rate_hz, rate_hz)
         self._resampled_from = rate_hz
         self._rest = _NOTHING  # decoded, not asked for yet
-        self._invented = 0  # samples, since the last packet
+        self._invented = 0  # samples, since the last packet; silence before the first one too
         self._ahead: deque[tuple[Waiting, np.ndarray]] = deque()  # decoded before their turn
         self.started = False  # before the first packet nothing is missing
         self._hushed = False  # the far end stopped on purpose
@@ -146,6 +146,7 @@ class Playout:
         left = max(1, round(buffer.lacking_s * self.rate_hz)) if known else wanted
         wanted = min(wanted, left)
         if not self.started:
+            self._invented += wanted
             return np.zeros(wanted, np.int16)
         if not self._concealer.active:
             self._concealer = self._best_concealer()
@@ -184,12 +185,13 @@ class Playout:
     def _sound(self, packet: Waiting, wanted: int, now: float) -> np.ndarray:
         """A packet decoded and joined to what was played before; maybe shorter or longer than it was."""
         pcm = self._decoded(packet)
+        self._invented = 0
         if not len(pcm):
+            self.buffer.unreadable(packet)
             return pcm
         self.started = True
         if self._concealer.active:
             pcm = self._concealer.merge(pcm)
-            self._invented = 0
         else:
             self._pace.hear(pcm)
             pcm = self._stretch(pcm, max(0, len(pcm) - wanted) % self._count, now)

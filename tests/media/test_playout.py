@@ -233,6 +233,18 @@ class TestGap:
         begin = int(np.flatnonzero(heard)[0])
         assert np.abs(heard[begin + 6 * 160 :][:160]).max() > 2000
 
+    def test_what_comes_behind_the_one_nobody_can_read_is_played_in_its_time(self):
+        self.broken = 6
+        heard, playout, _ = self.play(self.arrivals())
+        assert playout.late == 0 and playout.concealed_ms == 40.0
+        begin = int(np.flatnonzero(heard)[0])
+        assert (heard[begin + 7 * 160 :][1:160] == tone(8000, 130)[7 * 160 + 1 : 8 * 160]).all()
+
+    def test_a_call_that_begins_with_what_nobody_can_read_and_a_loss_is_heard(self):
+        self.broken = 0
+        heard, _, _ = self.play(self.arrivals(missing=(1,)))
+        assert np.abs(heard[-480:]).max() > 2000
+
     def test_the_missing_packet_that_comes_in_the_middle_of_its_gap_is_played(self):
         """10 ms are asked for at a time: half of the gap is invented when the packet comes."""
         playout, sound = Playout(8000), ramp(4000, 100)
