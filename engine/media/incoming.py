@@ -87,7 +87,8 @@ class Incoming:
         self.playout: Playout | None = None
         self._totals = Totals()
         self._heard_at = now
-        self._following: int | None = None  # the sequence number after the latest packet of sound
+        # The sequence number after the latest packet of sound, and after those of digits that followed it.
+        self._following: int | None = None
         self._candidate: _Candidate | None = None
         self._decoders: dict[int, Decoder] = {}
         self._formats: dict[int, AudioFormat] = {}
@@ -159,10 +160,11 @@ class Incoming:
             self.playout.other_source()
         for block in earlier:
             self._recover(block, now)
+        follows = packet.sequence == self._following
+        if follows or decoder is not None:
+            self._following = (packet.sequence + 1) & 0xFFFF
         if decoder is not None:
-            sequence = packet.sequence
-            self.playout.put(packet.timestamp, packet.payload, decoder, now, sequence == self._following)
-            self._following = (sequence + 1) & 0xFFFF
+            self.playout.put(packet.timestamp, packet.payload, decoder, now, follows)
         elif packet.payload_type in self._events:
             self._take_event(packet, now)
         elif packet.payload_type not in self._redundant:

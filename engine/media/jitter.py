@@ -142,7 +142,7 @@ class JitterBuffer:
     ) -> str:
         """One packet of ``samples`` at ``rate`` a second, both of the RTP clock. Says what became of it.
 
-        ``follows``: by its sequence number it is the very next after the one that was put last.
+        ``follows``: by the sequence numbers no sound is missing between the one that was put last and this.
         """
         duration_s = samples / rate
         if not 0 < duration_s <= MAX_PACKET_S:

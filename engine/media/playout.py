@@ -80,7 +80,7 @@ class Playout:
     def put(self, timestamp: int, payload: bytes, decoder: Decoder, arrival: float, follows: bool = False) -> str:
         """One packet with sound in it; says what became of it, in the words of ``jitter``.
 
-        ``follows``: by its sequence number it is the very next after the one that was put last.
+        ``follows``: by the sequence numbers no sound is missing between the one that was put last and this.
         """
         self._hushed = False
         if not follows:

@@ -196,6 +196,19 @@ class TestDigits:
         levels = [np.abs(frame).max() for frame in heard]
         assert min(levels[4:50]) > 7000 and min(levels[62:]) > 7000
 
+    def test_the_time_of_a_digit_is_no_loss(self):
+        """That would be waited for, as packets behind a gap are."""
+        one, other = make_stream(seed=1), make_stream(seed=2)
+        targets = []
+        for number in range(700):
+            now = number * 0.02
+            if number == 300:
+                one.send_digits("12345")
+            other.receive_rtp(one.send_frame(tone(), now), now + 0.03)
+            other.play_frame(now + 0.037)
+            targets.append(other.stats(now).rx.target_ms)
+        assert max(targets[300:]) == pytest.approx(targets[299], abs=1)
+
 
 class TestReceiving:
     def test_what_was_said_is_heard(self):
