@@ -33,8 +33,28 @@ late = sorted(set(sys.modules) - known)
 assert not late, late
 """
 
+NOISE = """
+import sys
+from engine.host import prepare_media
+from engine.media.codecs import cn
+
+prepare_media(["PCMU"])
+known = set(sys.modules)
+cn.ComfortNoise(8000, 8000).decode(bytes((50, 100, 140)))
+late = sorted(set(sys.modules) - known)
+assert not late, late
+"""
+
 
 @pytest.mark.parametrize("codec", ["PCMU", "PCMA", "L16", "G722", "opus"])
 def test_a_call_imports_nothing(codec: str) -> None:
-    done = subprocess.run([sys.executable, "-c", CALL, codec], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    run(CALL, codec)
+
+
+def test_comfort_noise_imports_nothing() -> None:
+    run(NOISE)
+
+
+def run(*program: str) -> None:
+    done = subprocess.run([sys.executable, "-c", *program], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-600:]

@@ -12,7 +12,10 @@ random to the ear and the same every time.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
+from numpy.fft import irfft, rfft  # by name, else numpy loads it with the first use, in the middle of a call
 
 from engine.media.codecs.codec import Codec
 from engine.media.errors import MediaError
@@ -75,9 +78,8 @@ class ComfortNoise(Codec):
 
     def _made(self, payload: bytes) -> np.ndarray:
         count = len(self._circle)
-        hertz = np.arange(count // 2 + 1) * (self.rate_hz / count)
-        shape = np.where(hertz <= self._clock_rate / 2, response(reflections(payload), hertz / self._clock_rate), 0)
-        noise: np.ndarray = np.fft.irfft(shape * np.exp(2j * np.pi * _chance(len(hertz))), count).astype(np.float32)
+        shape = response(reflections(payload), self._clock_rate * _CIRCLE_S)[: count // 2 + 1]
+        noise: np.ndarray = irfft(shape * _phases(len(shape)), count).astype(np.float32)  # and nothing above
         rms = 32768 * 10 ** (-(payload[0] & 0x7F) / 20)
         noise *= rms / np.sqrt(np.mean(noise**2))
         return noise
@@ -93,13 +95,12 @@ def reflections(payload: bytes) -> np.ndarray:
     return np.clip((octets.astype(float) - _MIDDLE) * _UNIT, -0.99995, 0.99995)
 
 
-def response(coefficients: np.ndarray, cycles: np.ndarray) -> np.ndarray:
-    """How strongly the filter of these reflection coefficients lets through, at these cycles a sample."""
+def response(coefficients: np.ndarray, points: int) -> np.ndarray:
+    """How strongly the filter of these reflection coefficients lets through, at 0, 1... cycles in ``points`` samples."""
     filter_ = np.ones(1)
     for k in coefficients:
         filter_ = np.append(filter_, 0) + k * np.append(0, filter_[::-1])
-    z = np.exp(-2j * np.pi * np.outer(np.arange(len(filter_)), cycles))
-    return 1 / np.maximum(np.abs(filter_ @ z), 1e-3)
+    return 1 / np.maximum(np.abs(rfft(filter_, points)), 1e-3)
 
 
 def describe(level_dbov: float, correlation: np.ndarray | None) -> bytes:
@@ -123,10 +124,11 @@ def _levinson(correlation: np.ndarray) -> np.ndarray:
     return np.array(found)
 
 
-def _chance(count: int) -> np.ndarray:
-    """Numbers of 0 to 1 without an order that can be heard (splitmix64 of 1, 2, 3...)."""
+@lru_cache(maxsize=2)
+def _phases(count: int) -> np.ndarray:
+    """On the unit circle, without an order that can be heard (splitmix64 of 1, 2, 3...)."""
     value = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     value = (value ^ value >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
     value = (value ^ value >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
-    mixed: np.ndarray = (value ^ value >> np.uint64(31)) / 2.0**64
-    return mixed
+    turns = (value ^ value >> np.uint64(31)) / 2.0**64
+    return np.asarray(np.exp(2j * np.pi * turns))
