@@ -71,6 +71,11 @@ class Concealer:
         bridge += (before - bridge) * rise
 
     @property
+    def meets(self) -> bool:
+        """Is it known what comes behind the gap?"""
+        return self._meeting >= 0
+
+    @property
     def audible(self) -> bool:
         """Is there still something to hear of what is being invented?"""
         return self._position < len(self._invention)

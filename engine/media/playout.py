@@ -162,15 +162,26 @@ class Playout:
     def _best_concealer(self) -> Concealer | CodecConcealer:
         """The codec itself, where it can and plays at our rate; digits and silence want none of its inventions."""
         codec = None if self._decoder is None else self._decoder.codec
-        if codec is None or self._hushed or not codec.own_concealment or codec.rate_hz != self.rate_hz:
+        if codec is None or self._hushed or not self._conceals(codec):
             return self._repeater
         return CodecConcealer(codec)
 
+    def _conceals(self, codec: Codec) -> bool:
+        return codec.own_concealment and codec.rate_hz == self.rate_hz
+
     def _meet(self, left: int) -> None:
         """What comes behind the gap waits already: what is invented shall lead up to it in ``left`` samples."""
-        coming = self.buffer.coming(FAR_SIDE_S)
-        if self._concealer is not self._repeater or (self._ahead and coming[0] is self._ahead[0][0]):
+        if self._concealer is not self._repeater:
             return
+        coming = self.buffer.coming(FAR_SIDE_S)
+        if not self._ahead or coming[0] is not self._ahead[0][0]:
+            self._decode_ahead(coming)
+        elif self._repeater.meets:
+            return
+        if self._ahead:
+            self._repeater.meet(np.concatenate([pcm for _, pcm in self._ahead]), left)
+
+    def _decode_ahead(self, coming: list[Waiting]) -> None:
         self._ahead.clear()
         for packet in coming:
             assert isinstance(packet.decoder, Decoder)
@@ -179,8 +190,6 @@ class Playout:
             self._ahead.append((packet, self._decode(packet)))
             if not len(self._ahead[-1][1]):
                 break
-        if self._ahead:
-            self._repeater.meet(np.concatenate([pcm for _, pcm in self._ahead]), left)
 
     def _sound(self, packet: Waiting, wanted: int, now: float) -> np.ndarray:
         """A packet decoded and joined to what was played before; maybe shorter or longer than it was."""
@@ -213,11 +222,10 @@ class Playout:
         except MediaError:
             self._broken += 1
             return _NOTHING
-        if decoder is not self._decoder:
-            own = decoder.codec.own_concealment
-            self.buffer.estimate.look_ahead = not own
-            self.buffer.most_repeat_wait_s = MOST_OF_HALVES_S if own else MOST_S
         self._decoder, self.pausing = decoder, decoder.codec.is_pause(packet.payload)
+        if not self.pausing:  # what follows a pause is of the codec before it
+            self.buffer.estimate.look_ahead = not self._conceals(decoder.codec)
+            self.buffer.most_repeat_wait_s = MOST_OF_HALVES_S if decoder.codec.own_concealment else MOST_S
         rate_hz = decoder.codec.rate_hz
         if packet.overlap_s:
             pcm = pcm[round(packet.overlap_s * rate_hz) :]

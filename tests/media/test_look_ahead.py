@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from engine.media import codecs, rtp
 from engine.media.delay import DelayEstimate
 from engine.media.jitter import JitterBuffer
+from engine.media.playout import Decoder, Playout
 from tests.media.virtual import OneWay, Wire, delay_ms, make_stream, spectral_distance_db, speech
 
 PACKET_S = 0.02
@@ -80,6 +82,32 @@ def call(lost_every: int, seconds: float = 16) -> tuple[np.ndarray, np.ndarray, 
 
     way = OneWay(make_stream("L16/8000", seed=1), make_stream("L16/8000", seed=2), Wire(delay))
     return sound, way.talk(sound, 0.5), way
+
+
+class TestCodec:
+    @pytest.mark.parametrize("codec", ["PCMU", "opus"])
+    def test_comfort_noise_between_words_changes_nothing(self, codec):
+        ear = make_stream(codec, seed=2)
+        mouth, estimate = make_stream(codec, seed=1), ear._in.playout.buffer.estimate
+        told = []
+        for number in range(20):
+            now = number * PACKET_S
+            data = mouth.send_frame(speech(0.02, mouth.rate_hz), now)
+            if number == 10 and codec == "PCMU":
+                noise = rtp.parse(data)
+                data = rtp.build(13, False, noise.sequence, noise.timestamp, noise.ssrc, bytes((50,)))
+            ear.receive_rtp(data, now)
+            ear.play_frame(now + 0.011)
+            told.append(estimate.look_ahead)
+        assert set(told[5:]) == {codec == "PCMU"}
+
+    def test_a_codec_that_is_heard_at_another_rate_is_concealed_as_others_are(self):
+        playout, opus = Playout(8000), codecs.make("opus", 48000, 2)
+        decoder = Decoder(opus, 48000)
+        for number in range(10):
+            playout.put(number * 960, opus.encode(speech(0.02, 48000)), decoder, number * PACKET_S)
+            playout.get(160, number * PACKET_S + 0.011)
+        assert playout.started and playout.buffer.estimate.look_ahead
 
 
 class TestCall:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from engine.media import codecs
 from engine.media.codecs import Codec
 from engine.media.errors import MediaError
-from engine.media.jitter import MAX_PACKETS
+from engine.media.jitter import KEPT, MAX_PACKETS
 from engine.media.playout import Decoder, Playout
 from tests.media.virtual import (
     Delay,
@@ -244,6 +244,25 @@ class TestGap:
         self.broken = 0
         heard, _, _ = self.play(self.arrivals(missing=(1,)))
         assert np.abs(heard[-480:]).max() > 2000
+
+    def test_what_is_left_of_a_gap_is_led_to_its_far_side_all_the_same(self):
+        """Of 5 and 6 that are missing 5 comes again (RFC 2198) when half of it has been invented."""
+        playout, sound = Playout(8000), tone(8000, 130)
+        sound[0] = 1
+        coming = sorted((at, number) for number, at in self.arrivals(0.05, (5, 6)).items())
+        heard, again = [], None
+        for tick in range(25):
+            now = tick * 0.01 + 0.001
+            while coming and coming[0][0] <= now:
+                at, number = coming.pop(0)
+                put(playout, number * 160, sound[number * 160 :][:160], at)
+            if playout.concealed_samples == 80 and again is None:
+                again = playout.recover(5 * 160, L16.codec.encode(sound[5 * 160 :][:160]), L16, now)
+            heard.append(playout.get(80, now))
+        joined = np.concatenate(heard)
+        begin = int(np.flatnonzero(joined)[0])
+        assert again == KEPT and playout.concealed_ms == 30.0
+        assert (joined[begin + 7 * 160 :][:160] == sound[7 * 160 : 8 * 160]).all()
 
     def test_the_missing_packet_that_comes_in_the_middle_of_its_gap_is_played(self):
         """10 ms are asked for at a time: half of the gap is invented when the packet comes."""
