@@ -127,6 +127,8 @@ class AudioStream:
         """A re-INVITE changed something; numbers, media clock and counters go on."""
         self._out.configure(send, dtmf_send, ptime_ms, red_send, noise_send)
         self._in.configure(receive, dtmf_receive, self._out.rate_hz, self._out.frame_samples, red_receive)
+        if self._controller is not None:  # another codec does something else against the same loss
+            self.against_loss(self._controller.loss, self._controller.generations)
         self._rtcp.set_bandwidth(self._out.octets_per_s)
 
     @property

@@ -306,6 +306,17 @@ def test_who_repeats_always_has_the_encoder_as_it_was():
     assert way.mouth.redundancy == 1 and way.mouth._out.codec.bitrate_bps == opus.BITRATE_BPS
 
 
+def test_another_codec_in_mid_call_knows_what_was_reported():
+    mouth = steered(0.05).mouth
+    same = {"receive": {}, "dtmf_send": None, "dtmf_receive": {}, "ptime_ms": 20, "red_send": 121, "now": 12.0}
+    generations = mouth._controller.generations
+    assert generations and mouth._out.distances == (2,), "what suits Opus"
+    mouth.update(send=codecs.formats(["PCMU"])[0], **same)
+    assert mouth._out.distances == tuple(range(1, generations + 1))
+    mouth.update(send=codecs.formats(["opus"])[0], **same)
+    assert mouth._out.distances == (2,) and mouth._out.codec.bitrate_bps == opus.TWICE[0]
+
+
 def test_a_call_is_steered_by_what_the_far_end_reports():
     """RTCP of the ear brings the mouth to send less of each frame, and each twice."""
     way = steered(0.05)

@@ -81,7 +81,7 @@ class TestSending:
         assert [packet.payload_type for packet in sent(stream, 9)] == [EVENTS] * 7 + [0, RED]
 
     def test_frames_of_another_codec_are_not_repeated(self):
-        stream = sender()
+        stream = sender(redundancy=2)
         sent(stream, 3)
         wire = codecs.formats(["PCMA"])[0]
         stream.update(
