@@ -293,9 +293,7 @@ class MediaSession:
         if after != before:
             told = self._stream.stats(now).rtcp.remote
             lost = "" if told is None else f" (the far end lost {told.loss_percent:.1f} %)"
-            what = (
-                f"repeats the {after} before it" if after > 1 else "repeats the one before it" if after else "goes once"
-            )
+            what = f"repeats {after} earlier ones" if after > 1 else "repeats an earlier one" if after else "goes once"
             self._around.log("info", "media", f"call {self._call}: each packet {what} from now on{lost}")
 
     def _send_rtcp(self, data: bytes) -> None:
