@@ -157,7 +157,7 @@ class Incoming:
             return
         assert self.playout is not None
         if kind is RESTART:
-            self.playout.other_source()
+            self.playout.other_source(same_clock=True)
         for block in earlier:
             self._recover(block, now)
         follows = packet.sequence == self._following

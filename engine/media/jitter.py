@@ -213,9 +213,11 @@ class JitterBuffer:
         """Was the timestamp set anew? A step ahead is a pause, unless the packet came before its time."""
         return step_s < -MAX_STEP_S or (step_s > MAX_STEP_S and transit < self.estimate.floor - MAX_STEP_S)
 
-    def other_source(self) -> None:
-        """The next packet belongs to another source, or to the same begun anew."""
+    def other_source(self, same_clock: bool = False) -> None:
+        """The next packet belongs to another source, or (``same_clock``) to the same begun anew."""
         self._other_source = True
+        if not same_clock:
+            self.drift = DriftEstimate()
 
     def _place(self, timestamp: int) -> float:
         step = (timestamp - self._line_timestamp) % _TIMESTAMPS

@@ -104,9 +104,9 @@ class Playout:
         """The far end sends something else than sound now (digits): what is missing is meant to be."""
         self._hushed = True
 
-    def other_source(self) -> None:
-        """The next packet belongs to another source, or to the same begun anew."""
-        self.buffer.other_source()
+    def other_source(self, same_clock: bool = False) -> None:
+        """The next packet belongs to another source, or (``same_clock``) to the same begun anew."""
+        self.buffer.other_source(same_clock)
 
     # -------------------------------------------------------------- out
 

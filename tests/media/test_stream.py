@@ -294,6 +294,16 @@ class TestReceiving:
             hear(stream, packets(50, ssrc=8), start=1.05 if bye else 2.0)
             assert stream.stats(3.0).rx.foreign == 1
 
+    def test_another_source_has_another_clock_and_one_begun_anew_has_its_own(self):
+        stream = make_stream()
+        for number, data in enumerate(packets(1500)):
+            stream.receive_rtp(data, number * 0.02 * (1 - 200e-6))
+        assert stream.stats(30.0).rx.drift_ppm == pytest.approx(200, abs=10)
+        hear(stream, packets(10, first=40_000), start=30.0)
+        assert stream.stats(31.0).rx.drift_ppm == pytest.approx(200, abs=10)
+        hear(stream, packets(20, ssrc=8), start=31.0)
+        assert stream.stats(32.0).rx.drift_ppm is None
+
     def test_a_payload_type_nobody_agreed_on_is_discarded(self):
         stream = make_stream()
         hear(stream, packets(10))
