@@ -113,6 +113,7 @@ class JitterBuffer:
         self._starved = True  # nothing has waited since
         self._played: deque[float] = deque(maxlen=self.PLAYED_REMEMBERED)
         self._stood_in: deque[float] = deque(maxlen=self.PLAYED_REMEMBERED)  # those of them that were repeated ones
+        self._in_vain: deque[float] = deque(maxlen=self.PLAYED_REMEMBERED)  # repeated ones that came too late, too
         self._asked_at = self._begun_within = -inf
         self._delay = inf  # the transit of the latest packet pulled
         self._lowest_delay = inf  # the least of late: what counts when several are pulled at one tick
@@ -187,7 +188,7 @@ class JitterBuffer:
             return None
         packet = Waiting(begin, begin + duration_s, payload, decoder, arrival, repeated=True)
         if packet.end <= self._next + JOIN_S:
-            self._played.append(begin)
+            self._in_vain.append(begin)
             return LATE
         self._line_up(packet, transit)
         return KEPT
@@ -203,7 +204,9 @@ class JitterBuffer:
         """Is nothing known of a packet there? Not of one so old that it would be forgotten, or from before a spurt."""
         if begin >= self._newest_end - JOIN_S:
             return True
-        return self._playing and bool(self._played) and begin > self._played[0] and not self._is_known(begin)
+        if not (self._playing and self._played and begin > self._played[0]):
+            return False
+        return not (self._is_known(begin) or _is_among(self._in_vain, begin))
 
     def _stood_still(self, transit: float) -> bool:
         """Does a silence end with timestamps that know nothing of it?"""
@@ -293,7 +296,7 @@ class JitterBuffer:
     def _is_known(self, begin: float) -> bool:
         if any(abs(begin - waiting.begin) < JOIN_S for waiting in self._queue):
             return True
-        return any(abs(begin - played) < JOIN_S for played in self._played)
+        return _is_among(self._played, begin)
 
     def _insert(self, packet: Waiting) -> None:
         place = len(self._queue)
@@ -360,10 +363,12 @@ class JitterBuffer:
             while queue and queue[0].end < played + PART_S:
                 missed = queue.popleft()
                 self._octets -= len(missed.payload)
+                if missed.repeated:
+                    self._in_vain.append(missed.begin)
+                    continue
                 self._played.append(missed.begin)
-                if not missed.repeated:
-                    self.estimate.late(missed.arrival - missed.begin)
-                    self.late += 1
+                self.estimate.late(missed.arrival - missed.begin)
+                self.late += 1
             if queue and queue[0].begin <= due + JOIN_S:
                 if queue[0].begin < due - JOIN_S and not queue[0].repeated:
                     self.estimate.late(queue[0].arrival - queue[0].begin)
@@ -491,3 +496,7 @@ class JitterBuffer:
 
     def __len__(self) -> int:
         return len(self._queue)
+
+
+def _is_among(begins: deque[float], begin: float) -> bool:
+    return any(abs(begin - other) < JOIN_S for other in begins)

@@ -243,6 +243,8 @@ def test_a_hole_is_filled_only_where_it_can_be_played_and_not_twice() -> None:
     assert buffer.recover(640, 160, 8000, b"4", None, 0.15) == LATE
     assert buffer.recover(640, 160, 8000, b"4", None, 0.16) is None
     assert (buffer.recovered, buffer.late, buffer.duplicate) == (1, 0, 0)
+    assert buffer.put(640, 160, 8000, b"4", None, 0.17) == LATE, "nor is it doubled by what came in vain"
+    assert (buffer.recovered, buffer.late, buffer.duplicate) == (1, 1, 0)
 
 
 numbers = st.integers(0, 30)
