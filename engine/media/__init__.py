@@ -9,10 +9,11 @@ Imports run downward only, and never to ``engine.sip``::
     incoming.py       RTP packets of one source at a time to sound and digits
     rtcp_session.py   RFC 3550 6.2, 6.3, A.7: when to report, and what both ends have reported
     playout.py        packets in, exactly the asked number of samples out
-    jitter.py         the buffer with a clock        conceal.py  sound for what is missing
-    codec_conceal.py  the same by the codec itself
+    jitter.py         the buffer with a clock        media_line.py  timestamps to seconds
+    delay.py          how long packets ought to wait  drift.py  whose clock is faster
+    conceal.py        sound for what is missing      codec_conceal.py  the same by the codec itself
     repeat.py         its last pitch period again    pitch.py    where a sound resembles itself
-    stretch.py        faster and slower playing
+    pace.py           when to change the delay       stretch.py  faster and slower playing
     silence.py        pauses that need not be sent, and what to say of the room meanwhile
     red.py            RFC 2198: packets that repeat earlier ones   redundancy.py  how much of that to send
     repeats.py        how long to wait for what is repeated

@@ -1,8 +1,8 @@
 """The jitter buffer: which packets wait, how long they ought to, and when it is whose turn.
 
-Theory of operation. RTP timestamps are unwrapped into seconds on the *media line*, which is the sender's clock.
-``transit`` is a time of ours less a place on that line: the delay of the network plus a constant nobody knows.
-Two transits are all there is to know about delay:
+Theory of operation. Packets lie on the :class:`MediaLine`, in seconds of the sender's clock. A *transit* is a time of
+ours less a place on that line: the delay of the network plus a constant nobody knows. Two transits are all there is to
+know about delay:
 
 * the one of a packet as it arrives: :class:`DelayEstimate` says by which transit all but a few have come: the
   *target*;
@@ -21,13 +21,12 @@ up as a whole (nothing came for longer than ``HELD_UP_S``), where the delay is t
 where more packets come too late than the target allows for.
 
 A silence longer than ``IDLE_S`` ends a talk spurt. The next packet begins a new one, played when it has waited for
-the target: there the delay may change and nobody hears it. A timestamp that is out of all proportion is set
-aside; when a second one agrees with it, or the caller says that the source is another, the media line is joined
-anew to the timestamps (``_anchor``), and what waits and what is known of the network both stay. It is joined anew
-at once when a packet that *follows* the one before it, by its sequence number, has a timestamp that goes back, or
-that leaps ahead though no pause came before it: a network can delay and lose, but it cannot do that.
+the target: there the delay may change and nobody hears it.
 
-Bounds: packets, octets and seconds that wait, the length of one packet, the bins of the histogram. The oldest goes.
+A frame that comes again in a later packet (:meth:`JitterBuffer.recover`) fills the hole of its own where there is one,
+and is no packet: neither late nor doubled, and what is learnt from its delay is all in ``repeats``.
+
+Bounds: packets, octets and seconds that wait, the length of one packet. The oldest goes.
 """
 
 from __future__ import annotations
@@ -38,6 +37,7 @@ from math import gcd, inf
 
 from engine.media.delay import MAX_TARGET_S, DelayEstimate
 from engine.media.drift import DriftEstimate
+from engine.media.media_line import MAX_EARLY_S, MAX_LATE_S, MediaLine
 from engine.media.repeats import MOST_S, RepeatEstimate, bounded
 
 MAX_PACKETS = 200
@@ -47,16 +47,6 @@ MAX_PACKET_S = 0.25  # RFC 3551 4.2 asks for 0.2
 MAX_EXCESS_S = 0.4  # played later than the target by more: no stretching helps, packets are left out
 IDLE_S = 0.2
 START_EARLY_S = 0.0005  # a packet is pulled at the next tick, not when it is due
-
-# A packet so far from the others is not delayed: its timestamp was set anew.
-MAX_EARLY_S = 1.0
-MAX_LATE_S = 2.0
-SAME_LINE_S = 0.5
-# After a silence that much delay is a sender whose timestamps stood still meanwhile (a hold).
-STOOD_STILL_S = 0.15
-
-# A packet that follows the one before it begins where that one ended, or a pause later. More than this is neither.
-MAX_STEP_S = 0.06
 
 # Sound for a packet that was invented while others waited stands for the packet: what of it comes in time goes on
 # behind that, and the delay stays. With nothing there for longer than this the line was held up, and none is lost.
@@ -68,8 +58,6 @@ GROW_S = 0.010  # where the delay is too short by more, or too many packets are 
 JOIN_S = 0.0005  # packets nearer than this to each other join without a gap
 
 KEPT, LATE, DUPLICATE, DISCARDED = "kept", "late", "duplicate", "discarded"
-
-_TIMESTAMPS = 1 << 32
 
 
 @dataclass(slots=True)
@@ -119,15 +107,7 @@ class JitterBuffer:
         self._lowest_delay = inf  # the least of late: what counts when several are pulled at one tick
         self._pulled = False  # that is known already of the next packet to be given
         self._packet_s = 0.0
-        # the media line: this timestamp is this place, at this rate
-        self._line_timestamp = 0
-        self._line_begin = 0.0
-        self._line_rate = 0
-        self._last_end = 0.0  # of the packet that came last
-        self._newest_end = 0.0
-        self._newest_transit = 0.0
-        self._odd_transit: float | None = None  # of the packet that was set aside
-        self._other_source = True
+        self._line = MediaLine()
 
     # -------------------------------------------------------------- in
 
@@ -148,23 +128,14 @@ class JitterBuffer:
         duration_s = samples / rate
         if not 0 < duration_s <= MAX_PACKET_S:
             return self._discard()
-        if self._other_source or rate != self._line_rate:
-            self._anchor(timestamp, rate, arrival)
-        begin = self._place(timestamp)
-        transit = arrival - begin
-        estimate = self.estimate
-        if not -MAX_EARLY_S <= transit - estimate.floor <= MAX_LATE_S and estimate.floor != inf:
-            odd, self._odd_transit = self._odd_transit, transit
-            if odd is None or abs(transit - odd) > SAME_LINE_S:
-                return self._discard()
-            self._anchor(timestamp, rate, arrival)
-        elif self._stood_still(transit) or (follows and self._leaps(begin - self._last_end, transit)):
-            self._anchor(timestamp, rate, arrival)
-        begin = self._line_begin = self._place(timestamp)
-        self._line_timestamp = timestamp
-        self._odd_transit = None
-        self._last_end = end = begin + duration_s
-        return self._keep(Waiting(begin, end, payload, decoder, arrival), arrival - begin, follows)
+        estimate, line = self.estimate, self._line
+        target = inf if self._playing or self._queue else estimate.target
+        begin = line.locate(timestamp, samples, rate, arrival, estimate.floor, target, follows)
+        if line.joined_anew:
+            self.drift.restart()
+        if begin is None:
+            return self._discard()
+        return self._keep(Waiting(begin, begin + duration_s, payload, decoder, arrival), arrival - begin, follows)
 
     def recover(
         self, timestamp: int, samples: int, rate: int, payload: bytes, decoder: object, arrival: float
@@ -174,9 +145,9 @@ class JitterBuffer:
         It is no packet: its delay has no part in the target but by what ``repeats`` makes of it.
         """
         duration_s = samples / rate
-        if self._other_source or rate != self._line_rate or not 0 < duration_s <= MAX_PACKET_S:
+        if not self._line.knows(rate) or not 0 < duration_s <= MAX_PACKET_S:
             return None
-        begin = self._place(timestamp)
+        begin = self._line.place(timestamp)
         transit = arrival - begin
         delay_s = transit - self.estimate.floor
         if not -MAX_EARLY_S <= delay_s <= MAX_LATE_S:
@@ -202,43 +173,21 @@ class JitterBuffer:
 
     def _is_hole(self, begin: float) -> bool:
         """Is nothing known of a packet there? Not of one so old that it would be forgotten, or from before a spurt."""
-        if begin >= self._newest_end - JOIN_S:
+        if begin >= self._line.newest_end - JOIN_S:
             return True
         if not (self._playing and self._played and begin > self._played[0]):
             return False
         return not (self._is_known(begin) or _is_among(self._in_vain, begin))
 
-    def _stood_still(self, transit: float) -> bool:
-        """Does a silence end with timestamps that know nothing of it?"""
-        return not self._playing and not self._queue and transit > self.estimate.target + STOOD_STILL_S
-
-    def _leaps(self, step_s: float, transit: float) -> bool:
-        """Was the timestamp set anew? A step ahead is a pause, unless the packet came before its time."""
-        return step_s < -MAX_STEP_S or (step_s > MAX_STEP_S and transit < self.estimate.floor - MAX_STEP_S)
-
     def other_source(self, same_clock: bool = False) -> None:
         """The next packet belongs to another source, or (``same_clock``) to the same begun anew."""
-        self._other_source = True
+        self._line.other_source()
         if not same_clock:
             self.drift = DriftEstimate()
 
-    def _place(self, timestamp: int) -> float:
-        step = (timestamp - self._line_timestamp) % _TIMESTAMPS
-        if step >= _TIMESTAMPS // 2:
-            step -= _TIMESTAMPS
-        return self._line_begin + step / self._line_rate
-
-    def _anchor(self, timestamp: int, rate: int, arrival: float) -> None:
-        """Join timestamps to the media line anew: as if this packet had taken as long as the newest one."""
-        self._line_timestamp, self._line_rate = timestamp, rate
-        self.drift.restart()
-        self._line_begin = max(self._newest_end, arrival - self._newest_transit)
-        self._other_source = False
-        self._odd_transit = None
-
     def _keep(self, packet: Waiting, transit: float, follows: bool) -> str:
         begin = packet.begin
-        if begin < self._newest_end - JOIN_S and self._is_known(begin):
+        if begin < self._line.newest_end - JOIN_S and self._is_known(begin):
             if not self._supersedes(packet):
                 self.duplicate += 1
             return DUPLICATE
@@ -278,13 +227,13 @@ class JitterBuffer:
         return bool(stood_in)
 
     def _line_up(self, packet: Waiting, transit: float, follows: bool = False) -> None:
-        begin, queue = packet.begin, self._queue
-        ahead_s = begin - self._newest_end
+        begin, queue, line = packet.begin, self._queue, self._line
+        ahead_s = begin - line.newest_end
         pause = follows and ahead_s > 0  # time that the very next packet leaves out
         if not (-JOIN_S < ahead_s < JOIN_S or pause) and ahead_s < IDLE_S and self._playing:
             self.estimate.missing(ahead_s if ahead_s > 0 else begin - packet.end)
-        if packet.end > self._newest_end:
-            self._newest_end, self._newest_transit = packet.end, transit
+        if packet.end > line.newest_end:
+            line.newest_end, line.newest_transit = packet.end, transit
         if not queue or begin >= queue[-1].begin:
             queue.append(packet)
         else:
@@ -391,7 +340,7 @@ class JitterBuffer:
         small = self.even and self._packet_s < self.tick_s
         if not small:
             early_s += self._unevenness_s()
-        if early_s > 0 and self._newest_end - head.begin < MAX_WAITING_S / 2:
+        if early_s > 0 and self._line.newest_end - head.begin < MAX_WAITING_S / 2:
             self.lacking_s = inf
             return False
         if small and self._begin_within(-early_s):
@@ -475,11 +424,6 @@ class JitterBuffer:
     def delay_changed(self, longer_s: float) -> None:
         """Stretching has changed it: that is seen at the next pulls at the latest."""
         self._lowest_delay += longer_s
-
-    @property
-    def idle(self) -> bool:
-        """Between talk spurts: before the first packet, and after a silence."""
-        return not self._playing
 
     @property
     def target_ms(self) -> float | None:
