@@ -50,7 +50,3 @@ class CodecConcealer:
         """The gap is over. What was invented beyond it lies before the next frame all the same."""
         self.active = False
         return np.concatenate((self._rest, pcm)) if len(self._rest) else pcm
-
-    def reset(self) -> None:
-        """Forget the gap."""
-        self.active = False

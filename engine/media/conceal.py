@@ -96,10 +96,6 @@ class Concealer:
         merged[:count] = left + (pcm[:count] - left) * rise
         return merged
 
-    def reset(self) -> None:
-        """Forget the gap."""
-        self.active = False
-
     # -------------------------------------------------------------- inside
 
     def _samples(self, ms: float) -> int:

@@ -61,10 +61,7 @@ class DelayEstimate:
         self._repeating = False
         self._repeats_s = 0.0  # how long it pays to wait for frames that come again: see repeats.py
         self._lift = 0.0  # what the drift has added to all transits; those below are without it
-        self._floor, self._ceiling = (
-            inf,
-            inf,
-        )  # the quickest, and the slowest: nobody waits for what has not happened lately
+        self._floor = self._ceiling = inf  # the quickest and the slowest lately
         self._lowest = self._lowest_before = inf  # of this period, of the one before
         self._highest, self._highest_before = -inf, -inf
         self._period_s = 0.0
@@ -78,8 +75,8 @@ class DelayEstimate:
         self._too_late = 0.0  # packets lately, fading
         self._uncounted = 0
 
-    def update(self, transit: float, duration_s: float, weight: float = 1.0, drift: float = 0.0) -> None:
-        """One packet came that lasts so long. It counts as ``weight`` others.
+    def update(self, transit: float, duration_s: float, drift: float = 0.0) -> None:
+        """One packet came that lasts so long.
 
         ``drift``: by how many seconds transits grow in a second, as far as that is known.
         """
@@ -92,8 +89,8 @@ class DelayEstimate:
         if place > highest:
             place = highest
         self._gain *= 1 + duration_s / self.FORGET_S
-        self._weights[place] = self._weights.get(place, 0.0) + weight * self._gain
-        self._total += weight * self._gain
+        self._weights[place] = self._weights.get(place, 0.0) + self._gain
+        self._total += self._gain
         self._uncounted += 1
         if self._uncounted >= self._COUNT_EVERY or self._heard_s < self.FIRST_S:
             self._count()

@@ -1,9 +1,10 @@
 """What we send on one call: frames of sound, or digits, as RTP packets.
 
-The media clock follows time, in the RTP clock rate of the codec, which need not be the rate of its samples. It
-moves by one frame with every frame, sent or skipped, and where nobody called for
-a long time (the phone was elsewhere) by the time that has passed. The marker says that a talk spurt begins
-(RFC 3551 section 4.1): on the first packet, and on the first after a pause or a digit.
+The media clock follows time, in the RTP clock rate of the codec, which need not be the rate of its samples. It moves
+by one frame with every frame, sent or skipped, and where nobody called for a long time (the phone was elsewhere) by
+the time that has passed. The marker says that a talk spurt begins (RFC 3551 section 4.1): on the first packet, and on
+the first after a pause or a digit. In pauses nothing is sent where that is wanted, and the far end told how to bridge
+them.
 
 Where the far end takes redundancy (RFC 2198) each packet of sound may repeat earlier ones, named by their distance in
 packets. That can change with every packet: sequence numbers and the media clock go on.

@@ -41,7 +41,7 @@ class Stretcher:
             return pcm
         return np.concatenate((self._cross_fade(template, samples[lag : lag + fade]), pcm[lag + fade :]))
 
-    def lengthen(self, before: np.ndarray, pcm: np.ndarray, hurry: bool = False) -> np.ndarray:
+    def lengthen(self, before: np.ndarray, pcm: np.ndarray) -> np.ndarray:
         """Play the last 4 to 15 ms of ``before``, which was played already, once more in front of the frame."""
         fade = len(self._rise)
         if len(pcm) < fade or len(before) < fade:
@@ -49,7 +49,7 @@ class Stretcher:
         samples, played = pcm.astype(np.float32), before[-self._longest :].astype(np.float32)
         template = samples[:fade]
         offset, alike = best_offset(played, template, self._rate_hz)
-        if not (hurry or alike >= LIKE_ENOUGH or _is_quiet(samples)):
+        if alike < LIKE_ENOUGH and not _is_quiet(samples):
             return pcm
         again = played[offset:]
         return np.concatenate((self._cross_fade(template, again[:fade]), again[fade:].astype(np.int16), pcm))
