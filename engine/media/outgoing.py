@@ -51,7 +51,6 @@ class Outgoing:
         self._sequence = sequence
         self._timestamp = timestamp  # of the next frame
         self._send: codecs.WireFormat | None = None
-        self._adapted: tuple[int, bool, float] | None = None
         self._due_at: float | None = None  # when the next frame ought to be asked for
         self._clock_at: float | None = None  # when the media clock stood at _timestamp
         self._in_spurt = False
@@ -81,8 +80,6 @@ class Outgoing:
             self._codec = codecs.make(*send[1:])
             self._encode = self._codec.encode
             self.rate_hz = self._codec.rate_hz
-            if self._adapted is not None:
-                self._codec.adapt(*self._adapted)
             self._earlier.clear()
         self.takes_digits = dtmf is not None
         if not self.takes_digits:
@@ -107,11 +104,6 @@ class Outgoing:
     @property
     def channels(self) -> int:
         return self._codec.channels
-
-    def adapt(self, bitrate_bps: int, in_band_fec: bool, loss_percent: float) -> None:
-        """Steer the codec where it can be steered (Opus), from the next packet on; see ``Codec.adapt``."""
-        self._adapted = bitrate_bps, in_band_fec, loss_percent
-        self._codec.adapt(bitrate_bps, in_band_fec, loss_percent)
 
     @property
     def codec(self) -> codecs.Codec:

@@ -167,10 +167,6 @@ class AudioStream:
         if self._repeats:
             self.repeat(distances)
 
-    def adapt(self, bitrate_bps: int, in_band_fec: bool, loss_percent: float) -> None:
-        """Steer the codec we send with; see ``Outgoing.adapt``."""
-        self._out.adapt(bitrate_bps, in_band_fec, loss_percent)
-
     def skip(self, frames: int) -> None:
         """The time of so many frames passes, nothing is sent (a hold, a stall)."""
         self._out.skip(frames)

@@ -61,7 +61,7 @@ def run(
     ear = make_stream("opus", seed=2, red_receive=frozenset({RED}))
     mouth.against_loss(lost(text), 1 if lost(text) else 0)
     if point is not None:
-        mouth.adapt(*point)
+        mouth._out.codec.adapt(*point)
         mouth.repeat(distances)
     way = OneWay(mouth, ear, Wire(fate(link, text, seed)), phase_s)
     heard = way.talk(np.round(said * 32768).astype(np.int16), TAIL_S)

@@ -172,7 +172,7 @@ def call(delay, fec: bool, seconds: float = 6.0, ptime_ms: float = 20) -> tuple[
     way = OneWay(
         make_stream("opus", ptime_ms, seed=1, cname="a"), make_stream("opus", ptime_ms, seed=2, cname="b"), Wire(delay)
     )
-    way.mouth.adapt(40_000, fec, 10 if fec else 0)
+    way.mouth._out.codec.adapt(40_000, fec, 10 if fec else 0)
     sound = speech(seconds, 48000)
     return way, sound, way.talk(sound, 0.5)
 

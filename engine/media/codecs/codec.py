@@ -39,9 +39,6 @@ class Codec:
 
     # -- what not every codec can do
 
-    def adapt(self, bitrate_bps: int, in_band_fec: bool, loss_percent: float) -> None:
-        """From now on about so many bits a second, each frame once more in the next packet or not, so much loss."""
-
     def against_loss(self, loss: float, generations: int, redundant: bool) -> tuple[int, ...]:
         """So much is lost lately (0 to 1): do what the codec itself can do, and say at which distances packets should
         be repeated (RFC 2198). ``generations`` is what would do for a codec that can do nothing, and none when

@@ -185,7 +185,8 @@ class Opus(Codec):
         return max((ms for ms in possible if ms <= most), default=possible[0])
 
     def adapt(self, bitrate_bps: int, in_band_fec: bool, loss_percent: float) -> None:
-        """Takes effect with the next packet. The far end's ``maxaveragebitrate`` and ``useinbandfec`` hold."""
+        """From the next packet on about so many bits a second, each frame once more in the packet after it or not, so
+        much loss. The far end's ``maxaveragebitrate`` and ``useinbandfec`` hold."""
         self.bitrate_bps = min(max(bitrate_bps, BITRATES_BPS[0]), self._wishes.max_average_bitrate_bps)
         self.in_band_fec = in_band_fec and self._wishes.in_band_fec
         self.loss_percent = round(min(max(loss_percent, 0), 100))
