@@ -26,9 +26,10 @@ from engine.conference import Conference
 from engine.handset import Handset, Microphone
 from engine.media import codecs
 from engine.media.listener import Captured, Listener
-from engine.media.rtcp_session import Entropy, RtcpStats
-from engine.media.stream import AudioStream, RxStats, TxStats
-from engine.model import HistoryPoint, LevelView, MediaView, MicrophoneView, RemoteReport, RtcpView, RxView, TxView
+from engine.media.rtcp_session import Entropy
+from engine.media.stream import AudioStream
+from engine.media_views import microphone_view, rtcp_view, rx_view, tx_view
+from engine.model import HistoryPoint, LevelView, MediaView
 from engine.ports import MediaPorts, Net
 from engine.recorder import Track
 from engine.sip.sdp import Agreement, Format
@@ -373,12 +374,12 @@ class MediaSession:
             remote=agreement.remote,
             remote_rtcp=agreement.remote_rtcp,
             direction=agreement.direction,
-            tx=_tx_view(stats.tx, self._second.tx_per_second, worst if self._sending else None),
-            rx=_rx_view(stats.rx, self._second.rx_per_second, self._foreign),
-            rtcp=_rtcp_view(stats.rtcp),
+            tx=tx_view(stats.tx, self._second.tx_per_second, worst if self._sending else None),
+            rx=rx_view(stats.rx, self._second.rx_per_second, self._foreign),
+            rtcp=rtcp_view(stats.rtcp),
             level_in=LevelView(stats.level_in.rms_dbfs, stats.level_in.peak_hold_dbfs),
             level_out=LevelView(stats.level_out.rms_dbfs, stats.level_out.peak_hold_dbfs),
-            microphone=_microphone_view(self._listener),
+            microphone=microphone_view(self._listener),
             history=tuple(self._history),
         )
 
@@ -441,54 +442,3 @@ def _stream_parameters(agreement: Agreement) -> dict:
         "red_receive": agreement.red_receive,
         "noise_send": None if noise is None else (noise.payload_type, noise.clock_rate),
     }
-
-
-def _microphone_view(listener: Listener) -> MicrophoneView:
-    heard = listener.heard()
-    return MicrophoneView(heard.noise_floor_dbfs, heard.clipped, heard.trouble)
-
-
-def _tx_view(tx: TxStats, packets_per_second: float | None, worst_late_ms: float | None) -> TxView:
-    return TxView(tx.packets, tx.bytes, packets_per_second, worst_late_ms, tx.redundancy)
-
-
-def _rx_view(rx: RxStats, packets_per_second: float | None, foreign: int) -> RxView:
-    return RxView(
-        packets=rx.packets,
-        bytes=rx.bytes,
-        packets_per_second=packets_per_second,
-        lost=rx.lost,
-        loss_percent=rx.loss_percent,
-        late=rx.late,
-        duplicate=rx.duplicate,
-        reordered=rx.reordered,
-        discarded=rx.discarded,
-        foreign=rx.foreign + foreign,
-        jitter_ms=rx.jitter_ms,
-        buffer_ms=rx.buffer_ms,
-        target_ms=rx.target_ms,
-        concealed_ms=rx.concealed_ms,
-        accelerated_ms=rx.accelerated_ms,
-        expanded_ms=rx.expanded_ms,
-        drift_ppm=rx.drift_ppm,
-        recovered=rx.recovered,
-    )
-
-
-def _rtcp_view(rtcp: RtcpStats) -> RtcpView:
-    told = rtcp.remote
-    remote = None if told is None else RemoteReport(told.lost, told.loss_percent, told.jitter_ms, told.age_s)
-    return RtcpView(
-        sr_sent=rtcp.sr_sent,
-        rr_sent=rtcp.rr_sent,
-        bye_sent=rtcp.bye_sent,
-        sr_received=rtcp.sr_received,
-        rr_received=rtcp.rr_received,
-        sdes_received=rtcp.sdes_received,
-        bye_received=rtcp.bye_received,
-        unknown_received=rtcp.unknown_received,
-        malformed=rtcp.malformed,
-        cname=rtcp.cname,
-        rtt_ms=rtcp.rtt_ms,
-        remote=remote,
-    )

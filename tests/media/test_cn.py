@@ -39,7 +39,7 @@ def room(seconds: float = 2.0, level_dbov: float = -45) -> np.ndarray:
 
 
 @pytest.mark.parametrize("level", [30, 45, 60, 70])
-@pytest.mark.parametrize("rate_hz", [8000, 16000])
+@pytest.mark.parametrize("rate_hz", [8000, 16000, 48000])
 def test_noise_has_the_level_that_was_said(level, rate_hz):
     assert rms_dbfs(noise_of(bytes([level]), 2.0, rate_hz)) == pytest.approx(-level, abs=0.7)
 

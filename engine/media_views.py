@@ -1,0 +1,59 @@
+"""The figures of ``engine.media`` in the words of ``engine.model``: what a face may know of one call's audio."""
+
+from __future__ import annotations
+
+from engine.media.listener import Listener
+from engine.media.rtcp_session import RtcpStats
+from engine.media.stream import RxStats, TxStats
+from engine.model import MicrophoneView, RemoteReport, RtcpView, RxView, TxView
+
+
+def microphone_view(listener: Listener) -> MicrophoneView:
+    heard = listener.heard()
+    return MicrophoneView(heard.noise_floor_dbfs, heard.clipped, heard.trouble)
+
+
+def tx_view(tx: TxStats, packets_per_second: float | None, worst_late_ms: float | None) -> TxView:
+    return TxView(tx.packets, tx.bytes, packets_per_second, worst_late_ms, tx.redundancy)
+
+
+def rx_view(rx: RxStats, packets_per_second: float | None, foreign: int) -> RxView:
+    return RxView(
+        packets=rx.packets,
+        bytes=rx.bytes,
+        packets_per_second=packets_per_second,
+        lost=rx.lost,
+        loss_percent=rx.loss_percent,
+        late=rx.late,
+        duplicate=rx.duplicate,
+        reordered=rx.reordered,
+        discarded=rx.discarded,
+        foreign=rx.foreign + foreign,
+        jitter_ms=rx.jitter_ms,
+        buffer_ms=rx.buffer_ms,
+        target_ms=rx.target_ms,
+        concealed_ms=rx.concealed_ms,
+        accelerated_ms=rx.accelerated_ms,
+        expanded_ms=rx.expanded_ms,
+        drift_ppm=rx.drift_ppm,
+        recovered=rx.recovered,
+    )
+
+
+def rtcp_view(rtcp: RtcpStats) -> RtcpView:
+    told = rtcp.remote
+    remote = None if told is None else RemoteReport(told.lost, told.loss_percent, told.jitter_ms, told.age_s)
+    return RtcpView(
+        sr_sent=rtcp.sr_sent,
+        rr_sent=rtcp.rr_sent,
+        bye_sent=rtcp.bye_sent,
+        sr_received=rtcp.sr_received,
+        rr_received=rtcp.rr_received,
+        sdes_received=rtcp.sdes_received,
+        bye_received=rtcp.bye_received,
+        unknown_received=rtcp.unknown_received,
+        malformed=rtcp.malformed,
+        cname=rtcp.cname,
+        rtt_ms=rtcp.rtt_ms,
+        remote=remote,
+    )
