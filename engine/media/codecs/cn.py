@@ -96,7 +96,7 @@ def reflections(payload: bytes) -> np.ndarray:
 
 
 def response(coefficients: np.ndarray, points: int) -> np.ndarray:
-    """How strongly the filter of these reflection coefficients lets through, at 0, 1... cycles in ``points`` samples."""
+    """How strongly the filter of these reflection coefficients lets through at 0, 1... cycles in ``points`` samples."""
     filter_ = np.ones(1)
     for k in coefficients:
         filter_ = np.append(filter_, 0) + k * np.append(0, filter_[::-1])
