@@ -186,7 +186,7 @@ class MediaSession:
         self._microphone.close()
         self._around.handset.leave(self._call)
         for track in self._tracks:
-            track.close()
+            self._log_failure(track.close())
 
     def close(self, now: float, wall: float) -> None:
         """The end: RTCP BYE. The ports are the phone's, which takes them back."""
@@ -229,6 +229,7 @@ class MediaSession:
                 self._ports.rtp.send(packet, self._destination)
         else:
             stream.skip(1)
+            sent = np.zeros_like(sent)
         if heard is None:
             heard = self._hear(now)
         if joined:  # a far end that holds us may send music, which is not for the others
@@ -237,9 +238,7 @@ class MediaSession:
         if self._may_hear() and not self._on_hold_here:
             self._around.handset.hear(self._call, heard, stream.rate_hz)
         for track in self._tracks:
-            complaint = track.write(sent, heard, stream.rate_hz)
-            if complaint:
-                self._around.log("error", "media", complaint)
+            self._log_failure(track.write(sent, heard, stream.rate_hz))
 
     def _hear(self, now: float) -> np.ndarray:
         """The frame to be heard now, with all that has come until now."""
@@ -257,9 +256,14 @@ class MediaSession:
         frames = int(late / frame_s)
         self._stream.skip(frames)
         for track in self._tracks:
-            track.skip(frames * self._stream.frame_samples, self._stream.rate_hz)
+            self._log_failure(track.skip(frames * self._stream.frame_samples, self._stream.rate_hz))
         self._next_tick += frames * frame_s
         self._around.log("warn", "media", f"call {self._call}: stood still for {late:.1f} s, {frames} packets not sent")
+
+    def _log_failure(self, line: str | None) -> None:
+        """Of a recording."""
+        if line is not None:
+            self._around.log("error", "media", line)
 
     # -- packets
 

@@ -2,7 +2,8 @@
 
 What lies where. A recording has one place for every tick of the call, counted from the first one by the call's own
 clock: the media clock of what we send, in which our RTP timestamps count. Left is the frame that we captured for the
-packet of this tick (as sent: silence while muted, the mix in a conference), right is what was played at the same tick.
+packet of this tick (as sent: silence while muted or while nothing is sent to them, the mix in a conference), right is
+what was played at the same tick.
 So what stands side by side is what was said and heard here at the same moment. The far end's sound lies later than it
 was said there by the way it took, jitter buffer included; loss is filled by what concealed it, stretching moves it
 with the delay that was heard, and neither shifts anything that follows. A stall of the program, in which nothing was
@@ -72,26 +73,33 @@ class Track:
         if self._channels == 2:
             heard = np.column_stack((sent, heard)).reshape(-1)
         self._writer.write(heard)
-        if self.failed and not self._told:
-            self._told = True
-            return f"recording stopped: {self._writer.failed}"
-        return None
+        return self._complaint()
 
-    def skip(self, samples: int, rate_hz: int) -> None:
-        """So much time has passed in which there was no sound."""
+    def skip(self, samples: int, rate_hz: int) -> str | None:
+        """So much time has passed in which there was no sound; returns a line when the file has just failed."""
         left = min(samples, int(LONGEST_GAP_S * rate_hz))
+        complaint = None
         while left > 0 and not self.failed:
             silence = np.zeros(min(left, int(GAP_PIECE_S * rate_hz)), np.int16)
-            self.write(silence, silence, rate_hz)
+            complaint = self.write(silence, silence, rate_hz)
             left -= len(silence)
+        return complaint
 
     @property
     def failed(self) -> bool:
         """The file could not take all of the sound; it is valid, and ends where that began."""
         return self._writer.failed is not None
 
-    def close(self) -> None:
+    def close(self) -> str | None:
+        """The end of the file; returns a line when that could not be written."""
         self._writer.close()
+        return self._complaint()
+
+    def _complaint(self) -> str | None:
+        if not self.failed or self._told:
+            return None
+        self._told = True
+        return f"recording stopped: {self._writer.failed}"
 
     def _resample_anew(self, sent: np.ndarray, heard: np.ndarray, rate_hz: int) -> tuple[np.ndarray, np.ndarray]:
         """The codec has another rate: what the new filters hold back for good is silence before their first sound."""

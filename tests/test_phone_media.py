@@ -25,7 +25,7 @@ from engine.model import (
     Stats,
 )
 from engine.offered_formats import offered_formats
-from tests.wire import ANNA, BOB, STRANGER, Wire, likeness, voice
+from tests.wire import ANNA, BOB, STRANGER, Recording, Wire, likeness, voice
 
 
 def call(wire=None, anna=None, bob=None, seconds=2.0):
@@ -492,6 +492,32 @@ def test_a_recording_that_cannot_go_on_is_said_once_and_shown_no_more():
     wire.run(2)
     assert media_lines(anna) == ["recording stopped: far.wav: no space"]
     assert anna.hears(bob) and anna.view().recording is None
+
+
+def test_a_recording_whose_end_cannot_be_written_is_said():
+    class Full(Recording):
+        def close(self):
+            super().close()
+            self.failed = "far.wav: no space"
+
+    wire, anna, _ = call(anna={"record": "far.wav", "open_writer": Full})
+    anna.do(HangUp())
+    wire.run(1)
+    assert media_lines(anna) == ["recording stopped: far.wav: no space"]
+
+
+def test_what_nobody_is_sent_is_neither_recorded_nor_shown_as_a_level():
+    wire, anna, bob = call(anna={"record_stereo": "both.wav"})
+    assert anna.view().media.level_out.rms_dbfs > -60
+    bob.do(Hold())
+    wire.run(1)
+    assert anna.view().media.direction == "recvonly"
+    left = np.concatenate(anna.recordings[0].frames).reshape(-1, 2)[:, 0]
+    assert left[8000:12000].any() and not left[-4000:].any()
+    assert anna.view().media.level_out.rms_dbfs == -96
+    bob.do(Hold())
+    wire.run(1)
+    assert bob.hears(anna, last_s=0.5) and anna.view().media.level_out.rms_dbfs > -60
 
 
 # ---------------------------------------------------------------------- looking

@@ -71,3 +71,19 @@ def test_a_gap_is_silence_at_its_length_and_a_very_long_one_is_cut():
     files[0].failed = "disk full"
     track.skip(8000, 8000)
     assert sum(map(len, files[0].frames)) == 12345 + 60 * 8000
+
+
+def test_a_failure_in_a_gap_or_at_the_end_is_told_too():
+    class Full(Memory):
+        def write(self, pcm):
+            self.failed = "disk full"
+
+        def close(self):
+            self.failed = "disk full"
+
+    def track():
+        return Track("a.wav", 1, 8000, lambda *given: Full(*given))
+
+    in_a_gap, at_the_end = track(), track()
+    assert in_a_gap.skip(8000, 8000) == "recording stopped: disk full" == at_the_end.close()
+    assert in_a_gap.close() is None

@@ -187,6 +187,7 @@ class Outgoing:
     def skip(self, frames: int) -> None:
         """So many frames are not sent, though their time passes."""
         self._in_spurt = False
+        self.level = LevelMeter()  # they hear nothing of us
         self._advance(frames)
 
     def sent(self, now: float) -> Sent:
