@@ -47,8 +47,8 @@ class Sound(Protocol):
         """No more of it for now."""
         ...
 
-    def tone_file(self, path: str, rate_hz: int) -> Microphone:
-        """A sound file to ring with, repeated."""
+    def tone_file(self, path: str, rate_hz: int) -> Microphone | None:
+        """A sound file to ring with, repeated; None when it cannot be read."""
         ...
 
     def view(self) -> SoundView: ...

@@ -10,9 +10,8 @@ import numpy as np
 
 from engine import model
 from engine.config import Config
-from engine.io import clock
+from engine.io import clock, dns
 from engine.io.audio_files import open_reader, open_recording
-from engine.io.dns import DnsResolver
 from engine.io.loop import MEDIA, SIP, TERMINAL, Loop
 from engine.io.sound import open_sound
 from engine.io.udp import DSCP_CS3, DSCP_EF, UdpSocket
@@ -32,6 +31,7 @@ class Engine:
     def __init__(self, config: Config) -> None:
         """Open everything; raises NetworkError, ConfigError, WavError or SoundError, each with one line."""
         self._codecs = list(config.codecs) or None
+        self._dials = not config.headless and config.face != "json"  # a user may call a name at any time
         self._loop = Loop()
         self._net = _LoopNet(self._loop)
         for path in (config.ring_tone, config.ringback):
@@ -42,11 +42,12 @@ class Engine:
             audio_file=config.audio_file,
             input_name=config.input_name,
             output_name=config.output_name,
+            capture=not config.echo,
             voice=config.voice,
             ring_output=config.ring_output,
         )
         local = config.local_ip or address_towards(config.uri)
-        self._resolver = DnsResolver(self._loop, wide=":" in local)
+        self._resolver = dns.DnsResolver(self._loop, wide=":" in local)
         outside = Outside(
             net=self._net,
             sound=self._sound,
@@ -64,8 +65,10 @@ class Engine:
             raise
 
     def prepare(self) -> None:
-        """What the first call would have to wait for: codecs; and what lives for ever leaves the collector."""
+        """What a call would have to wait for: codecs, and names; and what lives for ever leaves the collector."""
         prepare_media(self._codecs)
+        if self._dials:
+            dns.prepare()
         gc.collect()
         gc.freeze()
         gc.enable()
@@ -178,11 +181,11 @@ def address_towards(uri: str | None) -> str:
         hosts.insert(0, Uri.parse(uri).host or SOMEWHERE_OUTSIDE[0])
     for host in hosts:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            try:
-                socket.inet_pton(family, host)  # a name would make connect() ask the DNS and wait for it
+        try:  # there may be no such family on this machine, or no way there
+            socket.inet_pton(family, host)  # a name would make connect() ask the DNS and wait for it
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
                 probe.connect((host, 9))
                 return str(probe.getsockname()[0])
-            except OSError:
-                continue
+        except OSError:
+            continue
     return "127.0.0.1"

@@ -102,8 +102,9 @@ class Ringer:
 
     def _make(self, kind: str) -> Microphone:
         path = {"ring": self._ring_tone, "ringback": self._ringback}.get(kind)
-        if path is not None:
-            return self._sound.tone_file(path, self._heard_hz)
+        given = None if path is None else self._sound.tone_file(path, self._heard_hz)
+        if given is not None:
+            return given
         if kind == "refused":
             assert self._refused is not None
             return TonePlayer(self._refused[0], self._heard_hz)

@@ -58,3 +58,23 @@ def test_comfort_noise_imports_nothing() -> None:
 def run(*program: str) -> None:
     done = subprocess.run([sys.executable, "-c", *program], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-600:]
+
+
+NAMES = """
+import sys
+from engine.config import Config
+from engine.host import Engine
+where = {"local_ip": "127.0.0.1", "local_sip_port": 0, "local_rtp_port": 0, "audio": "null", "codecs": ("PCMU",)}
+engine = Engine(Config(**where, face=sys.argv[1]))
+engine.prepare()
+engine.close()
+kinds = {"dns.rdtypes.IN.A", "dns.rdtypes.IN.AAAA", "dns.rdtypes.ANY.CNAME", "dns.rdtypes.ANY.SOA"}
+print(sorted({"dns.message", "dns.rcode", *kinds} - set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize(("face", "lacking"), [("plain", 0), ("dashboard", 0), ("json", 6)])
+def test_whoever_may_dial_a_name_in_mid_call_has_what_that_takes(face: str, lacking: int) -> None:
+    command = [sys.executable, "-c", NAMES, face]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.count("dns.") == lacking, done.stdout + done.stderr[-600:]

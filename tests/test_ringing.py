@@ -193,6 +193,15 @@ def test_files_are_played_instead_and_closed_again():
     assert not anna.sound.open_microphones and not bob.sound.open_microphones
 
 
+def test_a_file_that_cannot_be_read_any_more_does_not_make_it_silent(monkeypatch):
+    wire, anna, bob = people(bob={"ring_tone": "ring.wav"})
+    monkeypatch.setattr(bob.sound, "tone_file", lambda path, rate_hz: None)
+    anna.do(Dial(bob.uri))
+    wire.run(1)
+    rung = np.concatenate([pcm for _, ring, pcm in bob.sound.tones if ring])
+    assert (rung == TonePlayer(tones.RING, bob.phone._ringer._rate_hz).read(len(rung))).all()
+
+
 def test_a_stall_is_not_made_up_for():
     wire, anna, bob = people()
     anna.do(Dial(bob.uri))

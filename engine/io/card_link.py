@@ -86,6 +86,7 @@ class CardLink:
         self._loop = loop
         self._wish: dict[str, Any] = {"input": input_name, "output": output_name, "capture": capture, "rate": 0}
         self.voice = voice  # what is done to the microphone
+        self._voice_told: frozenset[str] = frozenset()  # what the helper knows of that
         self._command = command or [sys.executable, CARD_PROGRAM]
         self._may_capture = capture
         self._tcp = {} if over_tcp is None else {"over_tcp": over_tcp}
@@ -93,6 +94,7 @@ class CardLink:
         self._dying: list[CardProcess] = []
         self._bury_at = float("inf")
         self._heard_at = self._used_at = self._opened_at = self._second_at = float("-inf")
+        self._listened_at = float("-inf")  # used by a call, which needs the microphone
         self._second_bytes = 0
         self._again_at: float | None = None
         self._failures = 0
@@ -115,6 +117,7 @@ class CardLink:
         """Spawn the helper; never waits for it."""
         self._again_at = None
         self._heard_at = now
+        self._voice_told = frozenset()
         self._noise_left = NOISE_LINES
         try:
             self._process = CardProcess(
@@ -131,7 +134,7 @@ class CardLink:
         if self._process is not None:
             due = min(due, self._patient_until())
         if self.state is State.OPEN:
-            due = min(due, self._used_at + UNUSED_S)
+            due = min(due, self._needless_at())
         return min(due, self._bury_at)
 
     def handle_timer(self, now: float) -> None:
@@ -140,7 +143,7 @@ class CardLink:
             self._bury_at = now + BURY_S if self._dying else float("inf")
         if self._process is not None and now >= self._patient_until():
             self._give_up("the sound card hangs", now)
-        elif self.state is State.OPEN and now >= self._used_at + UNUSED_S:
+        elif self.state is State.OPEN and now >= self._needless_at():
             self._close_card()
         elif self._again_at is not None and now >= self._again_at:
             self._again(now)
@@ -148,6 +151,10 @@ class CardLink:
     def _patient_until(self) -> float:
         starting = self.state in (State.LOOKING, State.OPENING)
         return self._heard_at + (START_S if starting else SILENT_S)
+
+    def _needless_at(self) -> float:
+        """When an open card is to be closed; a tone that goes on opens it anew, without the microphone."""
+        return (self._listened_at if self._wish["capture"] else self._used_at) + UNUSED_S
 
     def _again(self, now: float) -> None:
         self._again_at = None
@@ -200,6 +207,8 @@ class CardLink:
         Without ``listen`` it is only a tone: no microphone is opened for it, and no card that is open opened anew.
         """
         now = self._used_at = self._loop.now
+        if listen:
+            self._listened_at = now
         capture, wish = listen and self._may_capture, self._wish
         if self.state is State.IDLE or (
             self.state is State.OPEN and listen and (rate_hz > wish["rate"] or (capture and not wish["capture"]))
@@ -214,8 +223,10 @@ class CardLink:
             self._send_voice()
 
     def _send_voice(self) -> None:
+        """A helper that is too busy to take it is told with its next sign of life."""
         assert self._process is not None
-        self._process.send(b"V", json.dumps(sorted(self.voice)).encode())
+        if self._process.send(b"V", json.dumps(sorted(self.voice)).encode()):
+            self._voice_told = self.voice
 
     def release(self) -> None:
         """Nobody will play for now: give the loudspeaker back at once, others may want it."""
@@ -271,6 +282,8 @@ class CardLink:
 
     def _obey(self, kind: bytes, content: bytes, now: float) -> bool:
         if kind == b"H" and len(content) == COUNTERS.size:
+            if self.voice != self._voice_told and self.state is not State.LOOKING:
+                self._send_voice()
             if self.state is State.OPEN:
                 underruns, overruns = COUNTERS.unpack(content)
                 self._speaker_counts = underruns, overruns
@@ -327,7 +340,7 @@ class CardLink:
 
     def _looked(self, names: tuple[Any, Any], error: str) -> None:
         self.state = State.IDLE
-        if self.voice and self._process is not None:
+        if self.voice != self._voice_told and self._process is not None:
             self._send_voice()
         had, self.found = self.found, self.found or any(names)
         if any(names):

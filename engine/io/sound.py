@@ -62,6 +62,7 @@ class Sound:
         self,
         *,
         audio_file: str | None = None,
+        capture: bool = True,
         make_card: Callable[[Loop], CardLink] | None = None,
         make_ring_card: Callable[[Loop], CardLink] | None = None,
         card_asked_for: bool = False,
@@ -69,6 +70,7 @@ class Sound:
         note: str = "",
     ) -> None:
         self._audio_file = audio_file
+        self._capture = capture and audio_file is None  # a card is the microphone too
         self._make_card = make_card
         self._voice = voice
         self._make_ring_card = make_ring_card  # None: it rings where calls are heard
@@ -122,7 +124,7 @@ class Sound:
         """A microphone for one call; ``read(n)`` gives exactly n samples at ``rate_hz``, always."""
         if self._audio_file is not None:
             return self._file_microphone(self._audio_file, rate_hz)
-        return Silence() if self._card is None else self._card.microphone(rate_hz)
+        return Silence() if self._card is None or not self._capture else self._card.microphone(rate_hz)
 
     def _file_microphone(self, path: str, rate_hz: int) -> Microphone:
         """A sound file as a microphone; silence and a line in the log when it cannot be read any more."""
@@ -146,7 +148,7 @@ class Sound:
         Returns what is so now, None when no card is the microphone. Raises SoundError when a library is missing.
         """
         card = self._card
-        if card is None or self._audio_file is not None:
+        if card is None or not self._capture or _is_missing(card):
             return None
         if steps is None:
             ways = voice_ways(self._voice)
@@ -156,19 +158,28 @@ class Sound:
         return in_order(card.voice)
 
     def tone(self, pcm: np.ndarray, rate_hz: int, *, ring: bool) -> None:
-        """A frame of no call, for the ear or, with ``ring``, for the loudspeaker that rings. Opens no microphone."""
-        card = self._ring_card if ring and self._ring_card is not None else self._card
-        if card is not None:
-            card.play(pcm, rate_hz, listen=False)
+        """A frame of no call, for the ear or, with ``ring``, for the loudspeaker that rings. Opens no microphone.
+
+        Where the loudspeaker that rings is lost, it rings where calls are heard: else nobody would know of them.
+        """
+        bell = self._ring_card if ring else None
+        if bell is not None:
+            bell.play(pcm, rate_hz, listen=False)
+        if self._card is not None and (bell is None or bell.lost):
+            self._card.play(pcm, rate_hz, listen=False)
 
     def tone_off(self) -> None:
         """The tone is over; a card of calls closes by itself when there is none."""
         if self._ring_card is not None:
             self._ring_card.release()
 
-    def tone_file(self, path: str, rate_hz: int) -> Microphone:
-        """A sound file to ring with."""
-        return self._file_microphone(path, rate_hz)
+    def tone_file(self, path: str, rate_hz: int) -> Reader | None:
+        """A sound file to ring with; None and a line in the log when it cannot be read any more."""
+        try:
+            return open_reader(path, rate_hz, self._file_failed)
+        except WavError as error:
+            self._log.append(("error", f"our own tone instead of the file: {error}"))
+            return None
 
     # ------------------------------------------------------------------ time
 
@@ -198,7 +209,7 @@ class Sound:
         card = self._card
         if card is None:
             return SoundView(kind="null" if self._audio_file is None else "file", note=self._with_file(self._note))
-        missing = not card.found and card.state.value not in ("down", "looking")
+        missing = _is_missing(card)
         kind = "null" if missing and not self._card_asked_for else "device"
         return SoundView(
             kind=kind if self._audio_file is None else "file",
@@ -207,7 +218,7 @@ class Sound:
             underruns=card.underruns,
             overruns=card.overruns,
             capture=_capture_view(card),
-            voice=in_order(card.voice) if self._audio_file is None else (),
+            voice=in_order(card.voice) if self._capture and not missing else (),
         )
 
     def _with_file(self, note: str) -> str:
@@ -215,6 +226,11 @@ class Sound:
             return note
         name = os.path.basename(self._audio_file)
         return f"{name}; {note}" if note else name
+
+
+def _is_missing(card: CardLink) -> bool:
+    """It was looked for, and there is none."""
+    return not card.found and card.state.value not in ("down", "looking")
 
 
 def _capture_view(card: CardLink) -> CaptureView | None:
@@ -228,6 +244,7 @@ def open_sound(
     audio_file: str | None = None,
     input_name: str | None = None,
     output_name: str | None = None,
+    capture: bool = True,
     voice: tuple[str, ...] | None = None,
     ring_output: str | None = None,
     have_pyaudio: Callable[[], bool] | None = None,
@@ -235,8 +252,8 @@ def open_sound(
 ) -> Sound:
     """Choose by ``kind``: "device", "file", "null", or None for a device if there is one and silence if not.
 
-    A file is the microphone whatever the kind. Raises WavError for a file that cannot be read and SoundError for a
-    card that cannot be had; both are one line.
+    A file is the microphone whatever the kind; without ``capture`` none is opened. Raises WavError for a file that
+    cannot be read and SoundError for a card that cannot be had; both are one line.
     """
     if audio_file is not None:
         open_reader(audio_file).close()  # say now what is wrong with it
@@ -253,7 +270,6 @@ def open_sound(
     def make_card(loop: Loop) -> CardLink:
         from engine.io.card_link import CardLink
 
-        capture = audio_file is None
         return CardLink(loop, input_name, output_name, capture=capture, voice=steps, command=card_command)
 
     def make_ring_card(loop: Loop) -> CardLink:
@@ -261,9 +277,11 @@ def open_sound(
 
         return CardLink(loop, None, ring_output, capture=False, command=card_command)
 
-    steps, lacking = voice_steps(voice) if audio_file is None else (frozenset(), "")
+    capture = capture and audio_file is None
+    steps, lacking = voice_steps(voice) if capture else (frozenset(), "")
     made = Sound(
         audio_file=audio_file,
+        capture=capture,
         make_card=make_card,
         make_ring_card=make_ring_card if ring_output else None,
         card_asked_for=asked_for,

@@ -473,3 +473,43 @@ def test_a_loudspeaker_that_is_released_is_closed_at_once(paper):
     assert bench.run(4, lambda: bool(link.play(np.ones(160, np.int16), 8000)) or link.state is State.OPEN, call=False)
     link.release()
     assert link.state is State.IDLE
+
+
+def test_a_tone_after_a_call_does_not_keep_the_microphone_open(paper, monkeypatch):
+    monkeypatch.setattr(card_link, "UNUSED_S", 0.3)
+    bench = paper("any-rate")
+    link, frame = bench.link, np.full(160, 500, np.int16)
+
+    def rings() -> bool:
+        link.play(frame, 8000, listen=False)
+        return link.state is State.OPEN and not link._in_rate
+
+    assert bench.run(4, lambda: link._in_rate > 0)
+    assert bench.run(4, rings, call=False), "the microphone of a call that is over stays open while another rings"
+
+
+TELLS_STEPS = """
+status("idle", **idle)
+link.setblocking(False)
+while True:
+    say(b"H", bytes(8))
+    time.sleep(0.02)
+    try:
+        data = link.recv(65536)
+    except BlockingIOError:
+        continue
+    for kind, content in unpacker.push(data):
+        if kind == b"V":
+            status("idle", input=" ".join(json.loads(content)), output="Speaker")
+"""
+
+
+def test_a_helper_that_was_too_busy_for_a_wish_is_told_again(start, monkeypatch):
+    bench = start(TELLS_STEPS)
+    link = bench.link
+    assert bench.run(3, lambda: link.state is State.IDLE, call=False)
+    send = link._process.send
+    monkeypatch.setattr(link._process, "send", lambda kind, content: False)
+    link.set_voice(frozenset({"gain"}))
+    monkeypatch.setattr(link._process, "send", send)
+    assert bench.run(3, lambda: "gain" in link.note, call=False)

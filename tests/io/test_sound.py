@@ -279,11 +279,40 @@ def test_without_a_card_a_tone_is_silence(loop):
         open_sound(None, ring_output="bell", have_pyaudio=lambda: False)
 
 
-def test_a_ring_file_that_vanishes_is_silence_and_a_line(tone):
+def test_a_ring_file_that_vanishes_is_left_out_with_a_line(tone):
     made = open_sound("null")
     os.remove(tone)
-    assert isinstance(made.tone_file(tone, 8000), Silence)
-    assert made.log_lines()[0][0] == "error"
+    assert made.tone_file(tone, 8000) is None
+    (level, line), *_ = made.log_lines()
+    assert level == "error" and line.startswith("our own tone instead of the file: ")
+
+
+def test_where_the_loudspeaker_that_rings_is_lost_it_rings_where_calls_are_heard(with_card, monkeypatch):
+    made, card = with_card(None, ring_output="bell")
+    bell, played = made._ring_card, []
+    for name, each in (("card", card), ("bell", bell)):
+        monkeypatch.setattr(each, "play", lambda pcm, rate_hz, listen=True, name=name: played.append((name, listen)))
+    pcm = np.zeros(320, np.int16)
+    made.tone(pcm, 16000, ring=True)
+    bell._give_up("the sound card is gone", 1.0)
+    made.tone(pcm, 16000, ring=True)
+    assert played == [("bell", False), ("bell", False), ("card", False)]
+
+
+def test_without_capture_no_microphone_is_opened_and_nothing_is_done_to_it(with_card):
+    made, card = with_card(None, capture=False)
+    assert isinstance(made.microphone(8000), Silence) and not card._microphones
+    made.play(np.zeros(160, np.int16), 8000)
+    assert card._wish["capture"] is False
+    assert made.view().voice == () and made.set_voice(("echo",)) is None
+
+
+def test_nothing_is_said_to_be_done_to_a_card_that_is_not_there(with_card):
+    made, card = with_card(None, voice=("echo",))
+    assert made.view().voice == ("echo",)
+    card.state = card.state.IDLE
+    card._looked((None, None), "")
+    assert made.view().voice == () and made.set_voice(("duck",)) is None
 
 
 # ---------------------------------------------------------------------- what is done to the microphone
