@@ -161,7 +161,6 @@ class Phone:
             raise CommandError(str(error)) from None
         if self._lines.all_taken:
             raise CommandError(f"all {self._config.max_calls} lines are busy (--max-calls)")
-        self._hold_others(None, now)
         try:
             ports = self._pool.take()
         except NetworkError as error:
@@ -175,14 +174,16 @@ class Phone:
         call.ports = ports
         call.limit = Limit(now + RING_OUT_S, reason_text(408), 408)
         self._calls[number] = call
+        self._hold_others(call, now)
         return number
 
     def _answer(self, command: model.Answer, now: float) -> int:
         call = self._find(command.call, "no call is ringing", lambda call: call.state is CallState.RINGING)
         if self._lines.busy():
             raise CommandError(f"all {self._config.max_calls} lines are busy (--max-calls): hang up first")
-        self._hold_others(call, now)
         self._accept(call, now)
+        if call.ports is not None:
+            self._hold_others(call, now)
         return call.id
 
     def _reject(self, command: model.Reject, now: float) -> int:
@@ -266,7 +267,7 @@ class Phone:
         call.answer_at = None
         self._agent.accept(call.id, self._local_audio(call.ports), now)
 
-    def _hold_others(self, but: Call | None, now: float) -> None:
+    def _hold_others(self, but: Call, now: float) -> None:
         """A person has one mouth: taking or making a call puts the one before on hold."""
         if self._config.auto_answer is not None or self._config.echo:
             return
@@ -407,11 +408,12 @@ class Phone:
     def _unreachable(self, peer: tuple[str, int], why: str) -> None:
         """Nobody is there. That strangers cannot be answered is nothing to speak of."""
         now = self._outside.clock()
-        for call in self._calls.values() if why else ():
+        if not self._agent.transport_error(peer, now) or not why:
+            return
+        self.log("error", "sip", why)
+        for call in self._calls.values():
             if call.state is CallState.DIALLING and complete_uri(call.peer_uri).address() == peer:
                 call.reached = Limit(now, why, 503)
-        if self._agent.transport_error(peer, now) and why:
-            self.log("error", "sip", why)
 
     # ------------------------------------------------------------------ what SIP says
 
@@ -473,7 +475,7 @@ class Phone:
             return
         call.early_media = False
         call.status, call.reason = 200, ""
-        call.limit = None
+        call.limit = call.reached = None
         if self._config.duration is not None:
             call.limit = Limit(now + self._config.duration, "duration reached", None)
         call.answered(now)

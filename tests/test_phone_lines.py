@@ -2,6 +2,7 @@
 
 import pytest
 
+from engine.io.errors import NetworkError
 from engine.model import Answer, CallState, CommandError, Dial, HangUp
 from tests.wire import ANNA, BOB, CAROL, Wire
 
@@ -59,6 +60,27 @@ def test_a_call_that_rings_cannot_be_taken_when_every_line_is_busy():
     bob.do(Answer())
     wire.run(0.5)
     assert dave.view().state is CallState.TALKING
+
+
+@pytest.mark.parametrize("way", ["out", "in"])
+def test_a_call_that_does_not_come_about_leaves_the_one_before_as_it_is(monkeypatch, way):
+    wire, anna, bob, carol = people({"auto_answer": 0})
+    anna.do(Dial(bob.uri))
+    wire.run(0.5)
+
+    def take():
+        raise NetworkError("no free RTP port")
+
+    monkeypatch.setattr(anna.phone._pool, "take", take)
+    if way == "out":
+        with pytest.raises(CommandError, match="no free RTP port"):
+            anna.do(Dial(carol.uri))
+    else:
+        carol.do(Dial(anna.uri))
+        wire.run(0.5)
+        anna.do(Answer())
+    wire.run(0.5)
+    assert anna.view(1).state is CallState.TALKING and not anna.view(1).held_here
 
 
 @pytest.mark.parametrize("options", [{}, {"auto_answer": 0}, {"auto_answer": 5}])

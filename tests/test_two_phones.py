@@ -312,6 +312,28 @@ def test_no_way_there_is_said_at_once():
     assert f"{BOB} cannot be reached from {ANNA}" in [log.line.text for log in anna.told(Log)]
 
 
+def test_no_way_there_for_a_second_call_is_no_reason_for_the_end_of_the_first():
+    wire, anna, bob = two()
+    wire.lose(is_sip("180 INVITE"))
+    anna.do(Dial(bob.uri))
+    wire.run(0.1)
+    kept = [line for line in wire.sent[0].data.split(b"\r\n") if line.startswith((b"Via", b"From", b"To", b"C"))]
+    kept = [line for line in kept if not line.startswith(b"Content")]
+    trying = b"\r\n".join([b"SIP/2.0 100 Trying", *kept, b"Content-Length: 0", b"", b""])
+    wire.inject(trying, (BOB, 5060), (ANNA, 5060))
+    wire.run(0.1)
+    anna.net.no_way.add((BOB, 5060))
+    anna.do(Dial(bob.uri))
+    wire.run(0.1)
+    anna.net.no_way.clear()
+    bob.do(Answer())
+    wire.run(1)
+    assert anna.view(1).state is CallState.TALKING
+    anna.do(HangUp(1))
+    wire.run(1)
+    assert [(event.call.id, event.reason) for event in anna.told(Ended)][1:] == [(1, "we hung up")]
+
+
 def test_a_stranger_that_cannot_be_answered_is_not_spoken_of():
     wire, anna, _ = two()
     anna.net.no_way.add((STRANGER, 9))
