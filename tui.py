@@ -93,11 +93,11 @@ class Program:
 
     def __init__(self, config: Config) -> None:
         self._interactive = _is_interactive(config)
-        config = _without_terminal(config)
+        config = _with_demo_sound(_without_terminal(config))
         for path in filter(None, (config.record, config.record_stereo)):
             check_recording(path, config.audio_file, (config.ring_tone, config.ringback))
         self._config = config
-        self._engine = Engine(_with_demo_sound(config))
+        self._engine = Engine(config)
         try:
             self._face = _make_face(config, self._engine)
         except BaseException:

@@ -333,6 +333,19 @@ def _refuse_contradictions(options: argparse.Namespace) -> None:
             options.voice not in (None, "auto", "off") and (options.audio_file or options.audio in ("null", "file")),
             "--voice works on a card's microphone; a file is sent as it is: leave one of them out",
         ),
+        (
+            options.voice not in (None, "auto", "off") and (options.echo or options.demo),
+            "--voice works on a card's microphone, which --echo and --demo do not use: leave it out",
+        ),
+        (options.demo and options.input_name, "--demo has a file for a microphone: leave --input out"),
+        (
+            options.echo and ({options.ring_tone, options.ringback} - {None, "off"} or options.ring_output),
+            "--echo does not ring: leave --ring-tone, --ringback and --ring-output out",
+        ),
+        (
+            options.ring_tone == "off" and options.ring_output,
+            "--ring-tone off needs no loudspeaker: leave --ring-output out",
+        ),
         (options.audio_file and options.input_name, "--audio-file and --input both name the microphone: give one"),
         (_same_file(options.record, options.record_stereo), "--record and --record-stereo name the same file"),
         (

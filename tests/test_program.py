@@ -169,6 +169,17 @@ def test_a_microphone_that_is_none(odd_files: Path, name: str) -> None:
     assert f"{name}.wav" in complaint("--audio-file", str(odd_files / f"{name}.wav"))
 
 
+def test_the_demo_does_not_record_over_what_it_speaks(tmp_path: Path) -> None:
+    spoken = tmp_path / "spoken.wav"
+    spoken.write_bytes((ROOT / "sample.wav").read_bytes())
+    code = "import sys, tui; tui.sample = lambda home: sys.argv[1]; sys.exit(tui.main(sys.argv[2:]))"
+    words = ["--demo", "--headless", "--duration", "1", "--record", str(spoken)]
+    command = [sys.executable, "-c", code, str(spoken), *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.returncode == 2 and "it is the microphone" in done.stderr
+    assert spoken.read_bytes() == (ROOT / "sample.wav").read_bytes()
+
+
 @pytest.mark.parametrize("flag", ["--record", "--record-stereo"])
 @pytest.mark.parametrize("path", ["missing/a.wav", "folder.wav", "pipe.wav", "text.wav/a.wav", "a" * 300 + ".wav"])
 def test_a_recording_that_cannot_be_written(odd_files: Path, flag: str, path: str) -> None:

@@ -214,6 +214,8 @@ def done_line(command: model.Command, call: int | None, snapshot: model.Snapshot
         return f"call {call}: sent {command.digits}"
     if isinstance(command, model.Mute):
         return MUTED if sound.muted else OPEN
+    if isinstance(command, model.SetVoice):
+        return f"the microphone: {figures.voice(sound)}"
     return f"volume {sound.volume_db:+.0f} dB" if isinstance(command, model.SetVolume) else ""
 
 

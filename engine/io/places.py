@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -27,6 +28,8 @@ def check_recording(path: str, microphone: str | None, tones: tuple[str | None, 
     """
     if microphone and os.path.realpath(path) == os.path.realpath(microphone):
         raise PlaceError(f"{path}: it is the microphone (--audio-file), a recording would destroy it")
+    if microphone and _is_later_recording(microphone, path):
+        raise PlaceError(f"{path}: the recording of another call would destroy the microphone, {microphone}")
     if any(os.path.realpath(path) == os.path.realpath(tone) for tone in tones if tone not in (None, "off")):
         raise PlaceError(f"{path}: it is rung with (--ring-tone, --ringback), a recording would destroy it")
     check_format(path)
@@ -35,6 +38,12 @@ def check_recording(path: str, microphone: str | None, tones: tuple[str | None, 
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise PlaceError(f"{path}: a recording cannot be written there ({reason})") from None
+
+
+def _is_later_recording(file: str, path: str) -> bool:
+    """Is this where a second or later call would be recorded (``engine.recorder.numbered``)?"""
+    root, ending = os.path.splitext(os.path.realpath(path))
+    return re.fullmatch(rf"{re.escape(root)}-[1-9][0-9]*{re.escape(ending)}", os.path.realpath(file)) is not None
 
 
 def _try_to_write(path: Path) -> None:

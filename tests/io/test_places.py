@@ -25,6 +25,13 @@ def test_what_is_played_is_not_recorded_over_whatever_it_is_called(tmp_path, opt
     assert sound.read_bytes() == b"sound"
 
 
+def test_the_recording_of_a_later_call_does_not_destroy_the_microphone(tmp_path):
+    with pytest.raises(PlaceError, match="another call"):
+        check_recording(str(tmp_path / "call.wav"), str(tmp_path / "call-2.wav"))
+    for other in ("call-two.wav", "call-2.flac", "call2.wav"):
+        check_recording(str(tmp_path / "call.wav"), str(tmp_path / other))
+
+
 @pytest.mark.parametrize(("name", "error"), [("a.m4a", WavError), ("no/such/a.wav", PlaceError), (".", OSError)])
 def test_where_nothing_can_be_written_is_one_line(tmp_path, name, error):
     with pytest.raises(error) as caught:

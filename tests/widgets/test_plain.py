@@ -184,6 +184,8 @@ def test_a_bad_word_gives_one_clear_line(line: str, why: str) -> None:
         ("mute", {"muted": True}, "muted: they hear silence"),
         ("mute off", {}, "the microphone is open"),
         ("volume 4", {"volume_db": 4.0}, "volume +4 dB"),
+        ("voice duck", {"voice": ("duck",)}, "the microphone: turned down while they speak"),
+        ("voice off", {}, "the microphone: sent as it is"),
         ("dial bob@203.0.113.5", {}, "call 1: calling Bob <sip:bob@203.0.113.5>"),
         ("hold", {}, ""),  # the event tells of it
         ("quit", {}, ""),
