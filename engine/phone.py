@@ -86,7 +86,7 @@ class Phone:
         self._agent.trace = config.trace
         self._names = Names(outside.resolver, outside.clock, self._send, self._unreachable)
         self._handset = Handset(outside.sound)
-        self._room = Room(self._calls, self._hold_here, self._tell)
+        self._room = Room(self._calls, self._agent, self._local_audio, self._tell)
         self._ringer = Ringer(config, self._handset, outside.sound, self._formats)
         self._recordings = Recordings(config, outside.open_writer, self.log)
         self._around = Surroundings(
@@ -212,7 +212,7 @@ class Phone:
         call = self._find(command.call, "no call can be held now", lambda call: call.up, newest=True)
         on = not call.held_here if command.on is None else command.on
         if on != call.held_here:
-            self._hold_here(call, on, now)
+            self._room.hold(call, on, now)
         return call.id
 
     def _mute(self, command: model.Mute, now: float) -> None:
@@ -268,25 +268,9 @@ class Phone:
         self._agent.accept(call.id, self._local_audio(call.ports), now)
 
     def _hold_others(self, but: Call, now: float) -> None:
-        """A person has one mouth: taking or making a call puts the one before on hold."""
-        if self._config.auto_answer is not None or self._config.echo:
-            return
-        for call in self._calls.values():
-            if call is not but and call.up and not call.held_here:
-                self._hold_here(call, True, now)
-
-    def _hold_here(self, call: Call, on: bool, now: float) -> None:
-        if call.ports is None:
-            return
-        call.held_here = on
-        if on:
-            self._room.leave(call, now)
-        if call.media is not None:
-            call.media.hold_here(on)
-        direction = "sendrecv" if not on else "inactive" if call.held_there else "sendonly"
-        self._agent.modify(call.id, self._local_audio(call.ports, direction), now)
-        call.enter_talking(now)
-        self._tell(model.Held(call.view(now)))
+        """A phone that answers by itself, or sends back what it hears, may talk with all at once; a person may not."""
+        if self._config.auto_answer is None and not self._config.echo:
+            self._room.hold_others(but, now)
 
     # ------------------------------------------------------------------ time and packets
 
@@ -547,14 +531,7 @@ class Phone:
         call = self._calls.get(event.call)
         if call is None or not call.takes_a_line:
             return
-        call.held_here = not call.held_here
-        if call.held_here:
-            self._room.leave(call, now)
-        if call.media is not None:
-            call.media.hold_here(call.held_here)
-        if call.up:
-            call.enter_talking(now)
-            self._tell(model.Held(call.view(now)))
+        self._room.hold_refused(call, now)
         self._tell(model.Error(f"call {event.call}: the far end refused ({event.status} {reason_text(event.status)})"))
 
     def _on_trace(self, event: sip_events.TraceMessage, now: float) -> None:
