@@ -279,8 +279,8 @@ class SoundView:
     ok: bool = True
     muted: bool = False
     volume_db: float = 0.0
-    underruns: int = 0
-    overruns: int = 0
+    underruns: int | None = None  # None: no sound card is used
+    overruns: int | None = None
     capture: CaptureView | None = None  # None: no card's microphone is open
     voice: tuple[str, ...] = ()  # what is done to the card's microphone: "echo", "noise", "gain", "duck"
 

@@ -113,7 +113,7 @@ def _microphone(media: model.MediaView | None) -> Fields:
 
 def _card(sound: model.SoundView | None) -> Fields:
     """How often the sound card had nothing to play or to give, and too much; unknown where none is used."""
-    if sound is None or sound.kind != "device":
+    if sound is None:
         return {"underruns": None, "overruns": None}
     return {"underruns": sound.underruns, "overruns": sound.overruns}
 

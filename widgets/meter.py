@@ -50,7 +50,7 @@ def _device(sound: SoundView) -> str:
     words = [figures.visible_line(sound.note or sound.kind)]
     if sound.volume_db:
         words.append(f"volume {sound.volume_db:+.0f} dB")
-    gaps = sound.underruns + sound.overruns
+    gaps = (sound.underruns or 0) + (sound.overruns or 0)
     if gaps:
         words.append(f"{figures.count(gaps)} gap{'' if gaps == 1 else 's'}")
     return "  ".join(words)

@@ -215,8 +215,8 @@ class Sound:
             kind=kind if self._audio_file is None else "file",
             note=self._with_file(card.note),
             ok=not card.lost and not (missing and self._card_asked_for),
-            underruns=card.underruns,
-            overruns=card.overruns,
+            underruns=None if missing else card.underruns,
+            overruns=None if missing else card.overruns,
             capture=_capture_view(card),
             voice=in_order(card.voice) if self._capture and not missing else (),
         )

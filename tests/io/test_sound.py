@@ -258,6 +258,8 @@ def test_a_file_with_a_card_does_not_open_the_microphone(with_card, tone):
     assert card._wish["capture"] is False
     assert made.view().kind == "file"
     assert made.view().note == "tone.wav; sound card: looking"
+    card.counts.underruns = 2
+    assert (made.view().underruns, open_sound("null", audio_file=tone).view().underruns) == (2, None)
 
 
 def test_a_ring_without_a_loudspeaker_of_its_own_goes_where_calls_are_heard(with_card, monkeypatch):

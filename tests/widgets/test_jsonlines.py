@@ -162,7 +162,7 @@ def test_whatever_a_peer_writes(name: str, reason: str, talk_s: float, jitter_ms
 
 
 def test_a_card_tells_how_often_it_was_not_in_time() -> None:
-    sound = model.SoundView("device", underruns=3, overruns=1)
+    sound = model.SoundView("file", underruns=3, overruns=1)  # the loudspeaker is a card all the same
     assert of(model.Stats(views.call(), sound))["card"] == {"underruns": 3, "overruns": 1}
     assert of(model.Ended(views.ended(), 486, "busy", 10, sound))["card"] == {"underruns": 3, "overruns": 1}
     assert of(model.Stats(views.call(), model.SoundView("null")))["card"] == {"underruns": None, "overruns": None}
