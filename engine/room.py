@@ -96,7 +96,9 @@ class Room:
         members = self.conference.calls
         if not members:
             raise CommandError("there is no conference")
-        stays = stays if stays in members else members[0]
+        if stays is not None and stays not in members:
+            raise CommandError(f"call {stays}: it is not in the conference")
+        stays = members[0] if stays is None else stays
         for number in members:
             call = self._calls[number]
             if number != stays and call.conference:

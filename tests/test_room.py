@@ -192,3 +192,14 @@ def test_everything_is_given_back():
     wire.run(40)
     assert anna.rests() and bob.rests() and carol.rests()
     assert not anna.phone._room.conference.calls
+
+
+def test_a_call_that_is_not_in_the_conference_does_not_part_it():
+    wire, anna, _, _ = three()
+    anna.do(Dial(wire.station(DAVE, auto_answer=0).uri))
+    wire.run(1)
+    anna.do(Conference())
+    anna.do(Hold(3, True))
+    with pytest.raises(CommandError, match="call 3: it is not in the conference"):
+        anna.do(Conference(3, False))
+    assert [call.conference for call in anna.phone.snapshot(wire.now).calls] == [True, True, False]
