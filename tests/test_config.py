@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from engine import config
 from engine.config import ConfigError, complete_uri, from_arguments
+from engine.media import redundancy, voice
+from widgets.figures import VOICE_WORDS
 
 
 def test_the_two_commands_of_a_pair() -> None:
@@ -220,3 +223,8 @@ def test_auto_answer_may_stand_before_the_uri() -> None:
 def test_nobodys_address_is_not_called(host):
     with pytest.raises(ConfigError, match="nobody's address"):
         from_arguments(["--headless", f"sip:bob@{host}"])
+
+
+def test_the_flags_offer_what_the_engine_has() -> None:
+    assert config.VOICE_STEPS == voice.STEPS and set(VOICE_WORDS) == set(voice.STEPS)
+    assert config.MAX_GENERATIONS == redundancy.MAX_GENERATIONS

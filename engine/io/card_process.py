@@ -42,7 +42,6 @@ class CardProcess:
     ) -> None:
         """Start it; raises OSError when that cannot be done."""
         self.received_bytes = 0
-        self.dropped = 0  # messages the helper did not take in time
         self._loop = loop
         self._on_messages = on_messages
         self._on_gone = on_gone
@@ -141,7 +140,6 @@ class CardProcess:
         """Hand one message over, or drop it when the helper does not keep up; never waits."""
         self._flush()
         if self._unsent or self._socket is None:
-            self.dropped += 1
             return False
         self._unsent = pack(kind, content)
         self._flush()

@@ -106,11 +106,6 @@ class EncodedReader:
             file.close()
             raise ValueError("out of bounds")
 
-    @property
-    def seconds(self) -> float:
-        """How long the file plays before it starts over."""
-        return float(self._file.frames / self._file.samplerate)
-
     def read(self, count: int) -> np.ndarray:
         """The next ``count`` samples; silence, with the reason in ``failed``, once the file cannot be read any more."""
         parts, have = [self._rest], len(self._rest)
