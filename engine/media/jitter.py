@@ -191,6 +191,9 @@ class JitterBuffer:
             if not self._supersedes(packet):
                 self.duplicate += 1
             return DUPLICATE
+        if self._in_vain and _is_among(self._in_vain, begin):  # it is even later: nobody waits for it
+            self.late += 1
+            return LATE
         duration_s = packet.end - begin
         if duration_s != self._packet_s:
             self._set_packet(duration_s)
