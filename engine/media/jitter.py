@@ -175,7 +175,8 @@ class JitterBuffer:
         """Is nothing known of a packet there? Not of one so old that it would be forgotten, or from before a spurt."""
         if begin >= self._line.newest_end - JOIN_S:
             return True
-        if not (self._playing and self._played and begin > self._played[0]):
+        known = self._played if self._playing else [packet.begin for packet in self._queue]
+        if not known or begin <= known[0]:
             return False
         return not (self._is_known(begin) or _is_among(self._in_vain, begin))
 

@@ -247,6 +247,17 @@ def test_a_hole_is_filled_only_where_it_can_be_played_and_not_twice() -> None:
     assert (buffer.recovered, buffer.late, buffer.duplicate) == (1, 1, 0)
 
 
+def test_a_hole_in_a_talk_spurt_that_waits_to_begin_is_filled() -> None:
+    buffer = JitterBuffer()
+    for number in (3, 4, 6):
+        buffer.put(160 * number, 160, 8000, b"%d" % number, None, 0.02 * number)
+    assert buffer.recover(320, 160, 8000, b"2", None, 0.12) is None, "it may be a pause that ends there"
+    assert buffer.recover(640, 160, 8000, b"4", None, 0.12) is None
+    assert buffer.recover(800, 160, 8000, b"5", None, 0.12) == KEPT
+    played = [buffer.pull(0.13 + 0.02 * tick) for tick in range(4)]
+    assert [packet and packet.payload for packet in played] == [b"3", b"4", b"5", b"6"]
+
+
 numbers = st.integers(0, 30)
 packets = st.tuples(numbers, st.lists(numbers, max_size=4), st.floats(0.0, 0.06), st.booleans())
 
