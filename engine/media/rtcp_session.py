@@ -79,6 +79,7 @@ class Reported:
     """What the far end said of our stream."""
 
     loss: float  # 0 to 1: the part that was lost since its report before
+    jitter: int  # interarrival jitter, in units of the clock that we send with
     rtt_s: float | None
 
 
@@ -275,7 +276,7 @@ class RtcpSession:
             if block.ssrc == self.ssrc:
                 self._remote, self._remote_at = block, now
                 self._measure_rtt(block, now)
-                happenings.append(Reported(block.fraction_lost / 256, self.rtt_s))
+                happenings.append(Reported(block.fraction_lost / 256, block.jitter, self.rtt_s))
         return self._hear(ssrc, now)
 
     def _measure_rtt(self, block: rtcp.ReportBlock, now: float) -> None:

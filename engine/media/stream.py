@@ -93,6 +93,7 @@ class AudioStream:
         as it takes, by the loss that the far end reports. What the codec does by itself is not bound by 0.
         ``buffer_ms``: bounds of what the jitter buffer aims at."""
         self._controller = None if redundancy else RedundancyController()
+        self._reported_jitter_s = 0.0
         self._repeats = redundancy != 0
         sequence, timestamp, ssrc = entropy.getrandbits(16), entropy.getrandbits(32), entropy.getrandbits(32)
         self._out = Outgoing(ssrc, sequence, timestamp, silence_suppression)
@@ -128,7 +129,7 @@ class AudioStream:
         self._out.configure(send, dtmf_send, ptime_ms, red_send, noise_send)
         self._in.configure(receive, dtmf_receive, self._out.rate_hz, self._out.frame_samples, red_receive)
         if self._controller is not None:  # another codec does something else against the same loss
-            self.against_loss(self._controller.loss, self._controller.generations)
+            self.against_loss(self._controller.loss, self._controller.generations, self._reported_jitter_s)
         self._rtcp.set_bandwidth(self._out.octets_per_s)
 
     @property
@@ -161,9 +162,10 @@ class AudioStream:
         """One packet for this frame: sound, or the digit that is being sent; None where a pause needs none."""
         return self._out.frame(pcm, now)
 
-    def against_loss(self, loss: float, generations: int) -> None:
+    def against_loss(self, loss: float, generations: int, jitter_s: float = 0.0) -> None:
         """So much is lost lately (0 to 1): the codec does what it can, and packets are repeated as suits it."""
-        distances = self._out.codec.against_loss(loss, generations, self._repeats and self._out.can_repeat)
+        redundant = self._repeats and self._out.can_repeat
+        distances = self._out.codec.against_loss(loss, generations, redundant, jitter_s)
         if self._repeats:
             self.repeat(distances)
 
@@ -247,7 +249,8 @@ class AudioStream:
         controller.growth = self._out.growth
         controller.most = self._out.generations_in_time
         generations = controller.report(Heard(now, reported.loss, reported.rtt_s))
-        self.against_loss(controller.loss, generations)
+        self._reported_jitter_s = reported.jitter / self._out.clock_rate
+        self.against_loss(controller.loss, generations, self._reported_jitter_s)
 
     def rtcp_deadline(self) -> float | None:
         """When to call :meth:`make_rtcp`; None after BYE."""

@@ -250,6 +250,7 @@ def test_the_more_is_lost_the_more_often_it_is_sent_and_with_the_fewer_bits():
 
 def test_where_nothing_may_be_sent_twice_the_encoder_repeats():
     codec = talker("useinbandfec=1")
+    assert codec.against_loss(0.02, 1, True, 0.002) == (2,) and codec.against_loss(0.02, 1, True, 0.008) == (1,)
     assert codec.against_loss(0.02, 1, False) == () and codec.in_band_fec
     assert any(map(opus.has_earlier, packets(codec)))
     codec.against_loss(0.001, 0, False)

@@ -39,10 +39,10 @@ class Codec:
 
     # -- what not every codec can do
 
-    def against_loss(self, loss: float, generations: int, redundant: bool) -> tuple[int, ...]:
+    def against_loss(self, loss: float, generations: int, redundant: bool, jitter_s: float = 0.0) -> tuple[int, ...]:
         """So much is lost lately (0 to 1): do what the codec itself can do, and say at which distances packets should
         be repeated (RFC 2198). ``generations`` is what would do for a codec that can do nothing, and none when
-        to repeat has made it worse; ``redundant``: the far end takes any."""
+        to repeat has made it worse; ``redundant``: the far end takes any; ``jitter_s``: as the far end sees it."""
         return tuple(range(1, generations + 1))
 
     def set_dtx(self, on: bool) -> bool:

@@ -34,7 +34,8 @@ BITRATES_BPS = (6_000, 510_000)
 COMPLEXITY = 10
 LOSSY_FROM, QUIET_BELOW = 0.007, 0.005  # part of the packets that is lost
 HEAVY_FROM, LIGHT_BELOW = 0.14, 0.09
-BURSTS_BELOW = 0.07  # so little loss often comes in bursts: the next packet but one is the more likely to come
+BURSTS_BELOW = 0.07  # so little loss often comes in bursts
+STEADY_S = 0.004  # jitter of a line on which delays hardly differ
 # What the encoder is told against loss: bit/s, in-band FEC, percent lost. Measured by tests/bench/bench_opus.py; it
 # needs fewer bits than it is given, since speech pauses.
 ONCE_WITH_FEC = (54_000, True, 10)
@@ -193,9 +194,12 @@ class Opus(Codec):
         if self._encoder is not None:
             self._set_up()
 
-    def against_loss(self, loss: float, generations: int, redundant: bool) -> tuple[int, ...]:
+    def against_loss(self, loss: float, generations: int, redundant: bool, jitter_s: float = 0.0) -> tuple[int, ...]:
         """Half the bits twice, or in-band FEC where the far end takes no redundancy; a third of them three times where
         much is lost. 48 kbit/s in all: more would make the loss of a narrow line worse.
+
+        Little loss comes in bursts, and then the next packet but one is the more likely to come. Where delays differ
+        it comes too late for an ear that does not wait for ever, and the next it is.
 
         The encoder is never told of more than a moderate loss: it would spend on its own repetition what the frame
         itself needs, and sound worse at any loss.
@@ -213,7 +217,7 @@ class Opus(Codec):
         self.adapt(*(THRICE if self._heavy else TWICE))
         if self._heavy:
             return (1, 2)
-        return (2,) if loss < BURSTS_BELOW else (1,)
+        return (2,) if loss < BURSTS_BELOW and jitter_s < STEADY_S else (1,)
 
     def set_dtx(self, on: bool) -> bool:
         self.dtx = on and self._wishes.dtx
