@@ -42,6 +42,7 @@ _NO_WAY = frozenset({
 })  # fmt: skip
 
 # Linux can tell when each datagram came in, to the nanosecond of the wall clock (socket(7), SO_TIMESTAMPNS).
+# It begins to take notes a moment after the first socket asked; until then what it tells is when it was fetched.
 _SO_TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("@ll")
 _STAMP_ROOM = socket.CMSG_SPACE(_TIMESPEC.size) if hasattr(socket, "CMSG_SPACE") else 0
