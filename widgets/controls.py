@@ -16,8 +16,9 @@ from typing import Protocol
 
 from engine import model
 from engine.model import CallState, CallView, CommandError
-from widgets import figures, keys, plain, prompt
-from widgets.ui import VIEWS, KeyHint, Ui, living, shown_call
+from widgets import figures, keys, plain, prompt, views
+from widgets.prompt import Prompt
+from widgets.ui import KeyHint, Scene, Ui, living, scene, shown_call
 
 NOTICE_S = 4.0
 MOVED_S = 1.0  # so long after the selection moved by itself a call is not hung up by one press
@@ -45,7 +46,7 @@ class Controls:
         self._suggested = suggested  # stands in the prompt that asks whom to call
         self._redraw = redraw
         self._history: tuple[str, ...] = (suggested,) if suggested else ()
-        self._ask: Callable[[], object] | None = None  # what a "yes" does
+        self._submitted: Callable[[str], object] = bool  # what is done with the line that is typed
         self._notice_until = 0.0
         self._keys: deque[str] = deque()  # pressed, and not yet obeyed
         self._moved_at = float("-inf")  # when the selection went to another call by itself
@@ -72,7 +73,7 @@ class Controls:
 
     def logged(self, lines: int) -> None:
         """So many lines were added to the log: who reads further up keeps what he reads."""
-        if self.ui.view == "log" and self.ui.scroll:
+        if views.shown(self.scene()).scrolls and self.ui.scroll:
             self.ui = replace(self.ui, scroll=self.ui.scroll + lines)
 
     def limit_scroll(self, limit: int) -> None:
@@ -81,15 +82,41 @@ class Controls:
             self.ui = replace(self.ui, scroll=limit)
 
     def hints(self, snapshot: model.Snapshot) -> tuple[KeyHint, ...]:
-        """The table of keys, as it is valid now."""
-        call = shown_call(snapshot, self.ui.selected)
-        scrolling = self.ui.help_open or self.ui.view == "log"
-        return tuple(self._hint(key, key.valid(snapshot, call), scrolling) for key in keys.KEYS)
+        """The keys of this view, as they are valid now."""
+        now = scene(snapshot, self.ui)
+        view = views.shown(now)
+        scrolling = self.ui.help_open or view.scrolls
+        return tuple(self._hint(key, key.valid(now), scrolling) for key in views.key_table(view))
 
     @staticmethod
     def _hint(key: keys.Key, valid: bool, scrolling: bool) -> KeyHint:
         scrolls = scrolling and key.does in keys.SCROLLING
         return KeyHint(key.shown, "scroll" if scrolls and key.label else key.label, key.help, scrolls or valid)
+
+    # -- what a view may do: widgets.view.Desk
+
+    def scene(self) -> Scene:
+        return scene(self._phone.snapshot(), self.ui)
+
+    def keep(self, state: object) -> None:
+        self.ui = self.ui.with_state(state)
+
+    def execute(self, command: model.Command) -> int | None:
+        try:
+            return self._phone.execute(command)
+        except CommandError as error:
+            self.notice(str(error), "warn")
+            return None
+
+    def type_line(self, line: Prompt, submitted: Callable[[str], object]) -> None:
+        self.ui = replace(self.ui, prompt=line)
+        self._submitted = submitted
+
+    def ask(self, question: str, act: Callable[[], object]) -> None:
+        self.type_line(prompt.confirm(question), lambda _: act())
+
+    def show_view(self, name: str) -> None:
+        self.ui = replace(self.ui, view=name, scroll=0, help_open=False)
 
     def notice(self, text: str, style: str = "notice") -> None:
         """One line, for a while."""
@@ -142,8 +169,12 @@ class Controls:
         if self.ui.prompt is not None:
             self._type(name)
             return
-        key = keys.BY_NAME.get(name)
-        if key is not None:
+        now = self.scene()
+        view = views.shown(now)
+        key = views.key_named(view, name, now)
+        if key is not None and key in view.keys:
+            view.actions[key.does](self, name)
+        elif key is not None:
             getattr(self, f"_do_{key.does}")(name)
         elif name.startswith("Alt-"):  # ESC and the next key, which a slow line brought together
             self.press("Escape")
@@ -156,24 +187,17 @@ class Controls:
             self.ui = replace(self.ui, prompt=None if line.cancelled else line)
             return
         self.ui = replace(self.ui, prompt=None)
-        act, self._ask = self._ask, None
-        if line.mode == "confirm" and act is not None:
-            act()
-        elif line.text.strip():
-            self._remember(line.text.strip())
-            self._select(self._execute(model.Dial(line.text.strip())))
+        self._submitted(line.text.strip())
+
+    def _dial(self, address: str) -> None:
+        if address:
+            self._remember(address)
+            self._select(self.execute(model.Dial(address)))
 
     def _remember(self, address: str) -> None:
         """Who was called can be called again; whoever is called twice in a row is there once, as it was typed."""
         if not self._history or self._history[-1].removeprefix("sip:") != address.removeprefix("sip:"):
             self._history = (*self._history, address)[-HISTORY:]
-
-    def _execute(self, command: model.Command) -> int | None:
-        try:
-            return self._phone.execute(command)
-        except CommandError as error:
-            self.notice(str(error), "warn")
-            return None
 
     def _select(self, call: int | None) -> None:
         if call is not None:
@@ -188,13 +212,13 @@ class Controls:
         return view.id if view is not None and view.state in states else None
 
     def _do_dial(self, name: str) -> None:
-        self.ui = replace(self.ui, prompt=prompt.dial(self._history, self._suggested))
+        self.type_line(prompt.dial(self._history, self._suggested), self._dial)
 
     def _do_answer(self, name: str) -> None:
-        self._select(self._execute(model.Answer(self._selected(CallState.RINGING))))
+        self._select(self.execute(model.Answer(self._selected(CallState.RINGING))))
 
     def _do_reject(self, name: str) -> None:
-        self._execute(model.Reject(self._selected(CallState.RINGING)))
+        self.execute(model.Reject(self._selected(CallState.RINGING)))
 
     def _do_hang_up(self, name: str) -> None:
         """The selected call and no other: not one that came into its place a moment ago."""
@@ -205,37 +229,40 @@ class Controls:
             self._moved_at = float("-inf")
             self.notice(f"this is call {view.id} now: {name} again hangs it up")
         else:
-            self._execute(model.HangUp(None if view is None else view.id))
+            self.execute(model.HangUp(None if view is None else view.id))
 
     def _do_mute(self, name: str) -> None:
-        self._execute(model.Mute())
+        self.execute(model.Mute())
         self.notice(plain.MUTED if self._phone.snapshot().sound.muted else plain.OPEN)
 
     def _do_voice(self, name: str) -> None:
-        self._execute(model.SetVoice())
+        self.execute(model.SetVoice())
         sound = self._phone.snapshot().sound
         if sound.kind == "device":
             self.notice(f"the microphone: {figures.voice(sound)}")
 
     def _do_hold(self, name: str) -> None:
-        self._execute(model.Hold(self._selected(CallState.TALKING, CallState.HELD)))
+        self.execute(model.Hold(self._selected(CallState.TALKING, CallState.HELD)))
 
     def _do_conference(self, name: str) -> None:
         """Join all; when all are joined, part them."""
         up = [view for view in self._phone.snapshot().calls if view.state in (CallState.TALKING, CallState.HELD)]
         if all(view.conference for view in up):
-            self._execute(model.Conference(self._selected(CallState.TALKING, CallState.HELD), on=False))
+            self.execute(model.Conference(self._selected(CallState.TALKING, CallState.HELD), on=False))
         else:
-            self._execute(model.Conference(on=True))
+            self.execute(model.Conference(on=True))
 
     def _do_digit(self, name: str) -> None:
-        self._execute(model.SendDigits(name, self._selected(CallState.TALKING, CallState.HELD)))
+        if self.ui.view != views.CALLS.name:
+            self.notice("digits are sent from the view 1: there they are the keypad of the call")
+            return
+        self.execute(model.SendDigits(name, self._selected(CallState.TALKING, CallState.HELD)))
 
     def _do_volume(self, name: str) -> None:
         self._change_volume(-VOLUME_STEP_DB if name == "-" else VOLUME_STEP_DB)
 
     def _change_volume(self, change_db: float) -> None:
-        self._execute(model.SetVolume(change_db))
+        self.execute(model.SetVolume(change_db))
         self.notice(f"volume {self._phone.snapshot().sound.volume_db:+.0f} dB")
 
     # -- moving about
@@ -247,7 +274,7 @@ class Controls:
         self._move(-PAGE if name == "PageUp" else PAGE)
 
     def _move(self, step: int) -> None:
-        if self.ui.help_open or self.ui.view == "log":
+        if self.ui.help_open or views.shown(self.scene()).scrolls:
             down = step if self.ui.help_open else -step
             self.ui = replace(self.ui, scroll=max(0, self.ui.scroll + down))
             return
@@ -260,8 +287,15 @@ class Controls:
             self._moved_at = float("-inf")
 
     def _do_next_view(self, name: str) -> None:
-        at = VIEWS.index(self.ui.view)
-        self.ui = replace(self.ui, view=VIEWS[(at + 1) % len(VIEWS)], scroll=0, help_open=False)
+        step = -1 if name == "BackTab" else 1
+        self.show_view(views.NAMES[(views.NAMES.index(self.ui.view) + step) % len(views.NAMES)])
+
+    def _do_go_to_view(self, name: str) -> None:
+        place = int(name[-1]) - 1
+        if place < len(views.NAMES):
+            self.show_view(views.NAMES[place])
+        else:
+            self.notice(f"the views are 1 to {len(views.NAMES)}")
 
     def _do_redraw(self, name: str) -> None:
         self._redraw()
@@ -270,9 +304,14 @@ class Controls:
         self.ui = replace(self.ui, help_open=not self.ui.help_open, scroll=0)
 
     def _do_back(self, name: str) -> None:
-        open_before = self.ui.help_open or self.ui.view != VIEWS[0]
-        selected = self.ui.selected if open_before else None
-        self.ui = replace(self.ui, help_open=False, view=VIEWS[0], scroll=0, notice="", selected=selected)
+        """What is open over the view; then back to the calls; then off the call that is over."""
+        if self.ui.help_open:
+            self.ui = replace(self.ui, help_open=False, scroll=0, notice="")
+        elif self.ui.view != views.CALLS.name:
+            self.show_view(views.CALLS.name)
+            self.ui = replace(self.ui, notice="")
+        else:
+            self.ui = replace(self.ui, notice="", selected=None)
 
     # -- the end
 
@@ -281,8 +320,7 @@ class Controls:
         if not alive:
             self._quit()
             return
-        self._ask = self._quit
-        self.ui = replace(self.ui, prompt=prompt.confirm(f"hang up {alive} call{'s' if alive > 1 else ''} and quit?"))
+        self.ask(f"hang up {alive} call{'s' if alive > 1 else ''} and quit?", self._quit)
 
     def _quit(self) -> None:
-        self._execute(model.Quit())
+        self.execute(model.Quit())

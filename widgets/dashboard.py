@@ -1,6 +1,6 @@
-"""The whole screen: a title, as many panes as fit, and the keys.
+"""The whole screen: a title, the row of views, as many panes of this view as fit, and the keys.
 
-The tables of ``layout`` say which bands there are. ``arrange`` gives every band its least height in the order
+The view that is looked at says which bands there are. ``arrange`` gives every band its least height in the order
 of rank, leaving out those for which no row is left; then it lets them grow, again by rank, from one of their
 sizes to the next; what remains goes to the band that can use any number of rows.
 """
@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.model import CallState, Snapshot
-from widgets import compact, footer, help, layout, title
+from engine.model import Snapshot
+from widgets import compact, footer, help, tabs, title, views
 from widgets.canvas import Canvas, Rect
-from widgets.ui import Band, Placed, Scene, Tables, Ui, scene
+from widgets.ui import Band, Placed, Scene, Ui, scene
 
 LEAST_WIDTH, LEAST_HEIGHT = 40, 10  # below that: the phone in a line
+HEIGHT_FOR_TABS = 28
 GAP = 2  # columns between panes of one band
 
 
@@ -31,6 +32,9 @@ def draw(canvas: Canvas, snapshot: Snapshot, ui: Ui) -> Placed:
     top, rest = rect.split_top(1)
     body, bottom = rest.split_bottom(1)
     title.draw(canvas, top, now)
+    if rect.height >= HEIGHT_FOR_TABS:
+        row, body = body.split_top(1)
+        tabs.draw(canvas, row, views.NAMES, ui.view)
     placed: Placed = []
     if ui.help_open:
         help.draw(canvas, body, ui)
@@ -54,16 +58,7 @@ def redraw(canvas: Canvas, snapshot: Snapshot, ui: Ui, placed: Placed) -> None:
 
 def bands(now: Scene, width: int) -> Sequence[Band]:
     """Which bands the screen has at this moment."""
-    tables: Tables
-    if now.ui.view == "log":
-        tables = layout.LOG_VIEW
-    elif now.call is None:
-        tables = layout.IDLE
-    elif now.call.state is CallState.ENDED:
-        tables = layout.OVER if now.call.media is not None else layout.SILENT
-    else:
-        tables = layout.TALKING if now.call.media is not None else layout.SILENT
-    return next(table for least, table in tables if width >= least)
+    return next(table for least, table in views.shown(now).tables(now) if width >= least)
 
 
 def arrange(rect: Rect, stack: Sequence[Band], now: Scene) -> Placed:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine import model
 from engine.model import CallState
+from widgets.ui import Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,57 +18,67 @@ class Key:
     label: str
     help: str
     does: str
-    valid: Callable[[model.Snapshot, model.CallView | None], bool]
+    valid: Callable[[Scene], bool]
 
 
-def _always(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
+def always(scene: Scene) -> bool:
     return True
 
 
-def _ringing(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
-    return any(view.state is CallState.RINGING for view in snapshot.calls)
+def _ringing(scene: Scene) -> bool:
+    return any(view.state is CallState.RINGING for view in scene.snapshot.calls)
 
 
-def _alive(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
-    return call is not None and call.state is not CallState.ENDED
+def _alive(scene: Scene) -> bool:
+    return scene.call is not None and scene.call.state is not CallState.ENDED
 
 
-def _up(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
-    return any(view.state in (CallState.TALKING, CallState.HELD) for view in snapshot.calls)
+def _calls_up(scene: Scene) -> int:
+    return sum(view.state in (CallState.TALKING, CallState.HELD) for view in scene.snapshot.calls)
 
 
-def _two_up(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
-    return sum(view.state in (CallState.TALKING, CallState.HELD) for view in snapshot.calls) > 1
+def _up(scene: Scene) -> bool:
+    return _calls_up(scene) > 0
 
 
-def _several(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
-    return len(snapshot.calls) > 1
+def _two_up(scene: Scene) -> bool:
+    return _calls_up(scene) > 1
 
 
-def _card(snapshot: model.Snapshot, call: model.CallView | None) -> bool:
-    return snapshot.sound.kind == "device"
+def _dials_digits(scene: Scene) -> bool:
+    """In a call, and looking at the calls: there the digits are the keypad. Elsewhere they lead to the views."""
+    return scene.ui.view == "calls" and _up(scene)
+
+
+def _several(scene: Scene) -> bool:
+    return len(scene.snapshot.calls) > 1
+
+
+def _card(scene: Scene) -> bool:
+    return scene.snapshot.sound.kind == "device"
 
 
 SCROLLING = ("move", "page")  # what does something in every view that is longer than the screen
 BACKWARD, FORWARD = ("Up", "k"), ("Down", "j")
 DIGIT_KEYS = tuple("0123456789*#")
+VIEW_KEYS = tuple("123456789") + tuple(f"Alt-{digit}" for digit in "123456789")
 KEYS = (
-    Key(("d",), "d", "dial", "call somebody: opens a line to type an address", "dial", _always),
+    Key(("d",), "d", "dial", "call somebody: opens a line to type an address", "dial", always),
     Key(("a", "Enter"), "a", "answer", "take the call that rings", "answer", _ringing),
     Key(("r",), "r", "reject", "decline the call that rings", "reject", _ringing),
-    Key(("h",), "h", "hang up", "end the selected call", "hang_up", _alive),
-    Key(("m",), "m", "mute", "send silence, or the microphone again", "mute", _always),
+    Key(("h", "H"), "h", "hang up", "end the selected call; H does so in every view", "hang_up", _alive),
+    Key(("m",), "m", "mute", "send silence, or the microphone again", "mute", always),
     Key(("e",), "e", "", "take echo out, half duplex, or neither", "voice", _card),
     Key(("o",), "o", "hold", "hold the selected call, or take it back", "hold", _up),
     Key(("c",), "c", "join", "join all calls, or talk to this one alone", "conference", _two_up),
-    Key(DIGIT_KEYS, "0-9*#", "digits", "send a digit to the selected call", "digit", _up),
-    Key(("Tab",), "Tab", "view", "next view: dashboard, log", "next_view", _always),
+    Key(DIGIT_KEYS, "0-9*#", "digits", "send a digit to the selected call", "digit", _dials_digits),
+    Key(VIEW_KEYS, "1-9", "", "the view of that number; Alt-1 to Alt-9 from everywhere", "go_to_view", always),
+    Key(("Tab", "BackTab"), "Tab", "view", "the next view; Shift-Tab: the one before", "next_view", always),
     Key((*BACKWARD, *FORWARD), "Up Down", "select", "the call above, the call below; scroll", "move", _several),
     Key(("PageUp", "PageDown"), "PgUp PgDn", "", "ten rows at once", "page", _several),
-    Key(("+", "=", "-"), "+ -", "volume", "louder or softer by 2 dB", "volume", _always),
-    Key(("Ctrl-L",), "Ctrl-L", "", "draw the screen anew", "redraw", _always),
-    Key(("?", "F1"), "?", "help", "every key of this view", "help", _always),
-    Key(("Escape",), "Esc", "", "close what is open, go back", "back", _always),
-    Key(("q",), "q", "quit", "hang up everything and end", "quit", _always),
+    Key(("+", "=", "-"), "+ -", "volume", "louder or softer by 2 dB", "volume", always),
+    Key(("Ctrl-L",), "Ctrl-L", "", "draw the screen anew", "redraw", always),
+    Key(("?", "F1"), "?", "help", "every key of this view", "help", always),
+    Key(("Escape",), "Esc", "", "close what is open, go back", "back", always),
+    Key(("q",), "q", "quit", "hang up everything and end", "quit", always),
 )
-BY_NAME = {name: key for key in KEYS for name in key.keys}

@@ -6,8 +6,9 @@ rows are scarce, the lowest the longest.
 
 from __future__ import annotations
 
+from engine.model import CallState
 from widgets import call, calls, counters, graph, log, meter, rtcp, welcome
-from widgets.ui import Band, Pane, Tables
+from widgets.ui import Band, Pane, Scene, Tables
 
 CALLS = Pane(calls.draw, calls.sizes)
 LEVELS = Pane(meter.draw, meter.sizes, moves=True)
@@ -90,3 +91,16 @@ OVER: Tables = (
 )
 
 LOG_VIEW: Tables = ((0, (Band((CALLS,), 0), Band((LOG,), 1, grows=True))),)
+
+
+def calls_tables(scene: Scene) -> Tables:
+    """What there is to show of the calls at this moment."""
+    if scene.call is None:
+        return IDLE
+    if scene.call.media is None:
+        return SILENT
+    return OVER if scene.call.state is CallState.ENDED else TALKING
+
+
+def log_tables(_scene: Scene) -> Tables:
+    return LOG_VIEW

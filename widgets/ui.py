@@ -6,14 +6,15 @@ moment to draw: the phone, the screen's own state, and the one call the detail p
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from engine.model import CallState, CallView, Snapshot
 from widgets.canvas import Canvas, Rect
 from widgets.prompt import Prompt
 
-VIEWS = ("dashboard", "log")
+State = TypeVar("State")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,9 @@ class Ui:
     help_open: bool = False
     notice: str = ""  # one line that takes the place of the keys for a while
     notice_style: str = "notice"
-    view: str = "dashboard"
-    scroll: int = 0  # of the help, in rows down; of the log view, in lines back
+    view: str = "calls"
+    scroll: int = 0  # of the help, in rows down; of a view that scrolls, in lines back
+    states: Mapping[type, object] = field(default_factory=dict)  # what each view remembers, by the type of it
     glyphs: str = "unicode"
     colour: bool = True
     keys: tuple[KeyHint, ...] = ()
@@ -67,6 +69,15 @@ class Ui:
     @property
     def look(self) -> Glyphs:
         return GLYPHS[self.glyphs]
+
+    def state(self, initial: State) -> State:
+        """What a view remembers in a value of this type; ``initial`` as long as it has nothing to remember."""
+        kept = self.states.get(type(initial), initial)
+        assert isinstance(kept, type(initial))
+        return kept
+
+    def with_state(self, state: object) -> Ui:
+        return replace(self, states={**self.states, type(state): state})
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ OURS = ["--local-ip", "127.0.0.1", "--local-rtp-port", "0", "--audio", "null", "
 pytestmark = pytest.mark.screen
 
 MASKS = (
+    (r"^ 1 calls  2 .*", ""),  # the row of views: tests/widgets/test_tabs.py looks at it
     (r"[\u2800-\u28ff]", " "),  # traces
     (r"\d\d:\d\d:\d\d", "HH.MM.SS"),
     (r"\d\d:\d\d\b", "MM.SS"),

@@ -282,7 +282,17 @@ def test_leaving_an_idle_phone_asks_nothing() -> None:
     assert phone.told == [model.Quit()]
 
 
-NAMES = [*keys.BY_NAME, "y", "n", "x", "Alt-h", "Left", "Delete", "Paste:sip:bob@192.0.2.7", "F7"]
+NAMES = [
+    *(name for key in keys.KEYS for name in key.keys),
+    "y",
+    "n",
+    "x",
+    "Alt-h",
+    "Left",
+    "Delete",
+    "Paste:sip:bob@192.0.2.7",
+    "F7",
+]
 
 
 @settings(max_examples=200, deadline=None)
