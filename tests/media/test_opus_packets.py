@@ -150,8 +150,9 @@ def test_every_parameter_of_the_rfc_is_read():
 @pytest.mark.parametrize(
     ("fmtp", "wanted_ms", "made_ms"),
     [
-        ("", 20, 20), ("", 30, 20), ("", 50, 40), ("", 60, 60), ("", 10, 10), ("minptime=20", 10, 20),
-        ("maxptime=20", 60, 20), ("ptime=40", 60, 40), ("ptime=40", 20, 40), ("maxptime=3", 20, 10),
+        ("", 20, 20), ("", 30, 30), ("", 25, 20), ("", 50, 50), ("", 60, 60), ("", 10, 10), ("minptime=20", 10, 20),
+        ("maxptime=20", 60, 20), ("maxptime=35", 60, 30), ("ptime=50", 60, 50), ("minptime=35", 20, 40),
+        ("ptime=40", 60, 40), ("ptime=40", 20, 40), ("maxptime=3", 20, 10),
         ("minptime=100", 20, 60),
     ],
 )  # fmt: skip

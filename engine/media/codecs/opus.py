@@ -3,7 +3,8 @@
 The RTP clock is 48000 Hz and the format is written ``opus/48000/2`` whatever is in the packets. We encode mono from
 48 kHz, and let the encoder know what the far end can make use of (:class:`Wishes`). We decode to mono at 48 kHz,
 stereo too. A packet may hold several frames; how long it lasts is told by its first octet or two, which
-:func:`samples_in` reads without the library.
+:func:`samples_in` reads without the library. The encoder makes packets of 10, 20, 40 and 60 ms; those of 30 and 50 ms
+are frames of 10 ms, joined by the library's repacketizer (RFC 6716 section 3.2.5: one packet has one configuration).
 
 A lost packet is no affair of ``conceal.py``: the decoder knows best how its sound goes on (:meth:`Opus.conceal`), and
 where the next packet carries the lost frame once more, at a lower rate (in-band FEC), it decodes that
@@ -26,7 +27,9 @@ from engine.media.errors import MediaError
 
 RATE_HZ = 48000
 OFFER = "minptime=10;useinbandfec=1"
-PACKETS_MS = (10, 20, 40, 60)  # what the encoder can make at once, within the bounds of ptime
+PACKETS_MS = (10, 20, 30, 40, 50, 60)  # within the bounds of ptime
+JOINED_MS = (30, 50)  # of these, what the encoder cannot make at once
+FRAME_SAMPLES = RATE_HZ // 100  # of what is joined
 MOST_SAMPLES = RATE_HZ * 120 // 1000  # in one packet
 STEP_SAMPLES = RATE_HZ * 5 // 2000  # of concealment
 BITRATE_BPS = 40_000
@@ -48,6 +51,10 @@ _MOST_OCTETS = 4000
 _BANDWIDTHS = ((8000, 1101), (12000, 1102), (16000, 1103), (24000, 1104))  # maxplaybackrate up to: OPUS_BANDWIDTH_
 _FULLBAND = 1105
 _LOSSY_RATE_HZ = 16000
+_AUTO = -1000
+_SET_BANDWIDTH, _SET_FORCE_MODE = 4008, 11002  # the second is the library's own, for packets of several frames
+_SILK, _HYBRID, _CELT = 1000, 1001, 1002
+_JOINED_SAMPLES = tuple(RATE_HZ * ms // 1000 for ms in JOINED_MS)
 _Samples = ctypes.POINTER(ctypes.c_int16)
 
 
@@ -229,6 +236,11 @@ class Opus(Codec):
         """A payload; one of ``PAUSE_OCTETS`` or less begins a pause, or goes on with it, and need not be sent."""
         if self._encoder is None:
             self._encoder = self._make_encoder()
+        if len(pcm) in _JOINED_SAMPLES:
+            return self._encode_joined(pcm)
+        return self._encode(pcm)
+
+    def _encode(self, pcm: np.ndarray) -> bytes:
         pcm = np.ascontiguousarray(pcm)
         count = self._library.encode(
             self._encoder.encoder_state, pcm.ctypes.data_as(_Samples), len(pcm), self._out, _MOST_OCTETS
@@ -236,6 +248,30 @@ class Opus(Codec):
         if count < 0:
             raise MediaError(f"Opus: {len(pcm)} samples cannot be encoded")
         return self._out.raw[:count]
+
+    def _encode_joined(self, pcm: np.ndarray) -> bytes:
+        """A packet of several frames. Where the encoder changes its mode or bandwidth within, it is taken back to where
+        the packet begins: to change there, or else with its last frame, which leads over to the next packet."""
+        encoder = self._encoder.encoder_state
+        before = ctypes.string_at(encoder, self._library.encoder_octets)  # the state is flat: a copy is all of it
+        frames = [pcm[at : at + FRAME_SAMPLES] for at in range(0, len(pcm), FRAME_SAMPLES)]
+        payloads = free = [self._encode(frame) for frame in frames]
+        for early in (free[-1], free[0]):
+            if len({payload[0] & 0xF8 for payload in payloads}) == 1:
+                break
+            ctypes.memmove(encoder, before, len(before))
+            self._hold_to(_mode(early), self._library.bandwidth(early))
+            payloads = [self._encode(frame) for frame in frames[:-1]]
+            self._hold_to(_mode(free[-1]), self._library.bandwidth(free[-1]))
+            payloads.append(self._encode(frames[-1]))
+            self._hold_to(_AUTO, _AUTO)
+        if all(map(self.is_pause, payloads)):
+            return payloads[0]
+        return bytes(self._library.join(payloads, self._wishes.cbr))
+
+    def _hold_to(self, mode: int, bandwidth: int) -> None:
+        self._library.control(self._encoder.encoder_state, _SET_FORCE_MODE, mode)
+        self._library.control(self._encoder.encoder_state, _SET_BANDWIDTH, bandwidth)
 
     def _make_encoder(self) -> Any:
         self._out = ctypes.create_string_buffer(_MOST_OCTETS)
@@ -295,15 +331,57 @@ def make(clock_rate: int, channels: int, fmtp: str = "") -> Opus:
     return Opus(fmtp)
 
 
+def _mode(payload: bytes) -> int:
+    """Which layers it has, by its first octet (RFC 6716 section 3.1), as the library numbers them."""
+    if payload[0] & 0x80:
+        return _CELT
+    return _HYBRID if payload[0] & 0x60 == 0x60 else _SILK
+
+
 def _library() -> SimpleNamespace:
     """Imported with the first use: it takes a while to find libopus."""
     import opuslib_next
+    from opuslib_next.api import libopus
     from opuslib_next.api.decoder import libopus_decode
-    from opuslib_next.api.encoder import libopus_encode
+    from opuslib_next.api.encoder import get_size, libopus_ctl, libopus_encode
 
     return SimpleNamespace(
-        Encoder=opuslib_next.Encoder, Decoder=opuslib_next.Decoder, encode=libopus_encode, decode=libopus_decode
+        Encoder=opuslib_next.Encoder,
+        Decoder=opuslib_next.Decoder,
+        encode=libopus_encode,
+        decode=libopus_decode,
+        control=libopus_ctl,
+        encoder_octets=get_size(1),
+        bandwidth=libopus.opus_packet_get_bandwidth,
+        join=_Repacketizer(libopus).join,
     )
+
+
+class _Repacketizer:
+    """The library's own, which its binding leaves out."""
+
+    def __init__(self, libopus: Any) -> None:
+        self._library = libopus
+        self._state = ctypes.create_string_buffer(libopus.opus_repacketizer_get_size())
+
+    def join(self, payloads: list[bytes], cbr: bool) -> bytes:
+        """One payload of the frames of several, in their order. A frame that would be in another configuration than the
+        longest all the same is left empty: the far end conceals it. ``cbr``: all packets are made equally long."""
+        library = self._library
+        library.opus_repacketizer_init(self._state)
+        lead = max(payloads, key=len)[0] & 0xFC
+        frames = [payload if payload[0] & 0xFC == lead else bytes((lead,)) for payload in payloads]
+        for frame in frames:
+            library.opus_repacketizer_cat(self._state, frame, len(frame))
+        out = ctypes.create_string_buffer(_MOST_OCTETS)
+        count = library.opus_repacketizer_out(self._state, out, _MOST_OCTETS)
+        wanted = sum(map(len, payloads)) + len(payloads)  # with the length of each frame
+        if cbr and 0 < count < wanted:
+            library.opus_packet_pad(out, count, wanted)
+            count = wanted
+        if count < 0:
+            raise MediaError(f"Opus: {len(payloads)} frames cannot be joined")
+        return out.raw[:count]
 
 
 def missing() -> str:
