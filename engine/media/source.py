@@ -21,6 +21,7 @@ Reading a property changes nothing. :meth:`Source.report_block` is a verb: it cl
 
 from __future__ import annotations
 
+from engine.media.bursts import Bursts
 from engine.media.rtcp import LOST_MAX, LOST_MIN, ReportBlock
 
 PROBATION = "probation"
@@ -38,16 +39,20 @@ MIN_SEQUENTIAL = 2
 _SEQUENCES = 1 << 16
 _TIMESTAMPS = 1 << 32
 _RECENT = (1 << MAX_MISORDER) - 1  # one bit for each of the latest numbers
+SETTLED_AFTER = 32  # packets: who has not come by then counts as lost for the bursts
+_SETTLED = 1 << SETTLED_AFTER
 
 # A change of transit time beyond this is a sender that set its timestamps anew, not the network.
 _TIMESTAMP_JUMP_S = 2.0
 
 
 class Source:
-    """One SSRC we hear. ``first_sequence`` is the number of the packet that :meth:`update` gets first."""
+    """One SSRC we hear. ``first_sequence`` is the number of the packet that :meth:`update` gets first; ``bursts`` are
+    told of every packet that is lost for good."""
 
     __slots__ = (
         "_base",
+        "_bursts",
         "_clock_rate",
         "_cycles",
         "_expected_before",
@@ -70,7 +75,7 @@ class Source:
         "timestamp_jumps",
     )
 
-    def __init__(self, ssrc: int, first_sequence: int, clock_rate: int) -> None:
+    def __init__(self, ssrc: int, first_sequence: int, clock_rate: int, bursts: Bursts | None = None) -> None:
         self.ssrc = ssrc
         self.received = 0  # duplicates included
         self.reordered = 0
@@ -78,6 +83,7 @@ class Source:
         self.jumps = 0
         self.restarts = 0
         self.timestamp_jumps = 0
+        self._bursts = Bursts() if bursts is None else bursts
         self._probation = MIN_SEQUENTIAL
         self._max_sequence = (first_sequence - 1) % _SEQUENCES
         self._cycles = 0
@@ -105,10 +111,12 @@ class Source:
             if not sequence:
                 self._cycles += _SEQUENCES
             self._max_sequence = sequence
-            self._recent = (self._recent << 1 | 1) & _RECENT
+            recent = self._recent = (self._recent << 1 | 1) & _RECENT
             self._expecting = None
             self.received += 1
             kind = NEW
+            if not recent & _SETTLED and self.settled_place >= self._base:
+                self._bursts.lose(self.settled_place)
         else:
             kind = self._place(sequence)
             if kind is JUMP or kind is PROBATION:
@@ -140,11 +148,13 @@ class Source:
         if self._probation:
             return PROBATION
         self._base = sequence - MIN_SEQUENTIAL + 1
+        self._bursts.begin(self._base)
         self._recent = (1 << MIN_SEQUENTIAL) - 1
         self.received = MIN_SEQUENTIAL
         return NEW
 
     def _advance(self, sequence: int, ahead: int) -> str:
+        self._settle(ahead)
         if sequence < self._max_sequence:
             self._cycles += _SEQUENCES
         self._max_sequence = sequence
@@ -152,6 +162,15 @@ class Source:
         self._expecting = None
         self.received += 1
         return NEW
+
+    def _settle(self, ahead: int) -> None:
+        """So many places more are settled: those that were recent, and of a wide leap a part of what it leaves out."""
+        highest = self._cycles + self._max_sequence
+        for behind in range(SETTLED_AFTER - 1, max(SETTLED_AFTER - 1 - ahead, -1), -1):
+            if not self._recent >> behind & 1 and highest - behind >= self._base:
+                self._bursts.lose(highest - behind)
+        if ahead > SETTLED_AFTER:
+            self._bursts.lose(highest + 1, ahead - SETTLED_AFTER)
 
     def _fill(self, behind: int) -> str:
         """A packet from before the highest: late, or for the second time."""
@@ -167,6 +186,7 @@ class Source:
     def _restart(self, sequence: int) -> str:
         self._expected_before = self.expected
         self._max_sequence = self._base = sequence
+        self._bursts.begin(sequence)
         self._cycles = 0
         self._recent = 1
         self._expecting = None
@@ -207,6 +227,11 @@ class Source:
     def believed(self) -> bool:
         """It has passed its probation."""
         return not self._probation
+
+    @property
+    def settled_place(self) -> int:
+        """The newest place, in extended numbers of this run, of which it is known whether its packet came."""
+        return self._cycles + self._max_sequence - SETTLED_AFTER
 
     @property
     def highest_sequence(self) -> int:

@@ -1,0 +1,125 @@
+"""How lost packets lie together: runs of them, and the bursts and gaps of RFC 3611.
+
+Told of lost packets alone, by their place in the stream, so that a packet that comes costs nothing. A burst begins and
+ends with a loss, and has fewer than ``GMIN`` packets in a row that came; what lies between bursts is a gap
+(RFC 3611 section 4.7.2). The transition counts are those of the RFC's appendix A.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+GMIN = 16
+RUN_STEPS = (1, 2, 3, 4, 8)  # runs of losses are counted up to each of these, and those that are longer
+RUN_NAMES = ("1", "2", "3", "4", "5-8", "9+")
+
+
+@dataclass(frozen=True, slots=True)
+class BurstFigures:
+    """``*_density``: part of the packets that is lost within, 0 to 1. ``*_packets``: mean length."""
+
+    runs: tuple[int, ...]  # how many runs of losses of each length in ``RUN_NAMES``
+    mean_run: float  # packets; 0 when none was lost
+    burst_density: float
+    gap_density: float
+    burst_packets: float
+    gap_packets: float
+
+
+class Bursts:
+    """Losses of one call, in constant memory."""
+
+    __slots__ = ("_begin", "_c11", "_c13", "_c14", "_c22", "_c23", "_c33", "_last", "_lost", "_run", "_runs", "lost")
+
+    def __init__(self) -> None:
+        self.lost = 0
+        self._runs = [0] * len(RUN_NAMES)
+        self._run = 0  # length of the run that may still go on
+        self._last: int | None = None  # place of the last lost packet
+        self._begin: int | None = None
+        self._lost = 0  # in the burst that may still go on
+        self._c11 = self._c13 = self._c14 = self._c22 = self._c23 = self._c33 = 0
+
+    def begin(self, place: int) -> None:
+        """The numbers start anew: the next packet has this place."""
+        self._close_run()
+        self._last = None
+        self._begin = place
+
+    def lose(self, place: int, count: int = 1) -> None:
+        """So many packets from this place on are lost. Places only rise."""
+        before = self._last if self._last is not None else (place if self._begin is None else self._begin) - 1
+        came = max(0, place - before - 1)
+        if came or self._last is None:
+            self._close_run()
+        self._run += count
+        self.lost += count
+        self._note(came, first=self._last is None)
+        self._c33 += count - 1
+        self._lost += count - 1
+        self._last = place + count - 1
+
+    def _note(self, came: int, first: bool) -> None:
+        """One loss after so many that came (appendix A.2)."""
+        if came >= GMIN or first:
+            if self._lost == 1:
+                self._c14 += 1
+            elif self._lost:
+                self._c13 += 1
+            self._lost = 1
+            self._c11 += came
+            return
+        self._lost += 1
+        if came:
+            self._c23 += 1
+            self._c22 += came - 1
+        else:
+            self._c33 += 1
+
+    def _close_run(self) -> None:
+        if self._run:
+            self._runs[_step(self._run)] += 1
+        self._run = 0
+
+    def figures(self, place: int) -> BurstFigures:
+        """As of the packet at this place, the newest that is known to have come or not. Changes nothing."""
+        runs = list(self._runs)
+        if self._run:
+            runs[_step(self._run)] += 1
+        c11, c13, c14 = self._c11, self._c13, self._c14
+        since = 0 if self._last is None else max(0, place - self._last)
+        if self._lost == 1 and since >= GMIN:
+            c14 += 1
+        elif self._lost:
+            c13 += 1
+        c11 += since
+        total = c11 + c14 + 2 * c13 + self._c22 + 2 * self._c23 + self._c33
+        burst_packets = gap_packets = 0.0
+        if c13:
+            gap_packets = (c11 + c14 + c13) / c13
+            burst_packets = total / c13 - gap_packets
+        return BurstFigures(
+            tuple(runs),
+            self.lost / sum(runs) if self.lost else 0.0,
+            self._burst_density(c13),
+            c14 / (c11 + c14) if c11 + c14 else 0.0,
+            burst_packets,
+            gap_packets,
+        )
+
+    def _burst_density(self, c13: int) -> float:
+        if not c13:
+            return 0.0
+        out_of_loss = c13 + self._c23 + self._c33
+        p32 = self._c23 / out_of_loss
+        p23 = 1 - self._c22 / (self._c22 + self._c23) if self._c22 + self._c23 else 1.0
+        return p23 / (p23 + p32)
+
+
+def _step(run: int) -> int:
+    return next((index for index, most in enumerate(RUN_STEPS) if run <= most), len(RUN_STEPS))
+
+
+def burst_ratio(mean_run: float, lost_part: float) -> float:
+    """BurstR of G.107: the mean run of losses to what it would be if they fell at random."""
+    return max(1.0, mean_run * (1 - lost_part)) if mean_run else 1.0
