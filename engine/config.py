@@ -38,7 +38,7 @@ EXIT_CODES = """exit codes:
   14  not authorised
   15  any other final SIP failure
   20  answered, but no media came
-  21  quality below what was asked
+  21  quality below what was asked (--min-mos, --max-loss)
 """
 
 
@@ -72,6 +72,8 @@ class Config:
     auto_answer: float | None = None
     echo: bool = False
     duration: float | None = None
+    min_mos: float | None = None  # a call that sounds worse, to us or to them, ends with exit code 21
+    max_loss_percent: float | None = None  # likewise
     codecs: tuple[str, ...] = ()  # empty: all, in our order
     ptime_ms: int = 20
     silence_suppression: bool = False
@@ -210,6 +212,16 @@ def parser() -> argparse.ArgumentParser:
     call.add_argument("--echo", action="store_true", help="send back what is heard")
     seconds = _number(0.1, 1e7, float, " seconds")
     call.add_argument("--duration", type=seconds, metavar="SECONDS", help="hang up after so long")
+    call.add_argument(
+        "--min-mos", type=_number(1, 4.5, float), metavar="MOS", help="exit with 21 if it sounded worse (1 to 4.5)"
+    )
+    call.add_argument(
+        "--max-loss",
+        dest="max_loss_percent",
+        type=_number(0, 100, float, " percent"),
+        metavar="PERCENT",
+        help="exit with 21 if more packets were missed, here or there",
+    )
     call.add_argument("--codecs", metavar="A,B,...", help="only these, in this order, e.g. PCMA,PCMU,L16/16000")
     call.add_argument("--ptime", dest="ptime_ms", type=_number(10, 60), metavar="MS", help="10 to 60 ms (20)")
     call.add_argument(
@@ -269,6 +281,8 @@ def _config(arguments: list[str]) -> Config:
         auto_answer=options.auto_answer,
         echo=options.echo,
         duration=options.duration,
+        min_mos=options.min_mos,
+        max_loss_percent=options.max_loss_percent,
         codecs=_codec_names(options.codecs),
         ptime_ms=_ptime(options.ptime_ms),
         buffer_ms=options.buffer,

@@ -18,24 +18,25 @@ from __future__ import annotations
 import ipaddress
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from engine.conference import Conference
 from engine.handset import Handset, Microphone
+from engine.history import RATED_S, REPORT_HOLDS_S, Past, rated, rated_there
 from engine.media import codecs
 from engine.media.listener import Captured, Listener
 from engine.media.rtcp_session import Entropy
-from engine.media.stream import AudioStream
-from engine.media_views import microphone_view, rtcp_view, rx_view, tx_view
-from engine.model import HistoryPoint, LevelView, MediaView
+from engine.media.stream import AudioStream, MediaStats
+from engine.media_views import bursts_view, microphone_view, rtcp_view, rx_view, tx_view
+from engine.model import HistoryPoint, LevelView, MediaView, QualityView, RemoteReport
 from engine.ports import MediaPorts, Net
 from engine.recorder import Track
 from engine.sip.sdp import Agreement, Format
 
 STALL_S = 0.25
-HISTORY_SECONDS = 120
 LATENESS_SECONDS = 10
 SILENT_S = 3  # a far end that sends nothing for so many seconds is worth a line in the log
 DRAIN = 64  # packets read from one socket in one turn
@@ -72,7 +73,9 @@ class MediaSession:
         self._stopped = False
         self._next_tick = now
         self._second = _Second()
-        self._history: deque[HistoryPoint] = deque(maxlen=HISTORY_SECONDS)
+        self._past = Past()
+        self._here: QualityView | None = None
+        self._there: QualityView | None = None
         self._late_ms: deque[float] = deque(maxlen=LATENESS_SECONDS)
         self._late_now_ms = 0.0
         self._foreign = 0
@@ -324,19 +327,46 @@ class MediaSession:
         """Once a second: rates and history. The only place where they change."""
         stats = self._stream.stats(now)
         self._note_microphone()
-        self._note_silence(came=stats.rx.packets > self._second.rx_packets)
-        self._second = self._second.next(now, stats.tx.packets, stats.rx.packets, stats.rx.lost)
-        self._late_ms.append(self._late_now_ms)
-        self._late_now_ms = 0.0
-        self._history.append(
-            HistoryPoint(
-                loss_percent=self._second.loss_percent,
-                jitter_ms=stats.rx.jitter_ms,
-                buffer_ms=stats.rx.buffer_ms,
-                in_dbfs=stats.level_in.rms_dbfs,
-                out_dbfs=stats.level_out.rms_dbfs,
-            )
+        self._note_silence(came=stats.rx.packets > self._second.received)
+        before = self._second
+        self._second = before.next(now, stats, self._foreign)
+        late_ms, self._late_now_ms = self._late_now_ms, 0.0
+        self._late_ms.append(late_ms)
+        self._past.add(self._rate(self._point(before, stats, late_ms)))
+
+    def _point(self, before: _Second, stats: MediaStats, send_late_ms: float) -> HistoryPoint:
+        rx, far, now = stats.rx, stats.rtcp.remote, self._second
+        told = far is not None and far.age_s <= REPORT_HOLDS_S
+        return HistoryPoint(
+            loss_percent=now.loss_percent,
+            jitter_ms=rx.jitter_ms,
+            buffer_ms=rx.buffer_ms,
+            in_dbfs=stats.level_in.rms_dbfs,
+            out_dbfs=stats.level_out.rms_dbfs,
+            target_ms=rx.target_ms,
+            drift_ppm=rx.drift_ppm,
+            rtt_ms=stats.rtcp.rtt_ms,
+            far_loss_percent=far.loss_percent if far is not None and told else None,
+            far_jitter_ms=far.jitter_ms if far is not None and told else None,
+            send_late_ms=send_late_ms,
+            **now.since(before),
         )
+
+    def _rate(self, point: HistoryPoint) -> HistoryPoint:
+        """How good that sounded, here by the last seconds, there by what they said last."""
+        heard, ptime_ms = self._stream.codec_heard, self._ptime_ms
+        points = (*self._past.view[-(RATED_S - 1) :], point)
+        self._here = None if heard is None else rated(*heard, ptime_ms, points, self._stream.bursts())
+        report = None
+        if point.far_loss_percent is not None and point.far_jitter_ms is not None:
+            report = RemoteReport(0, point.far_loss_percent, point.far_jitter_ms, 0.0)
+        self._there = rated_there(self.agreement.send.encoding, self._stream.rate_hz, ptime_ms, report, point.rtt_ms)
+        mos_here, mos_there = (None if found is None else found.mos for found in (self._here, self._there))
+        return replace(point, mos_here=mos_here, mos_there=mos_there)
+
+    @property
+    def _ptime_ms(self) -> float:
+        return 1000 * self._stream.frame_samples / self._stream.rate_hz
 
     def _note_microphone(self) -> None:
         """Say once what is wrong with the microphone, and once that it is over."""
@@ -367,12 +397,13 @@ class MediaSession:
         stats = self._stream.stats(now)
         send, agreement = self.agreement.send, self.agreement
         worst = max([*self._late_ms, self._late_now_ms])
+        mean_here, mean_there = self._past.mean_mos
         return MediaView(
             codec=send.encoding,
             clock_rate_hz=send.clock_rate,
             sample_rate_hz=self._stream.rate_hz,
             channels=self._stream.channels,
-            ptime_ms=1000 * self._stream.frame_samples / self._stream.rate_hz,
+            ptime_ms=self._ptime_ms,
             local=self._ports.rtp.address,
             local_rtcp=self._ports.rtcp.address,
             remote=agreement.remote,
@@ -384,37 +415,56 @@ class MediaSession:
             level_in=LevelView(stats.level_in.rms_dbfs, stats.level_in.peak_hold_dbfs),
             level_out=LevelView(stats.level_out.rms_dbfs, stats.level_out.peak_hold_dbfs),
             microphone=microphone_view(self._listener),
-            history=tuple(self._history),
+            history=self._past.view,
+            here=self._here,
+            there=self._there,
+            mean_mos_here=mean_here,
+            mean_mos_there=mean_there,
+            bursts=bursts_view(self._stream.bursts()),
         )
+
+
+_COUNTED = ("lost", "late", "duplicate", "reordered", "discarded", "recovered", "concealed_ms")  # by RxStats
 
 
 @dataclass(frozen=True, slots=True)
 class _Second:
-    """Counters at the last full second, and what they grew by in it."""
+    """Counters at the last full second, and how fast they grew in it."""
 
     at: float | None = None
-    tx_packets: int = 0
-    rx_packets: int = 0
-    lost: int = 0
+    sent: int = 0
+    received: int = 0
+    foreign: int = 0
+    counted: tuple[float, ...] = (0,) * len(_COUNTED)
     tx_per_second: float | None = None
     rx_per_second: float | None = None
     loss_percent: float | None = None
 
-    def next(self, now: float, tx_packets: int, rx_packets: int, lost: int) -> _Second:
+    def next(self, now: float, stats: MediaStats, foreign: int) -> _Second:
+        rx = stats.rx
+        counted = tuple(getattr(rx, name) for name in _COUNTED)
+        reached = _Second(now, stats.tx.packets, rx.packets, rx.foreign + foreign, counted)
         if self.at is None or now <= self.at:
-            return _Second(now, tx_packets, rx_packets, lost)
+            return reached
         took = now - self.at
-        arrived, missing = rx_packets - self.rx_packets, max(lost - self.lost, 0)
+        arrived, missing = rx.packets - self.received, max(rx.lost - self.counted[0], 0)
         expected = arrived + missing
-        return _Second(
-            now,
-            tx_packets,
-            rx_packets,
-            lost,
-            (tx_packets - self.tx_packets) / took,
-            arrived / took,
-            100 * missing / expected if expected > 0 else None,
+        return replace(
+            reached,
+            tx_per_second=(stats.tx.packets - self.sent) / took,
+            rx_per_second=arrived / took,
+            loss_percent=100 * missing / expected if expected > 0 else None,
         )
+
+    def since(self, before: _Second) -> dict[str, Any]:
+        """What was counted between the two, by the names of ``HistoryPoint``."""
+        counts = {name: now - then for name, now, then in zip(_COUNTED, self.counted, before.counted, strict=True)}
+        sent, received, foreign = (
+            self.sent - before.sent,
+            self.received - before.received,
+            self.foreign - before.foreign,
+        )
+        return {"sent": sent, "received": received, "foreign": foreign, **counts}
 
 
 def _numeric(address: tuple[str, int] | None) -> tuple[str, int] | None:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from engine.media.bursts import BurstFigures
 from engine.media.listener import Listener
 from engine.media.rtcp_session import RtcpStats
 from engine.media.stream import RxStats, TxStats
-from engine.model import MicrophoneView, RemoteReport, RtcpView, RxView, TxView
+from engine.model import BurstsView, MicrophoneView, RemoteReport, RtcpView, RxView, TxView
 
 
 def microphone_view(listener: Listener) -> MicrophoneView:
     heard = listener.heard()
     return MicrophoneView(heard.noise_floor_dbfs, heard.clipped, heard.trouble)
+
+
+def bursts_view(bursts: BurstFigures | None) -> BurstsView | None:
+    if bursts is None:
+        return None
+    return BurstsView(
+        bursts.runs,
+        bursts.mean_run,
+        bursts.burst_density,
+        bursts.gap_density,
+        bursts.burst_packets,
+        bursts.gap_packets,
+    )
 
 
 def tx_view(tx: TxStats, packets_per_second: float | None, worst_late_ms: float | None) -> TxView:

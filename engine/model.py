@@ -11,7 +11,9 @@ blocks) is kept apart from what we measure of its stream. ``None`` means "not kn
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import overload
 
 # ------------------------------------------------------------------ commands
 
@@ -203,14 +205,98 @@ class RtcpView:
 
 
 @dataclass(frozen=True, slots=True)
+class QualityView:
+    """How one direction sounds to its listener: an estimate by the E-model (ITU-T G.107, G.107.1)."""
+
+    mos: float  # 1 to 4.5
+    r: float
+    wideband: bool  # rated on the scale of wideband codecs
+    cause: str  # what takes most away, e.g. "loss 3.1 %"; "" when nothing does
+
+
+@dataclass(frozen=True, slots=True)
+class BurstsView:
+    """How lost packets lay together: runs of losses, and the bursts and gaps of RFC 3611 section 4.7.2."""
+
+    runs: tuple[int, ...]  # how many of 1, 2, 3, 4, 5 to 8, and more packets in a row
+    mean_run: float  # packets; 0: none was lost
+    burst_density: float  # part lost in bursts, 0 to 1
+    gap_density: float
+    burst_packets: float  # mean length
+    gap_packets: float
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryPoint:
-    """One second of a call."""
+    """One second of a call. Counts are of this second alone."""
 
     loss_percent: float | None  # None: nothing was expected in this second
     jitter_ms: float | None
     buffer_ms: float | None
     in_dbfs: float
     out_dbfs: float
+    sent: int = 0
+    received: int = 0
+    lost: int = 0
+    late: int = 0
+    duplicate: int = 0
+    reordered: int = 0
+    discarded: int = 0
+    recovered: int = 0
+    foreign: int = 0
+    concealed_ms: float = 0.0
+    target_ms: float | None = None
+    drift_ppm: float | None = None
+    rtt_ms: float | None = None
+    far_loss_percent: float | None = None  # the far end's latest report, as long as it is of now
+    far_jitter_ms: float | None = None
+    send_late_ms: float = 0.0  # the latest any packet of ours left after its deadline
+    mos_here: float | None = None
+    mos_there: float | None = None
+
+    @property
+    def missed(self) -> int:
+        """Packets the ear had to do without: lost or too late, and not brought by a later one."""
+        return max(0, self.lost + self.late + self.discarded - self.recovered)
+
+
+class History(Sequence[HistoryPoint]):
+    """The seconds of a call, oldest first: whole minutes that all views share, and the one that goes on."""
+
+    __slots__ = ("_first_s", "_latest", "_minutes")
+
+    def __init__(
+        self,
+        minutes: tuple[tuple[HistoryPoint, ...], ...] = (),
+        latest: tuple[HistoryPoint, ...] = (),
+        first_s: int = 0,
+    ) -> None:
+        self._minutes = minutes
+        self._latest = latest
+        self._first_s = first_s
+
+    @property
+    def first_s(self) -> int:
+        """Which second of the call is the first one here: the oldest minutes of a very long call are gone."""
+        return self._first_s
+
+    def __len__(self) -> int:
+        return 60 * len(self._minutes) + len(self._latest)
+
+    @overload
+    def __getitem__(self, index: int) -> HistoryPoint: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[HistoryPoint, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> HistoryPoint | tuple[HistoryPoint, ...]:
+        if isinstance(index, slice):
+            return tuple(self[place] for place in range(*index.indices(len(self))))
+        place = index if index >= 0 else len(self) + index
+        if not 0 <= place < len(self):
+            raise IndexError(index)
+        minute, second = divmod(place, 60)
+        return self._minutes[minute][second] if minute < len(self._minutes) else self._latest[second]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +319,12 @@ class MediaView:
     level_in: LevelView = LevelView()  # the far end, as heard
     level_out: LevelView = LevelView()  # us, as sent
     microphone: MicrophoneView = MicrophoneView()
-    history: tuple[HistoryPoint, ...] = ()  # newest last, at most 120
+    history: Sequence[HistoryPoint] = ()  # newest last
+    here: QualityView | None = None  # what we hear, by the last ten seconds
+    there: QualityView | None = None  # what they hear, by what they report
+    mean_mos_here: float | None = None  # of the whole call
+    mean_mos_there: float | None = None
+    bursts: BurstsView | None = None  # of what we should have heard
 
 
 @dataclass(frozen=True, slots=True)

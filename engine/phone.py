@@ -22,6 +22,7 @@ from engine import model
 from engine.call import Call, Limit
 from engine.config import Config, ConfigError, complete_uri
 from engine.handset import Handset, Sound
+from engine.history import shortfall
 from engine.io.errors import NetworkError
 from engine.lines import Lines
 from engine.media import codecs
@@ -39,7 +40,7 @@ from engine.room import Room
 from engine.sip import events as sip_events
 from engine.sip.agent import UserAgent
 from engine.sip.message import SipError
-from engine.sip.reasons import exit_code, reason_text
+from engine.sip.reasons import BAD_QUALITY, exit_code, reason_text
 from engine.sip.sdp import LocalAudio
 
 SIP_PER_TURN = 32
@@ -520,7 +521,10 @@ class Phone:
         del self._calls[call.id]
         self._ended.append(call)
         code = exit_code(status if failure else None, answered=call.answered_at is not None, media=call.had_media(now))
-        self._tell(model.Ended(call.view(now), call.status, reason, code, self._sound_view()))
+        lacking = shortfall(call.last_media, self._config.min_mos, self._config.max_loss_percent) if code == 0 else ""
+        if lacking:  # a call that ended normally, and was worse than what was asked for
+            code, call.reason = BAD_QUALITY, f"{reason}; {lacking}"
+        self._tell(model.Ended(call.view(now), call.status, call.reason, code, self._sound_view()))
 
     def _on_media_move_refused(self, event: sip_events.MediaMoveRefused, now: float) -> None:
         host, port = event.wanted

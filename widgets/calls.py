@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.model import CallState, CallView
-from widgets import figures, meter, parts, text
+from widgets import figures, meter, parts, quality, text
 from widgets.canvas import Canvas, Rect
 from widgets.ui import Scene, ringing_call
 
@@ -23,6 +23,15 @@ class Column:
     title: str
     width: int
     value: Callable[[CallView], tuple[str, str]]  # text and style
+
+
+def _opinion(call: CallView) -> tuple[str, str]:
+    """Here and there; the worse one says how it looks."""
+    here, there = quality.opinions(call.media, False) if call.media else (None, None)
+    known = [value for value in (here, there) if value is not None]
+    if not known:
+        return figures.UNKNOWN, "dim"
+    return f"{figures.mos(here)} {figures.mos(there)}", figures.mos_style(min(known))
 
 
 def _loss(call: CallView) -> tuple[str, str]:
@@ -50,6 +59,7 @@ def _far_loss(call: CallView) -> tuple[str, str]:
 
 
 COLUMNS = (
+    Column("MOS", 9, _opinion),
     Column("LOSS", 8, _loss),
     Column("JITTER", 9, _jitter),
     Column("RTT", 9, _round_trip),

@@ -109,6 +109,18 @@ def percent(value: float | None) -> str:
     return f"{value:.1f} %" if abs(value) < 9.95 else f"{value:.0f} %"
 
 
+def mos(value: float | None) -> str:
+    """``4.4``: a mean opinion score."""
+    return UNKNOWN if value is None or not math.isfinite(value) else f"{value:.1f}"
+
+
+def mos_style(value: float | None) -> str:
+    """Below 3.6 some are dissatisfied, below 3.1 many (ITU-T G.107 annex B)."""
+    if value is None or not math.isfinite(value):
+        return "dim"
+    return "bad" if value < 3.1 else "warn" if value < 3.6 else "ok"
+
+
 def ppm(value: float | None) -> str:
     """``+12 ppm``: how much faster a clock runs."""
     if value is None or not math.isfinite(value):

@@ -61,7 +61,10 @@ def _whose(call: model.CallView) -> Fields:
 
 
 def figures(call: model.CallView, sound: model.SoundView | None = None) -> Fields:
-    """Everything counted of one call, as ``stats`` and ``ended`` carry it."""
+    """Everything counted of one call, as ``stats`` and ``ended`` carry it.
+
+    ``mos`` is of the last seconds while the call goes on, and of the whole call when it has ended.
+    """
     media = call.media
     tx, rx, rtcp = (media.tx, media.rx, media.rtcp) if media else (model.TxView(), model.RxView(), model.RtcpView())
     return {
@@ -92,9 +95,34 @@ def figures(call: model.CallView, sound: model.SoundView | None = None) -> Field
         "level_dbfs": _levels(media),
         "microphone": _microphone(media),
         "card": _card(sound),
-        "mos": {"here": None, "there": None},
+        "mos": _opinions(call),
+        "bursts": _bursts(media),
         "remote": _remote(rtcp.remote),
     }
+
+
+def _opinions(call: model.CallView) -> Fields:
+    media = call.media
+    if media is None:
+        return {"here": None, "there": None, "cause_here": None, "cause_there": None}
+    here, there = media.here, media.there
+    if call.state is model.CallState.ENDED:
+        mos_here, mos_there = media.mean_mos_here, media.mean_mos_there
+    else:
+        mos_here, mos_there = (None if found is None else found.mos for found in (here, there))
+    return {
+        "here": rounded(mos_here, 2),
+        "there": rounded(mos_there, 2),
+        "cause_here": here.cause or None if here else None,
+        "cause_there": there.cause or None if there else None,
+    }
+
+
+def _bursts(media: model.MediaView | None) -> Fields:
+    """How many runs of 1, 2, 3, 4, 5 to 8 and more lost packets there were, and how long they were on average."""
+    if media is None or media.bursts is None:
+        return {"runs": None, "mean_run": None}
+    return {"runs": list(media.bursts.runs), "mean_run": rounded(media.bursts.mean_run, 2)}
 
 
 def _levels(media: model.MediaView | None) -> Fields:

@@ -7,13 +7,14 @@ rows are scarce, the lowest the longest.
 from __future__ import annotations
 
 from engine.model import CallState
-from widgets import call, calls, counters, graph, log, meter, rtcp, welcome
+from widgets import call, calls, counters, graph, log, meter, quality, rtcp, welcome
 from widgets.ui import Band, Pane, Scene, Tables
 
 CALLS = Pane(calls.draw, calls.sizes)
 LEVELS = Pane(meter.draw, meter.sizes, moves=True)
 MEDIA = Pane(counters.draw, counters.sizes)
 REPORTS = Pane(rtcp.draw, rtcp.sizes)
+QUALITY = Pane(quality.draw, quality.sizes)
 CALL = Pane(call.draw, call.sizes)
 HISTORY = Pane(graph.draw, graph.sizes)
 LOG = Pane(log.draw, log.sizes)
@@ -29,9 +30,10 @@ TALKING: Tables = (
         (
             Band((CALLS,), 0),
             Band((LEVELS,), 1),
-            Band((MEDIA, REPORTS, CALL), 2),
-            Band((HISTORY,), 4),
-            Band((LOG,), 3, grows=True),
+            Band((QUALITY,), 2),
+            Band((MEDIA, REPORTS, CALL), 3),
+            Band((HISTORY,), 5),
+            Band((LOG,), 4, grows=True),
         ),
     ),
     (
@@ -39,10 +41,11 @@ TALKING: Tables = (
         (
             Band((CALLS,), 0),
             Band((LEVELS,), 1),
-            Band(SOUND, 2, shares=UNEVEN),
-            Band((CALL,), 5),
-            Band((HISTORY,), 4),
-            Band((LOG,), 3, grows=True),
+            Band((QUALITY,), 2),
+            Band(SOUND, 3, shares=UNEVEN),
+            Band((CALL,), 6),
+            Band((HISTORY,), 5),
+            Band((LOG,), 4, grows=True),
         ),
     ),
     (
@@ -50,11 +53,12 @@ TALKING: Tables = (
         (
             Band((CALLS,), 0),
             Band((LEVELS,), 1),
-            Band((MEDIA,), 2),
-            Band((REPORTS,), 4),
-            Band((CALL,), 6),
-            Band((HISTORY,), 5),
-            Band((LOG,), 3, grows=True),
+            Band((QUALITY,), 2),
+            Band((MEDIA,), 3),
+            Band((REPORTS,), 5),
+            Band((CALL,), 7),
+            Band((HISTORY,), 6),
+            Band((LOG,), 4, grows=True),
         ),
     ),
 )
@@ -72,9 +76,10 @@ OVER: Tables = (
         (
             Band((CALLS,), 0),
             Band((CALL,), 1),
-            Band(SOUND, 2, shares=UNEVEN),
-            Band((HISTORY,), 4),
-            Band((LOG,), 3, grows=True),
+            Band((QUALITY,), 2),
+            Band(SOUND, 3, shares=UNEVEN),
+            Band((HISTORY,), 5),
+            Band((LOG,), 4, grows=True),
         ),
     ),
     (
@@ -82,10 +87,11 @@ OVER: Tables = (
         (
             Band((CALLS,), 0),
             Band((CALL,), 1),
-            Band((MEDIA,), 2),
-            Band((REPORTS,), 4),
-            Band((HISTORY,), 5),
-            Band((LOG,), 3, grows=True),
+            Band((QUALITY,), 2),
+            Band((MEDIA,), 3),
+            Band((REPORTS,), 5),
+            Band((HISTORY,), 6),
+            Band((LOG,), 4, grows=True),
         ),
     ),
 )

@@ -15,6 +15,7 @@ from math import inf
 import numpy as np
 
 from engine.media import codecs, red, rtp
+from engine.media.bursts import BurstFigures, Bursts
 from engine.media.codecs import AudioFormat, cn
 from engine.media.delay import MAX_TARGET_S
 from engine.media.dtmf import DigitReceiver
@@ -86,6 +87,7 @@ class Incoming:
         self.unknown = 0  # of a payload type nobody agreed on
         self.playout: Playout | None = None
         self._totals = Totals()
+        self._bursts = Bursts()
         self._heard_at = now
         # The sequence number after the latest packet of sound, and after those of digits that followed it.
         self._following: int | None = None
@@ -95,6 +97,8 @@ class Incoming:
         self._events: dict[int, int] = {}  # payload type to clock rate
         self._redundant: frozenset[int] = frozenset()
         self._frame_samples = 0
+        self._spoken: dict[int, tuple[str, int]] = {}  # payload type to encoding name and sampling rate, but for noise
+        self._sounds_as: int | None = None  # payload type of the latest packet of those
 
     def configure(
         self,
@@ -124,6 +128,11 @@ class Incoming:
         Comfort noise is understood even where nobody spoke of it: its payload type is as well known as that of PCMU.
         """
         self._decoders = {number: self._decoder(wanted) for number, wanted in self._formats.items()}
+        self._spoken = {
+            number: (wanted[0], self._decoders[number].codec.rate_hz)
+            for number, wanted in self._formats.items()
+            if wanted[0].upper() != cn.ENCODING
+        }
         if any(wanted[1] == cn.CLOCK_RATE for wanted in self._formats.values()):
             self._decoders.setdefault(cn.PAYLOAD_TYPE, self._decoder((cn.ENCODING, cn.CLOCK_RATE, 1, "")))
 
@@ -164,6 +173,8 @@ class Incoming:
         if follows or decoder is not None:
             self._following = (packet.sequence + 1) & 0xFFFF
         if decoder is not None:
+            if packet.payload_type in self._spoken:
+                self._sounds_as = packet.payload_type
             self.playout.put(packet.timestamp, packet.payload, decoder, now, follows)
         elif packet.payload_type in self._events:
             self._take_event(packet, now)
@@ -218,7 +229,7 @@ class Incoming:
             self._make_decoders()
         decoder = self._decoders.get(packet.payload_type)
         rate = decoder.clock_rate if decoder is not None else self._events[packet.payload_type]
-        self.source = Source(packet.ssrc, packet.sequence, rate)
+        self.source = Source(packet.ssrc, packet.sequence, rate, self._bursts)
         self._candidate = None
         return self.source
 
@@ -242,6 +253,15 @@ class Incoming:
         return pcm
 
     # -------------------------------------------------------------- figures
+
+    @property
+    def codec(self) -> tuple[str, int] | None:
+        """What the far end speaks now: encoding name and sampling rate in Hz; None before it has."""
+        return None if self._sounds_as is None else self._spoken.get(self._sounds_as)
+
+    def bursts(self) -> BurstFigures | None:
+        """How the lost packets lay together; None before anything came."""
+        return None if self.source is None else self._bursts.figures(self.source.settled_place)
 
     def totals(self) -> Totals:
         """Everything counted so far, of what is gone and of what is here; a copy."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.media import codecs, rtp
+from engine.media.bursts import BurstFigures
 from engine.media.delay import MAX_TARGET_S
 from engine.media.errors import MediaError
 from engine.media.incoming import Incoming
@@ -268,6 +269,15 @@ class AudioStream:
         return [] if self._in.source is None else [self._in.source]
 
     # ------------------------------------------------------------------ looking
+
+    @property
+    def codec_heard(self) -> tuple[str, int] | None:
+        """What the far end speaks now: encoding name and sampling rate in Hz."""
+        return self._in.codec
+
+    def bursts(self) -> BurstFigures | None:
+        """How what was lost on the way here lay together; None before anything came."""
+        return self._in.bursts()
 
     def stats(self, now: float) -> MediaStats:
         """Every figure; changes nothing."""

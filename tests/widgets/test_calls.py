@@ -13,20 +13,20 @@ FOUR = ui.scene(views.four_calls(), views.ui())
 
 def test_wide() -> None:
     assert [row[40:] for row in drawn(calls.draw, 140, 5, FOUR)] == [
-        "               STATE            TIME     LOSS   JITTER      RTT         CODEC  FAR LOSS  LEVEL",
-        "               talking         03:12    0.1 %   4.1 ms    43 ms    PCMU 8 kHz     0.4 %  ▇▇▇▇┃",
-        "               ringing         00:04   a answer  r reject",
-        "               held by us      12:01    0.1 %   4.1 ms    43 ms    PCMA 8 kHz     0.4 %  ▇▇▇▇┃",
-        "               ended           00:00   busy (486)",
+        "      STATE            TIME       MOS    LOSS   JITTER      RTT         CODEC  FAR LOSS  LEVEL",
+        "      talking         03:12   4.4 4.0   0.1 %   4.1 ms    43 ms    PCMU 8 kHz     0.4 %  ▇▇▇▇┃",
+        "      ringing         00:04   a answer  r reject",
+        "      held by us      12:01   4.4 4.0   0.1 %   4.1 ms    43 ms    PCMA 8 kHz     0.4 %  ▇▇▇▇┃",
+        "      ended           00:00   busy (486)",
     ]
 
 
 def test_figures_go_before_the_peer_does() -> None:
     assert drawn(calls.draw, 80, 5, FOUR) == [
-        "  #    CALL                    STATE            TIME     LOSS   JITTER      RTT",
-        "▶ 1 →  Bob <bob@203.0.113.5>   talking         03:12    0.1 %   4.1 ms    43 ms",
+        "  #    CALL                    STATE            TIME       MOS    LOSS   JITTER",
+        "▶ 1 →  Bob <bob@203.0.113.5>   talking         03:12   4.4 4.0   0.1 %   4.1 ms",
         "  2 ←  Carol                   ringing         00:04   a answer  r reject",
-        "  3 →  sip:dave@example.net    held by us      12:01    0.1 %   4.1 ms    43 ms",
+        "  3 →  sip:dave@example.net    held by us      12:01   4.4 4.0   0.1 %   4.1 ms",
         "  4 →  Eve <eve@example.org>   ended           00:00   busy (486)",
     ]
     assert drawn(calls.draw, 50, 5, FOUR) == [

@@ -17,7 +17,8 @@ from widgets.jsonlines import JsonFace
 
 FIGURES = [
     *("type", "time", "call", "peer", "codec", "tx", "rx", "jitter_ms", "loss_percent", "rtt_ms", "buffer_ms"),
-    *("target_ms", "concealed_ms", "stretched_ms", "drift_ppm", "level_dbfs", "microphone", "card", "mos", "remote"),
+    *("target_ms", "concealed_ms", "stretched_ms", "drift_ppm", "level_dbfs", "microphone", "card", "mos", "bursts"),
+    "remote",
 ]
 
 
@@ -62,7 +63,8 @@ def test_stats() -> None:
         "level_dbfs": {"in": -31.0, "out": -18.0},
         "microphone": {"noise_floor_dbfs": None, "clipped": 0, "trouble": None},
         "card": {"underruns": None, "overruns": None},
-        "mos": {"here": None, "there": None},
+        "mos": {"here": 4.38, "there": 3.98, "cause_here": "loss 0.1 %", "cause_there": "loss 0.4 %"},
+        "bursts": {"runs": [6, 1, 0, 1, 0, 0], "mean_run": 1.5},
         "remote": {"lost": 38, "loss_percent": 0.4, "jitter_ms": 12.0},
     }
 

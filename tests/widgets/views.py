@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 
 from engine.model import (
+    BurstsView,
     CallState,
     CallView,
     HistoryPoint,
@@ -14,6 +15,7 @@ from engine.model import (
     LogLine,
     MediaView,
     NetworkView,
+    QualityView,
     RemoteReport,
     RtcpView,
     RxView,
@@ -87,6 +89,11 @@ def media(**changes: object) -> MediaView:
         level_in=LevelView(-31.0, -27.0),
         level_out=LevelView(-18.0, -12.0),
         history=history(),
+        here=QualityView(4.38, 91.9, False, "loss 0.1 %"),
+        there=QualityView(3.98, 79.0, False, "loss 0.4 %"),
+        mean_mos_here=4.31,
+        mean_mos_there=4.05,
+        bursts=BurstsView((6, 1, 0, 1, 0, 0), 1.5, 0.3, 0.001, 5.0, 1200.0),
     )
     return replace(view, **changes)  # type: ignore[arg-type]
 

@@ -1,0 +1,137 @@
+"""Every second of a call, and how good it was.
+
+``Past`` keeps the seconds: whole minutes are tuples that every view shares, so that a snapshot of an hour costs no more
+than one of a minute. A second takes about half a kilobyte; ``MOST_MINUTES`` bound what a call may take, and then the
+oldest minute goes. ``rated`` turns seconds into the figures that the E-model asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.media import quality
+from engine.media.bursts import BurstFigures, burst_ratio
+from engine.model import History, HistoryPoint, MediaView, QualityView, RemoteReport, RxView
+
+MOST_MINUTES = 240
+RATED_S = 10  # a score is of so many seconds
+REPORT_HOLDS_S = 30.0  # a report of the far end is of now for so long
+ASSUMED_BUFFER_MS = 40.0  # of the far end, which does not say, besides twice its jitter
+
+
+class Past:
+    """The seconds of one call; mutable."""
+
+    __slots__ = ("_first_s", "_latest", "_means", "_minutes", "_view")
+
+    def __init__(self) -> None:
+        self._minutes: tuple[tuple[HistoryPoint, ...], ...] = ()
+        self._latest: tuple[HistoryPoint, ...] = ()
+        self._first_s = 0
+        self._view = History()
+        self._means = (_Mean(), _Mean())
+
+    def add(self, point: HistoryPoint) -> None:
+        self._latest = (*self._latest, point)
+        if len(self._latest) == 60:
+            self._minutes, self._latest = (*self._minutes, self._latest), ()
+            if len(self._minutes) > MOST_MINUTES:
+                self._minutes = self._minutes[1:]
+                self._first_s += 60
+        self._view = History(self._minutes, self._latest, self._first_s)
+        for mean, value in zip(self._means, (point.mos_here, point.mos_there), strict=True):
+            mean.add(value)
+
+    @property
+    def view(self) -> History:
+        return self._view
+
+    @property
+    def mean_mos(self) -> tuple[float | None, float | None]:
+        """Of all seconds that could be rated: here and there."""
+        here, there = self._means
+        return here.value, there.value
+
+
+class _Mean:
+    __slots__ = ("_count", "_sum")
+
+    def __init__(self) -> None:
+        self._sum, self._count = 0.0, 0
+
+    def add(self, value: float | None) -> None:
+        if value is not None:
+            self._sum += value
+            self._count += 1
+
+    @property
+    def value(self) -> float | None:
+        return self._sum / self._count if self._count else None
+
+
+def rated(
+    codec: str, sample_rate_hz: int, ptime_ms: float, points: Sequence[HistoryPoint], bursts: BurstFigures | None
+) -> QualityView | None:
+    """What we hear, by these last seconds; None where nothing was to be heard, and for an unknown codec."""
+    expected = sum(point.received + max(point.lost, 0) for point in points)
+    if not expected or points[-1].buffer_ms is None:
+        return None
+    missed = sum(point.missed for point in points)
+    late = sum(point.late + point.discarded for point in points)
+    part = missed / expected
+    newest = points[-1]
+    heard = quality.Heard(
+        codec,
+        sample_rate_hz,
+        100 * min(part, 1.0),
+        100 * min(late / expected, 1.0),
+        burst_ratio(bursts.mean_run, min(part, 1.0)) if bursts is not None else 1.0,
+        _delay_ms(codec, ptime_ms, newest.rtt_ms, newest.buffer_ms or 0.0),
+    )
+    return _view(quality.rate(heard))
+
+
+def rated_there(
+    codec: str, sample_rate_hz: int, ptime_ms: float, report: RemoteReport | None, rtt_ms: float | None
+) -> QualityView | None:
+    """What they hear, by their latest report. How long they buffer and what came too late for them it does not say."""
+    if report is None or report.age_s > REPORT_HOLDS_S:
+        return None
+    buffer_ms = ASSUMED_BUFFER_MS + 2 * report.jitter_ms
+    delay_ms = _delay_ms(codec, ptime_ms, rtt_ms, buffer_ms)
+    return _view(quality.rate(quality.Heard(codec, sample_rate_hz, report.loss_percent, 0.0, 1.0, delay_ms)))
+
+
+def _delay_ms(codec: str, ptime_ms: float, rtt_ms: float | None, buffer_ms: float) -> float:
+    """From mouth to ear, but for the sound cards; the network's part counts only where it is known."""
+    return (rtt_ms or 0.0) / 2 + ptime_ms + buffer_ms + quality.LOOK_AHEAD_MS.get(codec.upper(), 0.0)
+
+
+def _view(found: quality.Quality | None) -> QualityView | None:
+    return None if found is None else QualityView(found.mos, found.r, found.wideband, found.cause)
+
+
+def shortfall(media: MediaView | None, min_mos: float | None, max_loss_percent: float | None) -> str:
+    """In which way a call that is over was worse than what was asked for, either way; "" when it was good enough."""
+    if media is None:
+        return ""
+    for mos, who in ((media.mean_mos_here, "we heard"), (media.mean_mos_there, "they heard")):
+        if min_mos is not None and mos is not None and mos < min_mos:
+            return f"{who} MOS {mos:.1f}, {min_mos:g} was asked for"
+    for percent, who in ((missed_percent(media.rx), "we missed"), (far_loss_percent(media), "they missed")):
+        if max_loss_percent is not None and percent is not None and percent > max_loss_percent:
+            return f"{who} {percent:.1f} % of the packets, at most {max_loss_percent:g} % was asked for"
+    return ""
+
+
+def missed_percent(rx: RxView) -> float | None:
+    """Of all packets of the call, those the ear had to do without; None when nothing was to be heard."""
+    expected = rx.packets + max(rx.lost, 0)
+    missed = rx.lost + rx.late + rx.discarded - rx.recovered
+    return 100 * min(max(missed, 0) / expected, 1.0) if expected else None
+
+
+def far_loss_percent(media: MediaView) -> float | None:
+    """Of all packets we sent, those the far end says never came; None when it says nothing."""
+    report = media.rtcp.remote
+    return None if report is None or not media.tx.packets else 100 * max(report.lost, 0) / media.tx.packets

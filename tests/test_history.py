@@ -1,0 +1,126 @@
+"""The seconds of a call, and what they say of its quality."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from engine import history, model
+from engine.history import MOST_MINUTES, Past, rated, rated_there, shortfall
+from engine.model import CallState, HistoryPoint, RemoteReport
+from tests.wire import ANNA, BOB, Wire, is_media
+
+QUIET = HistoryPoint(0.0, 2.0, 40.0, -30.0, -30.0, sent=50, received=50, rtt_ms=40.0)
+
+
+def past(seconds: int) -> Past:
+    made = Past()
+    for second in range(seconds):
+        made.add(replace(QUIET, sent=second))
+    return made
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 59, 60, 61, 200])
+def test_every_second_is_there_in_order(seconds: int) -> None:
+    view = past(seconds).view
+    assert [point.sent for point in view] == list(range(seconds)) and len(view) == seconds
+    assert [point.sent for point in view[-10:]] == list(range(seconds))[-10:]
+    if seconds:
+        assert view[-1].sent == view[seconds - 1].sent == seconds - 1
+    with pytest.raises(IndexError):
+        view[seconds]
+
+
+def test_a_view_stays_what_it_was_and_shares_whole_minutes() -> None:
+    made = past(70)
+    before = made.view
+    made.add(QUIET)
+    assert len(before) == 70 and len(made.view) == 71
+    assert before[3] is made.view[3]
+
+
+def test_of_a_call_of_days_the_oldest_minute_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "MOST_MINUTES", 3)
+    view = past(60 * 4 + 5).view
+    assert len(view) == 185 and view.first_s == 60 and view[0].sent == 60 and MOST_MINUTES == 240
+
+
+def test_what_came_too_late_was_missed_and_what_was_repeated_was_not() -> None:
+    assert replace(QUIET, lost=3, late=2, discarded=1, recovered=4).missed == 2
+    assert replace(QUIET, lost=-1).missed == 0
+
+
+def test_the_score_counts_all_that_the_ear_missed() -> None:
+    clean = rated("PCMU", 8000, 20, [QUIET] * 10, None)
+    assert clean is not None and clean.mos == pytest.approx(4.41, abs=0.01) and clean.cause == ""
+    late = rated("PCMU", 8000, 20, [replace(QUIET, late=5)] * 10, None)
+    lost = rated("PCMU", 8000, 20, [replace(QUIET, lost=5, received=45)] * 10, None)
+    repeated = rated("PCMU", 8000, 20, [replace(QUIET, lost=5, received=45, recovered=5)] * 10, None)
+    assert late is not None and lost is not None and repeated is not None
+    assert late.cause == "late packets 10.0 %" and lost.cause == "loss 10.0 %"
+    assert late.mos == pytest.approx(lost.mos) and lost.mos < 3.5 and repeated.mos == clean.mos
+    far = rated("PCMU", 8000, 20, [replace(QUIET, rtt_ms=700.0)] * 10, None)
+    assert far is not None and far.cause == "delay 410 ms"
+
+
+def test_no_score_without_anything_to_rate() -> None:
+    assert rated("PCMU", 8000, 20, [replace(QUIET, received=0)], None) is None
+    assert rated("PCMU", 8000, 20, [replace(QUIET, buffer_ms=None)], None) is None
+    assert rated("GSM", 8000, 20, [QUIET], None) is None
+    assert rated_there("PCMU", 8000, 20, None, 40.0) is None
+    assert rated_there("PCMU", 8000, 20, RemoteReport(0, 0.0, 1.0, 31.0), 40.0) is None
+    assert rated_there("PCMU", 8000, 20, RemoteReport(0, 0.0, 1.0, 3.0), None) is not None
+
+
+def wire_that_loses(part: int) -> Wire:
+    wire = Wire(0.030)
+    seen = [0]
+
+    def lose(datagram: object) -> list[float] | None:
+        if not is_media(datagram):
+            return None
+        seen[0] += 1
+        return [] if seen[0] % part == 0 else None
+
+    wire.rule(lose)
+    return wire
+
+
+def call_of_20_s(wire: Wire, **config: object) -> tuple:
+    anna, bob = wire.station(ANNA, **config), wire.station(BOB, auto_answer=0.0, redundancy=0)
+    anna.do(model.Dial(bob.uri))
+    wire.run(20)
+    media = anna.view().media
+    anna.do(model.HangUp())
+    wire.run(1)
+    return anna, media
+
+
+def test_both_ends_of_a_call_are_rated() -> None:
+    _, media = call_of_20_s(wire_that_loses(9), redundancy=0)
+    assert media.here is not None and media.there is not None
+    assert 3.0 < media.here.mos < 3.7 and media.here.cause.startswith("loss") and 3.0 < media.there.mos < 3.9
+    points = media.history
+    assert len(points) in (19, 20) and sum(point.lost for point in points) == pytest.approx(media.rx.lost, abs=7)
+    assert points[-1].mos_here == media.here.mos and points[-1].rtt_ms == pytest.approx(60, abs=3)
+    assert media.bursts is not None and sum(media.bursts.runs) > 30
+
+
+def test_a_clean_call_gets_the_best_score() -> None:
+    anna, media = call_of_20_s(Wire(0.030), min_mos=4.3, max_loss_percent=0.5)
+    assert media.here.mos == pytest.approx(4.41, abs=0.02) and media.here.cause == ""
+    assert anna.exit_codes() == [0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"), [({"min_mos": 4.0}, " MOS "), ({"max_loss_percent": 5.0}, "at most 5 % was asked for")]
+)
+def test_a_call_that_was_worse_than_what_was_asked_for_ends_with_21(asked: dict, words: str) -> None:
+    anna, _ = call_of_20_s(wire_that_loses(9), redundancy=0, **asked)
+    assert anna.exit_codes() == [21] and words in anna.view().reason
+    assert anna.view().state is CallState.ENDED
+
+
+def test_what_nobody_reported_is_not_held_against_a_call() -> None:
+    assert shortfall(None, 4.0, 1.0) == ""
