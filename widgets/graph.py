@@ -37,8 +37,14 @@ class Trace:
     words: Callable[[float | None], str]
     scales: tuple[float, ...]  # the picture is as high as the first of these that is not exceeded
     warn: float
-    bad: float
+    bad: float  # below ``warn`` where little is bad
     solid: bool = True  # filled down to the ground, or a line
+    scale_words: str = ""  # where its value at the top is not what is said of it
+
+    @property
+    def worst(self) -> Callable[..., float | None]:
+        """Of several seconds the one to show."""
+        return min if self.bad < self.warn else max
 
 
 TRACES = (
@@ -76,15 +82,27 @@ def draw_trace(
     phase: int = 0,
 ) -> None:
     """A line with name, newest value and scale; below it the picture with ``step`` seconds to a point."""
+    values = [trace.value(point) for point in history]
+    draw_values(canvas, rect, trace, values, values[-1] if values else None, braille, step, phase)
+
+
+def draw_values(
+    canvas: Canvas,
+    rect: Rect,
+    trace: Trace,
+    values: Sequence[float | None],
+    told: float | None,
+    braille: bool,
+    step: int = 1,
+    phase: int = 0,
+) -> None:
+    """The same for values that are known already; ``told`` is the one in the line above the picture."""
     if rect.empty:
         return
-    values = [trace.value(point) for point in history]
     top = _scale(values, trace.scales)
-    newest = values[-1] if values else None
     after = canvas.put(rect.x, rect.y, trace.name + " ", "dim", rect.width)
-    style = figures.graded(newest, trace.warn, trace.bad)
-    after = canvas.put(after, rect.y, trace.words(newest), style, rect.right - after)
-    scale = f"of {top:g} {trace.words(top).split()[-1]}"
+    after = canvas.put(after, rect.y, trace.words(told), value_style(told, trace), rect.right - after)
+    scale = trace.scale_words or f"of {top:g} {_unit(trace, top)}".rstrip()
     if rect.right - after > len(scale) + 1:
         canvas.put(rect.right - len(scale), rect.y, scale, "dim")
     paper = (rect.width, rect.height - 1)
@@ -92,6 +110,17 @@ def draw_trace(
     for row, runs in zip(rect.split_top(1)[1].rows(), picture_rows, strict=True):
         for start, run, style in runs:
             canvas.put(row.x + start, row.y, run, style)
+
+
+def value_style(value: float | None, trace: Trace) -> str:
+    if not figures.known(value):
+        return "dim"
+    return ("value", "value", "warn", "bad")[_kind(value, trace)]
+
+
+def _unit(trace: Trace, top: float) -> str:
+    words = trace.words(top).split()
+    return words[-1] if len(words) > 1 else ""
 
 
 def _scale(values: Sequence[float | None], scales: Sequence[float]) -> float:
@@ -112,7 +141,7 @@ def plan(
     """The picture row by row, as runs of one style; remembered, since it changes once a second only."""
     (width, rows), (per_cell, per_row) = paper, (2, 4) if braille else (1, 3)
     room = width * per_cell
-    points = worst(values, step, phase)[-room:]
+    points = worst(values, step, phase, trace.worst)[-room:]
     shown = [None] * (room - len(points)) + points
     spans = solid if trace.solid else outline
     columns = spans([height(value, top, rows * per_row) for value in shown])
@@ -121,15 +150,17 @@ def plan(
     return tuple(tuple(_runs(line, cell_kinds)) for line in picture(columns, rows, braille))
 
 
-def worst(values: Sequence[float | None], step: int, phase: int) -> list[float | None]:
-    """The highest of every ``step`` seconds. ``phase`` is the number of the newest second: points keep their
-    seconds while time goes on, so that the picture moves without shimmering."""
+def worst(
+    values: Sequence[float | None], step: int, phase: int, pick: Callable[..., float | None] = max
+) -> list[float | None]:
+    """The highest, or what ``pick`` picks, of every ``step`` seconds. ``phase`` is the number of the newest second:
+    points keep their seconds while time goes on, so that the picture moves without shimmering."""
     if step == 1 or not values:
         return list(values)
     newest = phase % step + 1
     ends = range(len(values), 0, -step) if newest == step else [len(values), *range(len(values) - newest, 0, -step)]
     bins = [values[max(0, end - (newest if end == len(values) else step)) : end] for end in ends]
-    return [max((value for value in part if value is not None), default=None) for part in reversed(bins)]
+    return [pick((value for value in part if value is not None), default=None) for part in reversed(bins)]
 
 
 def _runs(line: str, kinds: Sequence[int]) -> Iterator[Run]:
@@ -145,6 +176,8 @@ def _kind(value: float | None, trace: Trace) -> int:
     """How alarming a second is: an index of ``_STYLES``."""
     if value is None or not value > 0:
         return 0
+    if trace.bad < trace.warn:
+        return 1 if value >= trace.warn else 2 if value >= trace.bad else 3
     return 1 if value < trace.warn else 2 if value < trace.bad else 3
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from widgets import keys, layout
+from widgets import history, keys, layout
 from widgets.keys import Key
 from widgets.ui import Scene
 from widgets.view import View
@@ -12,7 +12,7 @@ from widgets.view import View
 CALLS = View("calls", "the calls, and how the selected one is going", layout.calls_tables)
 LOG = View("log", "what has happened", layout.log_tables, scrolls=True)
 
-VIEWS = (CALLS, LOG)
+VIEWS = (CALLS, history.VIEW, LOG)
 NAMES = tuple(view.name for view in VIEWS)
 
 
@@ -22,10 +22,13 @@ def shown(scene: Scene) -> View:
 
 
 def key_table(view: View) -> Iterator[Key]:
-    """The keys of this view: its own, then the common ones it has not taken for itself altogether."""
+    """The keys of this view: its own, then the common ones it has not taken for itself altogether.
+
+    Going back has several steps: what a view has open, then the view.
+    """
     taken = {name for key in view.keys for name in key.keys}
     yield from view.keys
-    yield from (key for key in keys.KEYS if not taken.issuperset(key.keys))
+    yield from (key for key in keys.KEYS if key.does == "back" or not taken.issuperset(key.keys))
 
 
 def key_named(view: View, name: str, scene: Scene) -> Key | None:
