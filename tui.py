@@ -311,6 +311,8 @@ class LinesFace:
     def _answers(self, request: PlainRequest) -> list[str]:
         if request.kind == "status":
             return widgets.plain.status_lines(self._engine.snapshot())
+        if request.kind == "why":
+            return widgets.plain.why_lines(self._engine.snapshot())
         if request.kind == "help":
             return widgets.plain.help_lines()
         return [request.text] if request.text else []

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from engine.diagnosis import Course
 from engine.media_session import MediaSession
-from engine.model import CallState, CallView, MediaView
+from engine.model import CallState, CallView, Finding, MediaView
 from engine.ports import MediaPorts
 
 DIGITS_SHOWN = 64  # of each direction, newest
+ACK_PATIENCE_S = 32.0  # a 2xx is repeated for so long (RFC 3261 section 13.3.1.4)
 MEDIA_EXPECTED_S = 1.0  # an answered call of this length without a packet had no media
 
 
@@ -55,6 +57,7 @@ class Call:
         self.reached: Limit | None = None  # why we hung up by ourselves
         self.give_up_at: float | None = None  # hung up, and nobody answers to that
         self.next_second: float | None = None  # statistics
+        self.course = Course()
 
     # -- state: one setter
 
@@ -123,6 +126,23 @@ class Call:
                 earliest = moment
         return earliest
 
+    def diagnose(self, now: float, muted: bool) -> list[Finding]:
+        """Once a second: what has begun to be the matter, and what is over."""
+        if self.media is None:
+            return []
+        unconfirmed = self.direction == "in" and self.answered_at is not None and not self.confirmed
+        ack_left_s = self.answered_at + ACK_PATIENCE_S - now if unconfirmed and self.answered_at is not None else None
+        facts = self.media.facts(now)
+        return self.course.second(
+            replace(
+                facts,
+                talks=facts.talks and self.state is CallState.TALKING,
+                muted=muted,
+                signalling_host=self.source_host,
+                ack_left_s=ack_left_s,
+            )
+        )
+
     # -- looking
 
     def talk_s(self, now: float) -> float:
@@ -157,4 +177,6 @@ class Call:
             digits_received=self.digits_received,
             recording=self.last_recording if self.media is None else self.media.recording,
             media=self.last_media if self.media is None else self.media.view(now),
+            findings=self.course.active,
+            findings_over=self.course.over,
         )

@@ -73,8 +73,8 @@ def rated(
     codec: str, sample_rate_hz: int, ptime_ms: float, points: Sequence[HistoryPoint], bursts: BurstFigures | None
 ) -> QualityView | None:
     """What we hear, by these last seconds; None where nothing was to be heard, and for an unknown codec."""
-    expected = sum(point.received + max(point.lost, 0) for point in points)
-    if not expected or points[-1].buffer_ms is None:
+    expected = sum(point.received - point.duplicate + max(point.lost, 0) for point in points)
+    if expected <= 0 or points[-1].buffer_ms is None:
         return None
     missed = sum(point.missed for point in points)
     late = sum(point.late + point.discarded for point in points)

@@ -24,11 +24,13 @@ from typing import Any
 import numpy as np
 
 from engine.conference import Conference
+from engine.diagnosis import EchoHeard, Facts
 from engine.handset import Handset, Microphone
 from engine.history import RATED_S, REPORT_HOLDS_S, Past, rated, rated_there
 from engine.media import codecs
 from engine.media.listener import Captured, Listener
-from engine.media.rtcp_session import Entropy
+from engine.media.returned import Envelopes
+from engine.media.rtcp_session import Entropy, RtcpStats
 from engine.media.stream import AudioStream, MediaStats
 from engine.media_views import bursts_view, microphone_view, rtcp_view, rx_view, tx_view
 from engine.model import HistoryPoint, LevelView, MediaView, QualityView, RemoteReport
@@ -38,7 +40,6 @@ from engine.sip.sdp import Agreement, Format
 
 STALL_S = 0.25
 LATENESS_SECONDS = 10
-SILENT_S = 3  # a far end that sends nothing for so many seconds is worth a line in the log
 DRAIN = 64  # packets read from one socket in one turn
 DRAINS_IN_A_TICK = 8  # or so many times as many, of those that nobody woke up for
 
@@ -79,7 +80,11 @@ class MediaSession:
         self._late_ms: deque[float] = deque(maxlen=LATENESS_SECONDS)
         self._late_now_ms = 0.0
         self._foreign = 0
-        self._silent_s = 0
+        self._foreign_from: tuple[str, int] | None = None  # the latest
+        self._pauses_seen = False
+        self._reports = (0, now)  # how many of theirs have come, and when the latest
+        self._envelopes = Envelopes()
+        self._microphone_says = ""  # what is wrong with it
         self.agreement = agreement
         self._resolve_addresses()
         self._stream = AudioStream(
@@ -235,6 +240,7 @@ class MediaSession:
             sent = np.zeros_like(sent)
         if heard is None:
             heard = self._hear(now)
+        self._envelopes.note(*stream.frame_dbfs)
         if joined:  # a far end that holds us may send music, which is not for the others
             shared = np.zeros_like(heard) if self.agreement.held_there else heard
             conference.bring(self._call, shared, stream.rate_hz)
@@ -284,6 +290,7 @@ class MediaSession:
                 stream.receive_rtp(data, came)
             else:
                 self._foreign += 1
+                self._foreign_from = source
         return len(datagrams)
 
     def _read_rtcp(self, now: float) -> None:
@@ -327,7 +334,7 @@ class MediaSession:
         """Once a second: rates and history. The only place where they change."""
         stats = self._stream.stats(now)
         self._note_microphone()
-        self._note_silence(came=stats.rx.packets > self._second.received)
+        self._note_reports(stats.rtcp, now)
         before = self._second
         self._second = before.next(now, stats, self._foreign)
         late_ms, self._late_now_ms = self._late_now_ms, 0.0
@@ -369,28 +376,51 @@ class MediaSession:
         return 1000 * self._stream.frame_samples / self._stream.rate_hz
 
     def _note_microphone(self) -> None:
-        """Say once what is wrong with the microphone, and once that it is over."""
+        """What is wrong with the microphone, if anything is."""
         seen = self._around.handset.view().capture
         captured = None if seen is None else Captured(seen.seconds, seen.clipped, seen.still_s, seen.still_at)
         line = self._listener.second(captured)
         if line is not None:
-            level = "warn" if self._listener.trouble else "info"
-            self._around.log(level, "media", f"call {self._call}: {line}")
+            self._microphone_says = line if self._listener.trouble else ""
 
-    def _note_silence(self, *, came: bool) -> None:
-        """Say once that nothing comes in any more, and once that it does again."""
-        if came or not self._expects_sound():
-            if came and self._silent_s >= SILENT_S:
-                self._around.log("info", "media", f"call {self._call}: packets come in again after {self._silent_s} s")
-            self._silent_s = 0
-            return
-        self._silent_s += 1
-        if self._silent_s == SILENT_S:
-            self._around.log("warn", "media", f"call {self._call}: nothing has come in for {SILENT_S} s")
+    def _note_reports(self, rtcp: RtcpStats, now: float) -> None:
+        came = rtcp.sr_received + rtcp.rr_received
+        if came != self._reports[0]:
+            self._reports = came, now
+        self._pauses_seen = self._pauses_seen or self._stream.far_end_pauses
 
-    def _expects_sound(self) -> bool:
-        held = self._on_hold_here or self.agreement.held_there
-        return self._sending and self._may_hear() and not held and not self._stream.far_end_pauses
+    def facts(self, now: float) -> Facts:
+        """What a diagnosis may know of this call's audio; the call adds what it knows."""
+        stream, agreement, heard = self._stream, self.agreement, self._stream.codec_heard
+        rtcp, bursts = stream.stats(now).rtcp, stream.bursts()
+        return Facts(
+            seconds=self._past.view,
+            talks=self._sending and not (self._on_hold_here or agreement.held_there),
+            may_send=self._may_send(),
+            may_hear=self._may_hear(),
+            codec_sent=agreement.send.encoding,
+            codec_heard=None if heard is None else heard[0],
+            ptime_ms=self._ptime_ms,
+            our_address=self._ports.rtp.address,
+            their_address=agreement.remote,
+            foreign_from=self._foreign_from,
+            foreign_codec=stream.unknown_type,
+            ssrc_changes=stream.ssrc_changes,
+            pauses=stream.far_end_pauses,
+            paused=self._pauses_seen,
+            report_age_s=None if rtcp.remote is None else rtcp.remote.age_s,
+            rtcp_age_s=now - self._reports[1] if self._reports[0] else None,
+            mean_run=0.0 if bursts is None else bursts.mean_run,
+            buffer_limit_ms=self._around.buffer_ms[1],
+            traffic_class=self._ports.rtp.traffic_class,
+            microphone=self._microphone_says,
+            echo=self._echo_heard(),
+            sends_back=self._around.echo,
+        )
+
+    def _echo_heard(self) -> EchoHeard | None:
+        found = self._envelopes.returned(self._stream.frame_samples / self._stream.rate_hz)
+        return None if found is None else EchoHeard(1000 * found.delay_s, found.loss_db, found.likeness)
 
     def view(self, now: float) -> MediaView:
         """A frozen copy of everything the screen shows of this call's audio."""

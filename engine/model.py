@@ -328,6 +328,19 @@ class MediaView:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """Why a call sounds as it does: one thing that was found, with its evidence and what to do."""
+
+    name: str  # of the rule, e.g. "loss-here"
+    severity: str  # "bad", "warn" or "info"
+    text: str
+    evidence: str  # the figures, of the latest second in which it held
+    advice: str
+    since_s: int  # seconds into the media of the call
+    until_s: int | None = None  # None: it holds
+
+
+@dataclass(frozen=True, slots=True)
 class CallView:
     """One call, as it stood at one moment. Names are as the peer wrote them: faces make them safe to show."""
 
@@ -349,6 +362,8 @@ class CallView:
     digits_received: str = ""
     recording: str | None = None  # the file that is being written, or was until the call was over
     media: MediaView | None = None  # None until an answer fixed it; kept when the call has ended
+    findings: tuple[Finding, ...] = ()  # what holds now, the worst first
+    findings_over: tuple[Finding, ...] = ()  # what held before, oldest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -470,6 +485,14 @@ class Stats:
 
 
 @dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A finding has begun to hold, or is over: ``finding.until_s`` tells."""
+
+    call: CallView
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A SIP message as it was on the wire (with tracing on)."""
 
@@ -502,4 +525,6 @@ class Log:
     line: LogLine
 
 
-Event = Ready | Incoming | Progress | Answered | Held | Joined | Dtmf | Stats | Message | Error | Ended | Log
+Event = (
+    Ready | Incoming | Progress | Answered | Held | Joined | Dtmf | Stats | Diagnosis | Message | Error | Ended | Log
+)

@@ -342,6 +342,8 @@ class Phone:
         if call.next_second is not None and now >= call.next_second and call.media is not None:
             call.next_second = max(call.next_second + 1, now)
             call.media.second(now)
+            for finding in call.diagnose(now, self._handset.muted):
+                self._tell(model.Diagnosis(call.view(now), finding))
             self._tell(model.Stats(call.view(now), self._sound_view()))
 
     def _read_sip(self, now: float) -> None:

@@ -22,6 +22,7 @@ class Port(Protocol):
     """A datagram socket as the engine needs it; tests put a wire in memory behind it."""
 
     address: tuple[str, int]
+    traffic_class: int | None  # of the latest stamped datagram that came (RFC 2474); None: not known
     stamped: bool  # does the system know when each datagram came, however late it is fetched?
 
     def receive(self, limit: int) -> list[tuple[bytes, tuple[str, int]]]: ...

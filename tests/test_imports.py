@@ -46,6 +46,9 @@ def test_layers(path: Path) -> None:
     if within(path, "engine/media"):
         assert all(name.startswith("engine.media") for name in ours)
         assert not tops(names) & OUTSIDE_WORLD
+    if within(path, "engine/diagnosis"):
+        assert all(name.startswith(("engine.diagnosis", "engine.model")) for name in ours)
+        assert not tops(names) & (OUTSIDE_WORLD | {"numpy"})
     if within(path, "engine"):
         assert not {name for name in ours if name.startswith(("widgets", "tui"))}
     if within(path, "widgets"):

@@ -83,6 +83,7 @@ class Socket:
     def __init__(self, net: Net, address: Address, kind: str) -> None:
         self.net, self.address, self.kind = net, address, kind
         self.stamped = net.stamps and kind == "rtp"
+        self.traffic_class = net.traffic_class
         self.inbox: deque[tuple[bytes, Address, float]] = deque()
         self.errors: list[Address] = []
         self.closed = False
@@ -120,6 +121,7 @@ class Net:
 
     def __init__(self, wire: Wire | None = None, *taken: int) -> None:
         self.stamps = wire is None or wire.stamps
+        self.traffic_class: int | None = None
         self.sockets: dict[Address, Socket] = {}
         self.readers: dict[Socket, Callable[[float], None]] = {}
         self.no_way: set[Address] = set()  # the system knows no way there

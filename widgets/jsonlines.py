@@ -213,6 +213,22 @@ def _stats(event: model.Stats) -> tuple[str, Fields]:
     return "stats", figures(event.call, event.sound)
 
 
+def _diagnosis(event: model.Diagnosis) -> tuple[str, Fields]:
+    """Told when a finding begins to hold and when it is over."""
+    found = event.finding
+    return "diagnosis", {
+        **_who(event.call),
+        "name": found.name,
+        "active": found.until_s is None,
+        "severity": found.severity,
+        "text": text.stripped(found.text),
+        "evidence": text.stripped(found.evidence),
+        "advice": text.stripped(found.advice),
+        "since_s": found.since_s,
+        "until_s": found.until_s,
+    }
+
+
 def _message(event: model.Message) -> tuple[str, Fields]:
     """A SIP message; the only control characters left in its text are the ends of its lines, as ``\\n``."""
     lines = "\n".join(text.stripped(line) for line in event.text.replace("\r\n", "\n").split("\n"))
@@ -244,6 +260,7 @@ _DESCRIBERS: dict[type, Callable[[Any], tuple[str, Fields]]] = {
     model.Joined: _joined,
     model.Dtmf: _dtmf,
     model.Stats: _stats,
+    model.Diagnosis: _diagnosis,
     model.Message: _message,
     model.Error: _error,
     model.Ended: _ended,

@@ -7,7 +7,7 @@ rows are scarce, the lowest the longest.
 from __future__ import annotations
 
 from engine.model import CallState
-from widgets import call, calls, counters, graph, log, meter, quality, rtcp, welcome
+from widgets import call, calls, counters, graph, log, meter, quality, rtcp, welcome, why
 from widgets.ui import Band, Pane, Scene, Tables
 
 CALLS = Pane(calls.draw, calls.sizes)
@@ -15,6 +15,8 @@ LEVELS = Pane(meter.draw, meter.sizes, moves=True)
 MEDIA = Pane(counters.draw, counters.sizes)
 REPORTS = Pane(rtcp.draw, rtcp.sizes)
 QUALITY = Pane(quality.draw, quality.sizes)
+WHY = Pane(why.draw, why.sizes)
+FINDINGS = Pane(why.draw_list, why.list_sizes)
 CALL = Pane(call.draw, call.sizes)
 HISTORY = Pane(graph.draw, graph.sizes)
 LOG = Pane(log.draw, log.sizes)
@@ -31,9 +33,10 @@ TALKING: Tables = (
             Band((CALLS,), 0),
             Band((LEVELS,), 1),
             Band((QUALITY,), 2),
-            Band((MEDIA, REPORTS, CALL), 3),
-            Band((HISTORY,), 5),
-            Band((LOG,), 4, grows=True),
+            Band((WHY,), 3),
+            Band((MEDIA, REPORTS, CALL), 4),
+            Band((HISTORY,), 6),
+            Band((LOG,), 5, grows=True),
         ),
     ),
     (
@@ -42,10 +45,11 @@ TALKING: Tables = (
             Band((CALLS,), 0),
             Band((LEVELS,), 1),
             Band((QUALITY,), 2),
-            Band(SOUND, 3, shares=UNEVEN),
-            Band((CALL,), 6),
-            Band((HISTORY,), 5),
-            Band((LOG,), 4, grows=True),
+            Band((WHY,), 3),
+            Band(SOUND, 4, shares=UNEVEN),
+            Band((CALL,), 7),
+            Band((HISTORY,), 6),
+            Band((LOG,), 5, grows=True),
         ),
     ),
     (
@@ -54,11 +58,12 @@ TALKING: Tables = (
             Band((CALLS,), 0),
             Band((LEVELS,), 1),
             Band((QUALITY,), 2),
-            Band((MEDIA,), 3),
-            Band((REPORTS,), 5),
-            Band((CALL,), 7),
-            Band((HISTORY,), 6),
-            Band((LOG,), 4, grows=True),
+            Band((WHY,), 3),
+            Band((MEDIA,), 4),
+            Band((REPORTS,), 6),
+            Band((CALL,), 8),
+            Band((HISTORY,), 7),
+            Band((LOG,), 5, grows=True),
         ),
     ),
 )
@@ -77,9 +82,10 @@ OVER: Tables = (
             Band((CALLS,), 0),
             Band((CALL,), 1),
             Band((QUALITY,), 2),
-            Band(SOUND, 3, shares=UNEVEN),
-            Band((HISTORY,), 5),
-            Band((LOG,), 4, grows=True),
+            Band((WHY,), 3),
+            Band(SOUND, 4, shares=UNEVEN),
+            Band((HISTORY,), 6),
+            Band((LOG,), 5, grows=True),
         ),
     ),
     (
@@ -88,13 +94,17 @@ OVER: Tables = (
             Band((CALLS,), 0),
             Band((CALL,), 1),
             Band((QUALITY,), 2),
-            Band((MEDIA,), 3),
-            Band((REPORTS,), 5),
-            Band((HISTORY,), 6),
-            Band((LOG,), 4, grows=True),
+            Band((WHY,), 3),
+            Band((MEDIA,), 4),
+            Band((REPORTS,), 6),
+            Band((HISTORY,), 7),
+            Band((LOG,), 5, grows=True),
         ),
     ),
 )
+
+WHY_VIEW: Tables = ((0, (Band((CALLS,), 0), Band((QUALITY,), 2), Band((FINDINGS,), 1, grows=True))),)
+NO_CALL: Tables = ((0, (Band((CALLS,), 0), Band((FINDINGS,), 1, grows=True))),)
 
 LOG_VIEW: Tables = ((0, (Band((CALLS,), 0), Band((LOG,), 1, grows=True))),)
 
@@ -110,3 +120,7 @@ def calls_tables(scene: Scene) -> Tables:
 
 def log_tables(_scene: Scene) -> Tables:
     return LOG_VIEW
+
+
+def why_tables(scene: Scene) -> Tables:
+    return NO_CALL if scene.call is None or scene.call.media is None else WHY_VIEW

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine import model
-from widgets import figures, text
+from widgets import figures, text, why
 
 SUMMARY_S = 10.0  # at most so often a call in good order is spoken of, and only if there is news
 NOTABLE_JITTER_MS = 30.0
@@ -95,6 +95,14 @@ class PlainFace:
         rx = call.media.rx
         self._heard[call.id] = _Heard(call.talk_s, rx.packets, rx.lost, lost_there, said=True)
 
+    def _on_diagnosis(self, event: model.Diagnosis) -> None:
+        """What is the matter is said once, and once more when it is over."""
+        found = event.finding
+        if found.until_s is None:
+            self._say_of(event.call, f"{found.text}: {found.evidence}")
+        elif found.severity != "info":
+            self._say_of(event.call, f"over: {found.text}")
+
     def _on_message(self, event: model.Message) -> None:
         peer = figures.address(event.peer)
         self.say(f"{'received from' if event.direction == 'in' else 'sent to'} {peer}:")
@@ -127,6 +135,7 @@ _SPEAKERS: dict[type, Callable[[PlainFace, Any], None]] = {
     model.Joined: PlainFace._on_joined,
     model.Dtmf: PlainFace._on_dtmf,
     model.Stats: PlainFace._on_stats,
+    model.Diagnosis: PlainFace._on_diagnosis,
     model.Message: PlainFace._on_message,
     model.Error: PlainFace._on_error,
     model.Log: PlainFace._on_log,
@@ -204,6 +213,18 @@ def status_lines(snapshot: model.Snapshot) -> list[str]:
     return [text.stripped(line) for line in (lines if snapshot.calls else [*lines, "no call"])]
 
 
+def why_lines(snapshot: model.Snapshot) -> list[str]:
+    """What is the matter with each call, for the word ``why``."""
+    calls = [call for call in snapshot.calls if call.state is not model.CallState.ENDED] or snapshot.calls[-1:]
+    lines: list[str] = []
+    for call in calls:
+        if not call.findings:
+            lines.append(f"call {call.id}: {why.well(call)}")
+        for found in call.findings:
+            lines.append(f"call {call.id}: {found.text}: {found.evidence}; {found.advice}")
+    return [text.stripped(line) for line in lines or ["no call"]]
+
+
 def done_line(command: model.Command, call: int | None, snapshot: model.Snapshot) -> str:
     """What a command has done, where no event tells of it; "" where one does."""
     sound = snapshot.sound
@@ -236,7 +257,7 @@ def _status(call: model.CallView) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PlainRequest:
-    """Something the face itself does: "status", "help", "nothing" (an empty line) or "bad" (``text`` says why)."""
+    """Something the face itself does: "status", "why", "help", "nothing" (an empty line), or "bad" with the reason."""
 
     kind: str
     text: str = ""
@@ -376,6 +397,7 @@ WORDS = (
     Word("voice", "[off|echo,noise,gain,duck]", "what is done to the microphone; alone: the next way", _voice),
     Word("volume", "DB", "make it louder or, with -, quieter", _volume),
     Word("status", "", "say where everything stands", _plainly("status", PlainRequest("status"))),
+    Word("why", "", "say what is the matter with each call, and what to do", _plainly("why", PlainRequest("why"))),
     Word("help", "", "say these words", _plainly("help", PlainRequest("help"))),
     Word("quit", "", "hang up and leave", _plainly("quit", model.Quit())),
 )

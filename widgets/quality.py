@@ -136,4 +136,4 @@ def _draw_header(canvas: Canvas, row: Rect, chosen: list[Column]) -> None:
         canvas.put(x, row.y, column.title.rjust(column.width), "dim")
         x += column.width
     if row.right - x >= 11:
-        canvas.put(x + 3, row.y, "why", "dim")
+        canvas.put(x + 3, row.y, "largest cause", "dim", row.right - x - 3)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from widgets import history, keys, layout
+from widgets import history, keys, layout, why
 from widgets.keys import Key
 from widgets.ui import Scene
 from widgets.view import View
 
 CALLS = View("calls", "the calls, and how the selected one is going", layout.calls_tables)
+WHY = View("why", "what is the matter with the call, and what to do", layout.why_tables, why.KEYS, why.ACTIONS)
 LOG = View("log", "what has happened", layout.log_tables, scrolls=True)
 
-VIEWS = (CALLS, history.VIEW, LOG)
+VIEWS = (CALLS, WHY, history.VIEW, LOG)
 NAMES = tuple(view.name for view in VIEWS)
 
 
@@ -36,6 +37,6 @@ def key_named(view: View, name: str, scene: Scene) -> Key | None:
 
     While the help covers the view, the view's own keys do nothing.
     """
-    table = keys.KEYS if scene.ui.help_open else tuple(key_table(view))
+    table = keys.KEYS if scene.ui.help_open else (*view.keys, *keys.KEYS)
     meanings = [key for key in table if name in key.keys]
     return next((key for key in meanings if key.valid(scene)), meanings[0] if meanings else None)

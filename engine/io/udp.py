@@ -44,8 +44,11 @@ _NO_WAY = frozenset({
 # Linux can tell when each datagram came in, to the nanosecond of the wall clock (socket(7), SO_TIMESTAMPNS).
 # It begins to take notes a moment after the first socket asked; until then what it tells is when it was fetched.
 _SO_TIMESTAMPNS = 35
+# ... and with which traffic class (ip(7), IP_RECVTOS; RFC 3542 section 6.5).
+_RECVTOS, _RECVTCLASS = (socket.IPPROTO_IP, 13), (socket.IPPROTO_IPV6, 66)
+_MARKS = ((socket.IPPROTO_IP, 1), (socket.IPPROTO_IPV6, 67))  # what comes: IP_TOS, IPV6_TCLASS
 _TIMESPEC = struct.Struct("@ll")
-_STAMP_ROOM = socket.CMSG_SPACE(_TIMESPEC.size) if hasattr(socket, "CMSG_SPACE") else 0
+_STAMP_ROOM = socket.CMSG_SPACE(_TIMESPEC.size) + socket.CMSG_SPACE(4) if hasattr(socket, "CMSG_SPACE") else 0
 _LONGEST_WAIT_S = 1.0  # a datagram said to have waited for longer tells of a wall clock that was set
 
 _buffer = bytearray(_LARGEST_DATAGRAM)  # one turn, one thread: every socket may drain through the same buffer
@@ -72,10 +75,13 @@ class UdpSocket:
         self._queue_errors = False
         self._report_errors = report_errors
         self.send_failures = 0
+        self.traffic_class: int | None = None  # of the latest datagram that :meth:`receive_stamped` brought, if it can
         self.socket = _open(self.family)
         try:
             self._configure(traffic_class, report_errors)
             self.stamped = stamped and _LINUX and _try_option(self.socket, socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+            if self.stamped:
+                _try_option(self.socket, *(_RECVTCLASS if self._wide else _RECVTOS), 1)
             self.socket.bind(self._full((host, port)))
         except (OSError, ValueError, OverflowError) as error:
             self.socket.close()
@@ -137,7 +143,9 @@ class UdpSocket:
                     break
                 self._note_error(error)
                 continue
-            came = _arrival(ancillary, ahead_s, now)
+            came, marked = _arrival(ancillary, ahead_s, now)
+            if marked is not None:
+                self.traffic_class = marked
             datagrams.append((bytes(view[:size]), _short_wide(source) if wide else source, came))
         return datagrams
 
@@ -259,14 +267,17 @@ def _try_option(made: socket.socket, level: int, name: int, value: int) -> bool:
     return True
 
 
-def _arrival(ancillary: list[tuple[int, int, bytes]], ahead_s: float, now: float) -> float:
-    """When a datagram came, on the monotonic clock."""
-    for _, kind, data in ancillary:
-        if kind == _SO_TIMESTAMPNS and len(data) == _TIMESPEC.size:
+def _arrival(ancillary: list[tuple[int, int, bytes]], ahead_s: float, now: float) -> tuple[float, int | None]:
+    """When a datagram came, on the monotonic clock, and the traffic class it was marked with."""
+    came, marked = now, None
+    for level, kind, data in ancillary:
+        if kind == _SO_TIMESTAMPNS and level == socket.SOL_SOCKET and len(data) == _TIMESPEC.size:
             seconds, nanoseconds = _TIMESPEC.unpack(data)
-            came = seconds + nanoseconds * 1e-9 - ahead_s
-            return came if now - _LONGEST_WAIT_S < came < now else now
-    return now
+            stamped = seconds + nanoseconds * 1e-9 - ahead_s
+            came = stamped if now - _LONGEST_WAIT_S < stamped < now else now
+        elif (level, kind) in _MARKS and data:
+            marked = data[0] if len(data) == 1 else int.from_bytes(data[:4], sys.byteorder) & 0xFF
+    return came, marked
 
 
 def _short_wide(address: tuple) -> Address:

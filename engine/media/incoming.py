@@ -85,6 +85,8 @@ class Incoming:
         self.foreign = 0
         self.malformed = 0
         self.unknown = 0  # of a payload type nobody agreed on
+        self.unknown_type: int | None = None  # the latest of those
+        self.ssrc_changes = 0
         self.playout: Playout | None = None
         self._totals = Totals()
         self._bursts = Bursts()
@@ -180,6 +182,7 @@ class Incoming:
             self._take_event(packet, now)
         elif packet.payload_type not in self._redundant:
             self.unknown += 1
+            self.unknown_type = packet.payload_type
 
     def _open(self, packet: rtp.RtpPacket) -> list[red.Block]:
         """Make a redundant packet a plain one, and give the earlier frames that were in it, oldest first."""
@@ -224,6 +227,7 @@ class Incoming:
             if not self._persists(packet, now):
                 return None
             self._totals.add_source(self.source)
+            self.ssrc_changes += 1
             assert self.playout is not None
             self.playout.other_source()
             self._make_decoders()

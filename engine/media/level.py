@@ -51,6 +51,11 @@ class LevelMeter:
         while now - peaks[0][0] > PEAK_HOLD_S:
             peaks.popleft()
 
+    @property
+    def frame_dbfs(self) -> float:
+        """Of the latest frame."""
+        return self._rms
+
     def level(self) -> Level:
         """A frozen copy."""
         return Level(self._rms, self._peaks[0][1]) if self._peaks else Level()

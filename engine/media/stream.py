@@ -275,6 +275,21 @@ class AudioStream:
         """What the far end speaks now: encoding name and sampling rate in Hz."""
         return self._in.codec
 
+    @property
+    def ssrc_changes(self) -> int:
+        """How often the far end has begun another stream in this call."""
+        return self._in.ssrc_changes
+
+    @property
+    def unknown_type(self) -> int | None:
+        """The latest payload type that came and that nobody agreed on."""
+        return self._in.unknown_type
+
+    @property
+    def frame_dbfs(self) -> tuple[float, float]:
+        """How loud the latest frames were: sent, heard."""
+        return self._out.level.frame_dbfs, self._in.level.frame_dbfs
+
     def bursts(self) -> BurstFigures | None:
         """How what was lost on the way here lay together; None before anything came."""
         return self._in.bursts()

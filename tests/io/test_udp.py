@@ -86,12 +86,25 @@ def test_a_wall_clock_that_was_set_moves_no_arrival():
     from engine.io.udp import _SO_TIMESTAMPNS, _TIMESPEC, _arrival
 
     def stamp(seconds):
-        return [(0, _SO_TIMESTAMPNS, _TIMESPEC.pack(seconds, 500_000_000))]
+        return [(socket.SOL_SOCKET, _SO_TIMESTAMPNS, _TIMESPEC.pack(seconds, 500_000_000))]
 
-    assert _arrival(stamp(1099), 1000.0, 100.0) == 99.5
-    assert _arrival(stamp(1098), 1000.0, 100.0) == 100.0  # it waited for more than a second?
-    assert _arrival(stamp(1100), 1000.0, 100.0) == 100.0  # it comes from the future
-    assert _arrival([], 1000.0, 100.0) == _arrival([(0, 0, b"")], 1000.0, 100.0) == 100.0
+    assert _arrival(stamp(1099), 1000.0, 100.0) == (99.5, None)
+    assert _arrival(stamp(1098), 1000.0, 100.0) == (100.0, None)  # it waited for more than a second?
+    assert _arrival(stamp(1100), 1000.0, 100.0) == (100.0, None)  # it comes from the future
+    assert _arrival([], 1000.0, 100.0) == _arrival([(0, 0, b"")], 1000.0, 100.0) == (100.0, None)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_the_traffic_class_of_what_comes_is_known(host):
+    ear = UdpSocket(host, 0, stamped=True)
+    for mark in (0xB8, 0):
+        mouth = UdpSocket(host, 0, traffic_class=mark)
+        mouth.send(b"hello", ear.address)
+        wait_for(ear)
+        assert ear.receive_stamped(8, 5.0) and ear.traffic_class == mark
+        mouth.close()
+    ear.close()
 
 
 @pytest.mark.parametrize("size", [0, 1, 60_000, 65_487])

@@ -29,6 +29,8 @@ pytestmark = pytest.mark.screen
 MASKS = (
     (r"^ 1 calls  2 .*", ""),  # the row of views: tests/widgets/test_tabs.py looks at it
     (r"nothing (known yet|has come|spoils it)|mostly .*|the whole call|not known$", "WHY"),
+    (r"(Nothing is wrong|Nothing was|No sound yet).*", "WELL"),
+    (r"^(── why|-- why).*", "── why ──"),
     (r"[\u2800-\u28ff]", " "),  # traces
     (r"\d\d:\d\d:\d\d", "HH.MM.SS"),
     (r"\d\d:\d\d\b", "MM.SS"),

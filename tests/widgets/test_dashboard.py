@@ -49,9 +49,11 @@ def test_four_calls_on_a_large_screen() -> None:
         " far [▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇      ┃                                         ] -31 dBFS  peak  -27",
         "      -60           -50            -40             -30            -20            -10             0",
         "── quality ───────────────────────────────────────────────────────────────────────────────── MOS: 1 bad, 4.4 the best ──",
-        "             MOS    loss   jitter  round trip  run of lost   buffer   why",
+        "             MOS    loss   jitter  round trip  run of lost   buffer   largest cause",
         " we hear     4.4   0.1 %   4.1 ms       43 ms          1.5    43 ms   mostly loss 0.1 %",
         " they hear   4.0   0.4 %    12 ms       43 ms            -        -   mostly loss 0.4 %",
+        "── why ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────",
+        " Nothing is wrong: 0.1 % lost in all, jitter 4.1 ms, they report 0.4 % lost.",
         "── media ──────────────────────────────────────── PCMU 8 kHz · 20 ms ──  ── the far end reports ──────── RTCP 3 s ago ──",
         " sent          9,601   1.5 MB   50.0/s                                    lost       0.4 % (38)  SR       38 out 37 in",
         " received      9,589   1.5 MB   49.9/s                                    jitter          12 ms  RR         0 out 1 in",
@@ -63,10 +65,9 @@ def test_four_calls_on_a_large_screen() -> None:
         " RTP      192.0.2.10:10000 → 203.0.113.5:4000                RTCP     192.0.2.10:10001 → 203.0.113.5:4001",
         "── last two minutes ────────────────────────────────────────────────────────────────────────────────────────────────────",
         " loss 0.0 %                    of 10 %   jitter 2.5 ms                of 50 ms   buffer 40 ms                of 100 ms",
-        "                              ⡀                                                                               ⡶⡄",
-        "                             ⢀⣿                                       ⣦                                      ⢸⠁⢧",
-        "                             ⢸⣿⡀                                     ⢸⣿⡀               ⠐⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠋ ⠘⠒⠒⠒⠒⠒⠒",
-        "       ⢀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣾⣿⣧⣀⣀⣀⣀⣀⣀         ⢠⣴⣶⣶⣤⣤⣤⣤⣤⣴⣶⣶⣤⣤⣤⣤⣤⣴⣶⣦⣤⣤⣾⣿⣷⣶⣶⣦⣤⣤⣤",
+        "                              ⣄                                                                              ⢀⡶⡄",
+        "                             ⢰⣿                                      ⢠⣿                ⢀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣠⠼ ⠳⣄⣀⣀⣀⣀⣀",
+        "       ⢀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣾⣿⣧⣀⣀⣀⣀⣀⣀         ⢠⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣾⣿⣧⣤⣤⣤⣤⣤⣤",
         "── log ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────",
         " 15:38:47 sip      ready on 192.0.2.10:5060 (UDP)",
         " 15:38:48 call     calling sip:bob@203.0.113.5",
@@ -74,7 +75,6 @@ def test_four_calls_on_a_large_screen() -> None:
         " 15:38:55 media    PCMU 8 kHz, 20 ms, 192.0.2.10:10000 to 203.0.113.5:4000",
         " 15:41:37 media    call 1 lost 8 % of a second",
         " 15:42:03 call     Carol <sip:carol@198.51.100.7> is calling",
-        "",
         "",
         " d dial  a answer  r reject  h hang up  m mute  o hold  0-9*# digits  Tab log  ? help  q quit",
     ]
@@ -89,15 +89,15 @@ def test_one_call_on_the_usual_screen() -> None:
         " you [▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇     ┃             ] -18 dBFS",
         " far [▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇    ┃                            ] -31 dBFS",
         "── quality ───────────────────────────────────────── MOS: 1 bad, 4.4 the best ──",
-        "             MOS    loss   jitter  round trip   why",
+        "             MOS    loss   jitter  round trip   largest cause",
         " we hear     4.4   0.1 %   4.1 ms       43 ms   mostly loss 0.1 %",
         " they hear   4.0   0.4 %    12 ms       43 ms   mostly loss 0.4 %",
+        "── why ─────────────────────────────────────────────────────────────────────────",
+        " Nothing is wrong: 0.1 % lost in all, jitter 4.1 ms, they report 0.4 % lost.",
         "── media ──────────────── PCMU 8 kHz · 20 ms ──  ── far end reports ─ 3 s ago ──",
         " sent          9,601   1.5 MB   50.0/s            lost               0.4 % (38)",
         " received      9,589   1.5 MB   49.9/s            jitter                  12 ms",
         " lost        12 (0.1 %)  jitter          4.1 ms   round trip              43 ms",
-        " late                 3  buffer     43 of 40 ms   cname          5f0c2a@example",
-        " reordered            1  concealed       160 ms   SR               38 out 37 in",
         "── call 1 · Bob <sip:bob@203.0.113.5> ──────────────────────────────────────────",
         " RTP      192.0.2.10:10000 → 203.0.113.5:4000   RTCP 10001 → 4001",
         "── last two minutes ────────────────────────────────────────────────────────────",
@@ -119,12 +119,12 @@ def test_somebody_calls_during_a_call() -> None:
         "── quality ───────────────────── MOS: 1 bad, 4.4 the best ──",
         " we hear     4.4   0.1 %   4.1 ms   mostly loss 0.1 %",
         " they hear   4.0   0.4 %    12 ms   mostly loss 0.4 %",
+        "── why ─────────────────────────────────────────────────────",
+        " Nothing is wrong: 0.1 % lost in all, jitter 4.1 ms, they …",
         "── media ───────────────────────────── PCMU 8 kHz · 20 ms ──",
         " sent          9,601   1.5 MB   50.0/s",
         " received      9,589   1.5 MB   49.9/s",
         " lost    12 (0.1 %)  duplicate        0  jitter      4.1 ms",
-        "── log ─────────────────────────────────────────────────────",
-        " 15:42:03 call     Carol <sip:carol@198.51.100.7> is calling",
         " d dial  a answer  r reject  h hang up  ? help  q quit",
     ]
 
@@ -138,8 +138,8 @@ def test_the_smallest_screen_with_panes() -> None:
         "── quality ─ MOS: 1 bad, 4.4 the best ──",
         " we hear     4.4   mostly loss 0.1 %",
         " they hear   4.0   mostly loss 0.4 %",
-        "── log ─────────────────────────────────",
-        " 15:42:03 Carol <sip:carol@198.51.100.7…",
+        "── why ─────────────────────────────────",
+        " Nothing is wrong: 0.1 % lost in all, …",
         " d dial  h hang up  ? help  q quit",
     ]
 
@@ -200,14 +200,14 @@ def test_the_totals_of_a_call_that_is_over() -> None:
     over = views.call(state=CallState.ENDED, status=200, reason="they hung up")
     assert screen(80, 16, views.snapshot(over), selected=1, keys=IDLE_KEYS) == [
         " ringtop  sip:anna@192.0.2.10:5060  UDP                          idle  15:42:07",
-        "  #    CALL                    STATE            TIME       MOS    LOSS   JITTER",
         "▶ 1 →  Bob <bob@203.0.113.5>   ended           03:12   they hung up",
         "── call 1 · Bob <sip:bob@203.0.113.5> ──────────────────────────────────────────",
         " ended    they hung up, after 03:12",
-        " RTP      192.0.2.10:10000 → 203.0.113.5:4000   RTCP 10001 → 4001",
         "── quality ───────────────────────────────────────── MOS: 1 bad, 4.4 the best ──",
         " we hear     4.3   0.1 %   4.1 ms       43 ms   the whole call",
         " they hear   4.0   0.4 %    12 ms       43 ms   the whole call",
+        "── why ─────────────────────────────────────────────────────────────────────────",
+        " Nothing was found wrong in this call.",
         "── media ──────────────── PCMU 8 kHz · 20 ms ──  ── far end reports ─ 3 s ago ──",
         " sent          9,601   1.5 MB                     lost               0.4 % (38)",
         " received      9,589   1.5 MB                     jitter                  12 ms",
@@ -244,15 +244,15 @@ def test_ascii() -> None:
         " you [||||||||||||||||||||||||||||||||||||||||||||     :             ] -18 dBFS",
         " far [||||||||||||||||||||||||||||||    :                            ] -31 dBFS",
         "-- quality ----------------------------------------- MOS: 1 bad, 4.4 the best --",
-        "             MOS    loss   jitter  round trip   why",
+        "             MOS    loss   jitter  round trip   largest cause",
         " we hear     4.4   0.1 %   4.1 ms       43 ms   mostly loss 0.1 %",
         " they hear   4.0   0.4 %    12 ms       43 ms   mostly loss 0.4 %",
+        "-- why -------------------------------------------------------------------------",
+        " Nothing is wrong: 0.1 % lost in all, jitter 4.1 ms, they report 0.4 % lost.",
         "-- media ---------------- PCMU 8 kHz - 20 ms --  -- far end reports - 3 s ago --",
         " sent          9,601   1.5 MB   50.0/s            lost               0.4 % (38)",
         " received      9,589   1.5 MB   49.9/s            jitter                  12 ms",
         " lost        12 (0.1 %)  jitter          4.1 ms   round trip              43 ms",
-        " late                 3  buffer     43 of 40 ms   cname          5f0c2a@example",
-        " reordered            1  concealed       160 ms   SR               38 out 37 in",
         "-- call 1 - Bob <sip:bob@203.0.113.5> ------------------------------------------",
         " RTP      192.0.2.10:10000 -> 203.0.113.5:4000   RTCP 10001 -> 4001",
         "-- last two minutes ------------------------------------------------------------",
@@ -327,19 +327,27 @@ def test_the_more_rows_the_more_panes() -> None:
         return len(dashboard.arrange(Rect(0, 0, 80, height), dashboard.bands(now, 80), now))
 
     counts = [count(height) for height in range(1, 50)]
-    assert counts == sorted(counts) and counts[-1] == 8
+    assert counts == sorted(counts) and counts[-1] == 9
     assert count(1) == 1
 
 
 def test_every_registered_pane_is_used() -> None:
-    tables = (layout.TALKING, layout.SILENT, layout.IDLE, layout.OVER, layout.LOG_VIEW)
+    tables = (layout.TALKING, layout.SILENT, layout.IDLE, layout.OVER, layout.LOG_VIEW, layout.WHY_VIEW, layout.NO_CALL)
     used = {pane for table in tables for _, bands in table for band in bands for pane in band.panes}
     registered = {value for value in vars(layout).values() if isinstance(value, ui.Pane)}
     assert used == registered
 
 
 def test_a_table_for_every_width() -> None:
-    for table in (layout.TALKING, layout.SILENT, layout.IDLE, layout.OVER, layout.LOG_VIEW):
+    for table in (
+        layout.TALKING,
+        layout.SILENT,
+        layout.IDLE,
+        layout.OVER,
+        layout.LOG_VIEW,
+        layout.WHY_VIEW,
+        layout.NO_CALL,
+    ):
         widths = [least for least, _ in table]
         assert widths == sorted(widths, reverse=True) and widths[-1] == 0
 

@@ -16,7 +16,7 @@ def rows(width: int, height: int, **changes: object) -> list[str]:
 def test_both_ends_with_the_largest_cause_of_each() -> None:
     assert rows(108, 4) == [
         "── quality ───────────────────────────────────────────────────────────────────── MOS: 1 bad, 4.4 the best ──",
-        "             MOS    loss   jitter  round trip  run of lost   buffer   why",
+        "             MOS    loss   jitter  round trip  run of lost   buffer   largest cause",
         " we hear     4.4   0.1 %   4.1 ms       43 ms          1.5    43 ms   mostly loss 0.1 %",
         " they hear   4.0   0.4 %    12 ms       43 ms            -        -   mostly loss 0.4 %",
     ]

@@ -1,0 +1,231 @@
+"""Every rule: what it sees, and what it must not take for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.diagnosis.facts import EchoHeard, Facts
+from engine.diagnosis.rules import RULES, Rule, Seen
+from engine.model import HistoryPoint
+
+GOOD = HistoryPoint(
+    0.0, 3.0, 40.0, -30.0, -28.0, sent=50, received=50, target_ms=40.0, drift_ppm=5.0, rtt_ms=40.0,
+    far_loss_percent=0.0, far_jitter_ms=3.0, send_late_ms=0.4,
+)  # fmt: skip
+FACTS = Facts(
+    (GOOD,) * 40,
+    codec_sent="PCMU",
+    codec_heard="PCMU",
+    our_address=("198.51.100.1", 10000),
+    their_address=("203.0.113.5", 4000),
+    signalling_host="203.0.113.5",
+    report_age_s=3.0,
+    buffer_limit_ms=500.0,
+    traffic_class=0xB8,
+)
+BY_NAME = {rule.name: rule for rule in RULES}
+
+
+def seconds(count: int = 40, **changes: Any) -> tuple[HistoryPoint, ...]:
+    """The last ten are like this."""
+    return (GOOD,) * (count - 10) + (replace(GOOD, **changes),) * 10
+
+
+def now(**changes: Any) -> tuple[HistoryPoint, ...]:
+    return (*FACTS.seconds[:-1], replace(GOOD, **changes))
+
+
+SILENT = (replace(GOOD, received=0),) * 40
+# rule, facts in which it holds, words of its evidence, facts that look alike and are something else
+CASES: tuple[tuple[str, dict[str, Any], str, dict[str, Any]], ...] = (
+    ("nothing-comes", {"seconds": SILENT}, "since the call began, 40 s", {"seconds": SILENT, "pauses": True}),
+    ("nothing-comes", {"seconds": seconds(received=0)}, "no packet for 10 s", {"seconds": seconds(), "talks": True}),
+    ("nothing-comes", {"seconds": SILENT}, "no packet", {"seconds": SILENT, "talks": False}),
+    ("nothing-comes", {"seconds": SILENT}, "no packet", {"seconds": SILENT, "may_hear": False}),
+    (
+        "they-hear-nothing",
+        {"seconds": now(far_loss_percent=100.0)},
+        "100 % of our packets lost",
+        {"seconds": now(far_loss_percent=60.0)},
+    ),
+    (
+        "they-hear-nothing",
+        {"report_age_s": 13.0, "rtcp_age_s": 2.0},
+        "nothing of our stream for 13 s",
+        {"report_age_s": 13.0, "rtcp_age_s": 13.0},
+    ),
+    (
+        "far-end-silent",
+        {"seconds": seconds(in_dbfs=-96.0)},
+        "never above -96 dBFS",
+        {"seconds": (*seconds(in_dbfs=-96.0)[:-1], GOOD)},
+    ),
+    (
+        "private-address",
+        {"their_address": ("192.168.1.7", 4000)},
+        "media goes to 192.168.1.7, their SIP comes from 203.0.113.5",
+        {"their_address": ("192.168.1.7", 4000), "signalling_host": "192.168.1.7"},
+    ),
+    (
+        "our-private-address",
+        {"our_address": ("10.0.0.2", 10000)},
+        "we wait at 10.0.0.2",
+        {"our_address": ("10.0.0.2", 10000), "their_address": ("10.0.0.3", 4000)},
+    ),
+    ("private-address", {"their_address": ("100.64.3.3", 1)}, "100.64.3.3", {"their_address": ("100.128.3.3", 1)}),
+    (
+        "other-source",
+        {"seconds": seconds(foreign=50), "foreign_from": ("203.0.113.5", 4444)},
+        "from 203.0.113.5:4444, the SDP says 203.0.113.5:4000",
+        {"seconds": seconds(), "foreign_from": ("203.0.113.5", 4444)},
+    ),
+    (
+        "unknown-payload",
+        {"seconds": seconds(discarded=50), "foreign_codec": 18},
+        "payload type 18",
+        {"seconds": seconds(discarded=0), "foreign_codec": 18},
+    ),
+    ("other-codec", {"codec_heard": "PCMA"}, "we send PCMU, they send PCMA", {"codec_heard": "pcmu"}),
+    ("other-ptime", {"seconds": seconds(received=33)}, "30 ms each", {"seconds": seconds(received=46)}),
+    (
+        "other-ptime",
+        {"seconds": seconds(received=100)},
+        "10 ms each",
+        {"seconds": seconds(received=25), "paused": True},
+    ),
+    ("far-end-starves", {"seconds": seconds(received=42)}, "42.0 packets a second", {"seconds": seconds(received=48)}),
+    (
+        "far-end-starves",
+        {"seconds": seconds(received=42)},
+        "instead of 50",
+        {"seconds": seconds(received=42, lost=8)},
+    ),
+    ("new-ssrc", {"ssrc_changes": 2}, "2 times", {"ssrc_changes": 0}),
+    ("silence-suppression", {"pauses": True}, "announced the pause", {"paused": True}),
+    ("duplicates", {"seconds": seconds(duplicate=5)}, "50 duplicates in 10 s (10 %)", {"seconds": now(duplicate=4)}),
+    ("reordering", {"seconds": seconds(reordered=3)}, "30 out of order", {"seconds": now(reordered=4)}),
+    ("clock-drift", {"seconds": now(drift_ppm=-240.0)}, "by 240 ppm: 864 ms an hour", {"seconds": now(drift_ppm=60.0)}),
+    (
+        "loss-here",
+        {"seconds": seconds(lost=2, received=48), "mean_run": 1.0},
+        "4.0 % in 10 s, singly",
+        {"seconds": seconds(lost=2, received=48, recovered=2)},
+    ),
+    (
+        "loss-here",
+        {"seconds": seconds(lost=2, received=48), "mean_run": 3.2},
+        "in runs of 3.2",
+        {"seconds": now(lost=2, received=48)},
+    ),
+    (
+        "loss-mended",
+        {"seconds": seconds(lost=2, received=48, recovered=2)},
+        "20 of 20 brought back",
+        {"seconds": seconds(lost=2, received=48)},
+    ),
+    (
+        "loss-there",
+        {"seconds": now(far_loss_percent=3.4)},
+        "3.4 % lost; our packets left on time (worst 0.4 ms late)",
+        {"seconds": now(far_loss_percent=0.4)},
+    ),
+    (
+        "late-packets",
+        {"seconds": seconds(late=2, target_ms=98.0), "buffer_limit_ms": 100.0},
+        "20 late in 10 s (4.0 %)",
+        {"seconds": seconds(lost=2, received=48)},
+    ),
+    ("long-round-trip", {"seconds": now(rtt_ms=640.0)}, "640 ms", {"seconds": now(rtt_ms=180.0)}),
+    (
+        "no-reports",
+        {"report_age_s": None},
+        "since the call began",
+        {"report_age_s": None, "seconds": FACTS.seconds[:20]},
+    ),
+    (
+        "no-reports",
+        {"report_age_s": 45.0},
+        "for 30 s",
+        {"report_age_s": None, "seconds": (replace(GOOD, sent=0),) * 40},
+    ),
+    ("unmarked", {"traffic_class": 0}, "DSCP 0", {"traffic_class": None}),
+    (
+        "sends-late",
+        {"seconds": seconds(send_late_ms=14.0)},
+        "up to 14 ms late in 10",
+        {"seconds": now(send_late_ms=25.0)},
+    ),
+    ("no-ack", {"ack_left_s": 21.4}, "we hang up in 21 s", {"ack_left_s": None}),
+    ("microphone", {"microphone": "digital silence"}, "digital silence", {"microphone": "clipping", "muted": True}),
+    (
+        "echo",
+        {"echo": EchoHeard(180.0, 12.0, 0.93)},
+        "180 ms later, 12 dB softer (93 % alike)",
+        {"echo": EchoHeard(180.0, 12.0, 0.93), "sends_back": True},
+    ),
+)
+
+
+def seen(rule: Rule, **changes: Any) -> Seen | None:
+    return rule.see(replace(FACTS, **changes))
+
+
+@pytest.mark.parametrize(("name", "holds", "evidence", "_near"), CASES)
+def test_it_is_found_with_its_evidence(name: str, holds: dict, evidence: str, _near: dict) -> None:
+    found = seen(BY_NAME[name], **holds)
+    assert found is not None and evidence in found.evidence and found.text and found.advice
+
+
+@pytest.mark.parametrize(("name", "_holds", "_evidence", "near"), CASES)
+def test_what_looks_alike_is_not_it(name: str, _holds: dict, _evidence: str, near: dict) -> None:
+    assert seen(BY_NAME[name], **near) is None
+
+
+def test_nothing_is_found_in_a_good_call() -> None:
+    assert [rule.name for rule in RULES if seen(rule)] == []
+
+
+def test_every_rule_has_a_case() -> None:
+    assert {name for name, *_ in CASES} == set(BY_NAME)
+
+
+def test_the_text_has_no_figures_that_would_change_while_it_holds() -> None:
+    for name, holds, *_ in CASES:
+        found = seen(BY_NAME[name], **holds)
+        assert found is not None and not any(letter.isdigit() for letter in found.text.replace("200 OK", "")), found
+
+
+def test_the_buffer_that_may_not_grow_is_said_to_be_the_reason() -> None:
+    found = seen(BY_NAME["late-packets"], seconds=seconds(late=2, target_ms=98.0), buffer_limit_ms=100.0)
+    assert found is not None and "may not grow" in found.text and "more than 100 ms" in found.advice
+    found = seen(BY_NAME["late-packets"], seconds=seconds(late=2, target_ms=98.0))
+    assert found is not None and "may not grow" not in found.text
+
+
+def test_one_way_audio_names_whose_nat_it_is() -> None:
+    found = seen(BY_NAME["nothing-comes"], seconds=SILENT, our_address=("192.168.0.2", 10000))
+    assert found is not None and "forward our RTP ports" in found.advice
+    found = seen(BY_NAME["they-hear-nothing"], seconds=now(far_loss_percent=99.0), their_address=("10.1.1.1", 2))
+    assert found is not None and "STUN" in found.advice
+
+
+POINTS = st.builds(
+    HistoryPoint,
+    st.none() | st.floats(0, 100), st.none() | st.floats(0, 1e4), st.none() | st.floats(0, 1e4), st.floats(-96, 0),
+    st.floats(-96, 0), *[st.integers(-5, 5000)] * 9, st.floats(0, 1e4), st.none() | st.floats(0, 1e4),
+    st.none() | st.floats(-1e6, 1e6), st.none() | st.floats(0, 1e4), st.none() | st.floats(0, 100),
+    st.none() | st.floats(0, 1e4), st.floats(0, 1e4),
+)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(st.lists(POINTS, max_size=40), st.booleans(), st.booleans(), st.none() | st.integers(0, 127))
+def test_no_history_makes_a_rule_fail(points: list, talks: bool, pauses: bool, kind: int | None) -> None:
+    facts = replace(FACTS, seconds=tuple(points), talks=talks, pauses=pauses, foreign_codec=kind, report_age_s=None)
+    for rule in RULES:
+        rule.see(facts)

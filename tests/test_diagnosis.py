@@ -1,0 +1,262 @@
+"""Scripted calls on a wire that does what networks do: each is diagnosed for what it is, and a good one not at all."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from engine import model
+from engine.media import rtp
+from engine.model import Diagnosis, Finding
+from tests import wire as wire_module
+from tests.wire import ANNA, BOB, STRANGER, Datagram, Station, Wire, is_from, is_sip
+
+ALWAYS = {"unmarked"}  # nothing on this wire bears a mark, unless a test says so
+
+
+def call(wire: Wire, seconds: float = 20, anna: dict | None = None, bob: dict | None = None) -> tuple[Station, Station]:
+    """Anna calls Bob, who answers."""
+    caller = wire.station(ANNA, **(anna or {}))
+    callee = wire.station(BOB, **{"auto_answer": 0.0, **(bob or {})})
+    caller.do(model.Dial(callee.uri))
+    wire.run(seconds)
+    return caller, callee
+
+
+def found(station: Station) -> dict[str, Finding]:
+    return {finding.name: finding for finding in station.view().findings}
+
+
+def rtp_from(host: str):
+    return is_from(host, lambda datagram: datagram.port_kind == "rtp")
+
+
+def bad_wire(fate) -> Wire:
+    """``fate`` of every RTP packet: its delays, or None for the usual one."""
+    wire = Wire(0.030)
+    wire.rule(lambda datagram: fate(datagram) if datagram.port_kind == "rtp" else None)
+    return wire
+
+
+def test_in_a_good_call_nothing_is_found() -> None:
+    anna, bob = call(Wire(0.030), 60)
+    assert found(anna) == found(bob) == {} and not anna.told(Diagnosis) and not bob.told(Diagnosis)
+
+
+@pytest.mark.parametrize("codec", ["G722", "opus", "L16"])
+def test_nor_with_another_codec(codec: str) -> None:
+    anna, bob = call(Wire(0.050), 40, {"codecs": (codec,)}, {"codecs": (codec,)})
+    assert found(anna) == found(bob) == {}
+
+
+def test_one_way_audio_is_told_at_both_ends() -> None:
+    wire = Wire(0.030)
+    wire.lose(rtp_from(BOB))
+    anna, bob = call(wire)
+    assert "no packet since the call began" in found(anna)["nothing-comes"].evidence
+    assert "nothing-comes" not in found(bob)
+
+
+def test_a_way_that_closes_in_mid_call() -> None:
+    wire = Wire(0.030)
+    anna, bob = call(wire)
+    wire.lose(rtp_from(ANNA))
+    wire.run(20)
+    assert "nothing-comes" in found(bob) and "any more" in found(bob)["nothing-comes"].text
+    assert found(anna)["they-hear-nothing"].severity == "bad"
+    (begun,) = [told.finding for told in anna.told(Diagnosis) if told.finding.name == "they-hear-nothing"]
+    assert begun.until_s is None and 20 <= begun.since_s <= 40
+
+
+def test_loss_is_told_by_who_loses() -> None:
+    chance = random.Random(1)
+    wire = bad_wire(lambda each: [] if each.source[0] == BOB and chance.random() < 0.05 else None)
+    anna, bob = call(wire, 30, {"redundancy": 0}, {"redundancy": 0})
+    assert "singly" in found(anna)["loss-here"].evidence and "loss-there" not in found(anna)
+    assert "left on time" in found(bob)["loss-there"].evidence and "loss-here" not in found(bob)
+
+
+def test_what_repetition_brings_back_is_no_bad_call() -> None:
+    chance = random.Random(1)
+    wire = bad_wire(lambda each: [] if each.source[0] == BOB and chance.random() < 0.05 else None)
+    anna, _ = call(wire, 30, {"redundancy": 2}, {"redundancy": 2})
+    assert "loss-mended" in found(anna) and "loss-here" not in found(anna)
+
+
+def test_loss_in_runs_is_another_kind() -> None:
+    sent = [0]
+
+    def fate(datagram: Datagram) -> list[float] | None:
+        sent[0] += datagram.source[0] == BOB
+        return [] if datagram.source[0] == BOB and sent[0] % 80 < 4 else None
+
+    anna, _ = call(bad_wire(fate), 30, {"redundancy": 0}, {"redundancy": 0})
+    assert "in runs of 4.0" in found(anna)["loss-here"].evidence
+
+
+def test_when_it_is_over_that_is_told_too() -> None:
+    wire = Wire(0.030)
+    chance = random.Random(1)
+    losing = wire.rule(lambda each: [] if each.port_kind == "rtp" and chance.random() < 0.05 else None)
+    anna, _ = call(wire, 20, {"redundancy": 0}, {"redundancy": 0})
+    wire._rules.remove(losing)
+    wire.run(30)
+    assert found(anna) == {}
+    over = [finding for finding in anna.view().findings_over if finding.name == "loss-here"]
+    assert over and over[0].until_s is not None
+    assert [told.finding.until_s is None for told in anna.told(Diagnosis) if told.finding.name == "loss-here"] == [
+        True,
+        False,
+    ]
+
+
+def test_packets_too_late_for_a_buffer_that_may_not_grow() -> None:
+    chance = random.Random(2)
+    wire = bad_wire(lambda each: [0.03 + chance.random() * 0.2])
+    anna, _ = call(wire, 30, {"buffer_ms": (0.0, 60.0)})
+    assert "may not grow" in found(anna)["late-packets"].text and "reordering" in found(anna)
+
+
+def test_doubled_packets() -> None:
+    anna, _ = call(bad_wire(lambda each: [0.03, 0.031]))
+    assert set(found(anna)) == {"duplicates"}
+
+
+def test_a_long_way() -> None:
+    anna, _ = call(Wire(0.350))
+    assert set(found(anna)) == {"long-round-trip"}
+
+
+def test_no_reports() -> None:
+    wire = Wire(0.030)
+    wire.lose(lambda datagram: datagram.port_kind == "rtcp")
+    anna, _ = call(wire, 45)
+    assert set(found(anna)) == {"no-reports"}
+
+
+def test_the_ack_that_never_comes() -> None:
+    wire = Wire(0.030)
+    wire.lose(is_sip("ACK"))
+    _, bob = call(wire, 10)
+    assert "we hang up in 2" in found(bob)["no-ack"].evidence
+
+
+def test_who_says_nothing_at_all() -> None:
+    anna, bob = call(Wire(0.030), 5)
+    bob.do(model.Mute(on=True))
+    wire = bob.wire
+    wire.run(30)
+    assert set(found(anna)) == {"far-end-silent"} and found(bob) == {}
+
+
+def test_hold_is_no_trouble() -> None:
+    anna, bob = call(Wire(0.030), 5)
+    bob.do(model.Hold(on=True))
+    bob.wire.run(20)
+    assert found(anna) == found(bob) == {}
+
+
+def test_our_voice_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """People speak in syllables: the noise of this wire gets some."""
+    noise = wire_module.voice
+
+    def syllables(seed: int, rate_hz: int) -> np.ndarray:
+        said = noise(seed, rate_hz)
+        lengths = np.random.default_rng(seed).integers(rate_hz // 10, rate_hz // 3, len(said) // (rate_hz // 10))
+        loud = np.repeat(np.arange(len(lengths)) % 2 == 0, lengths)[: len(said)]
+        return (said * np.where(loud, 1.0, 0.02)).astype(np.int16)
+
+    monkeypatch.setattr(wire_module, "voice", syllables)
+    anna, bob = call(Wire(0.060), 30, None, {"echo": True})
+    assert set(found(anna)) == {"echo"} and found(bob) == {}
+    assert "0 dB softer" in found(anna)["echo"].evidence
+
+
+def test_packets_from_another_port_than_the_sdp_says() -> None:
+    wire = Wire(0.030)
+    anna, bob = call(wire, 5)
+    target, (host, port) = anna.view().media.local, bob.view().media.local
+    wire.lose(rtp_from(BOB))
+    for number in range(400):
+        wire.inject(rtp.build(0, False, number, 160 * number, 7, bytes(160)), (host, port + 40), target)
+        wire.run(0.02)
+    assert found(anna)["other-source"].text.startswith("Packets come from another port of the same host")
+    assert "does not name" in found(anna)["nothing-comes"].evidence
+
+
+def test_a_stranger_who_sends_now_and_then_is_nothing_to_speak_of() -> None:
+    wire = Wire(0.030)
+    anna, _ = call(wire, 5)
+    for _ in range(10):
+        wire.inject(b"\x80" * 40, (STRANGER, 4000), anna.view().media.local)
+        wire.run(2)
+    assert "other-source" not in found(anna)
+
+
+def test_a_stream_that_begins_anew_and_a_payload_type_nobody_knows() -> None:
+    wire = Wire(0.030)
+    anna, bob = call(wire, 5)
+    source, target = bob.view().media.local, anna.view().media.local
+    wire.lose(rtp_from(BOB))
+    for number in range(400):
+        kind = 77 if number > 20 and number % 2 else 0
+        wire.inject(rtp.build(kind, False, number, 160 * number, 7, bytes(160)), source, target)
+        wire.run(0.02)
+    assert found(anna)["new-ssrc"].evidence == "SSRC changed once"
+    assert "payload type 77" in found(anna)["unknown-payload"].evidence
+
+
+@pytest.mark.parametrize(("sent_ms", "name"), [(30, "other-ptime"), (24, "far-end-starves")])
+def test_packets_of_another_length_or_too_few_of_them(sent_ms: int, name: str) -> None:
+    wire = Wire(0.030)
+    anna, bob = call(wire, 5)
+    source, target = bob.view().media.local, anna.view().media.local
+    wire.lose(rtp_from(BOB))
+    for number in range(20_000 // sent_ms):
+        wire.inject(rtp.build(0, False, number, 8 * sent_ms * number, 7, bytes(8 * sent_ms)), source, target)
+        wire.run(sent_ms / 1000)
+    assert name in found(anna)
+
+
+def test_a_mark_that_was_lost_on_the_way() -> None:
+    wire = Wire(0.030)
+    anna = wire.station(ANNA)
+    bob = wire.station(BOB, auto_answer=0.0)
+    for station, mark in ((anna, 0), (bob, 0xB8)):
+        for opened in station.net.sockets.values():
+            opened.traffic_class = mark
+    anna.do(model.Dial(bob.uri))
+    wire.run(20)
+    assert set(found(anna)) == {"unmarked"} and found(bob) == {}
+
+
+def test_an_sdp_that_names_an_address_of_the_inner_network() -> None:
+    wire = Wire(0.030)
+    lied: list[bytes] = []
+
+    def lie(datagram: Datagram) -> list[float] | None:
+        if datagram.sip != "INVITE" or datagram.data in lied:
+            return None
+        changed = datagram.data.replace(b"IN IP4 192.0.2.1", b"IN IP4 10.0.2.1")
+        length = str(len(changed.partition(b"\r\n\r\n")[2])).encode()
+        head, _, rest = changed.partition(b"Content-Length: ")
+        changed = head + b"Content-Length: " + length + rest[rest.index(b"\r\n") :]
+        lied.append(changed)
+        wire.inject(changed, datagram.source, datagram.destination)
+        return []
+
+    wire.rule(lie)
+    _, bob = call(wire, 20)
+    assert "media goes to 10.0.2.1, their SIP comes from 192.0.2.1" in found(bob)["private-address"].evidence
+    assert "STUN" in found(bob)["nothing-comes"].advice
+
+
+def test_the_finding_goes_with_the_call_when_it_has_ended() -> None:
+    wire = Wire(0.030)
+    wire.lose(rtp_from(BOB))
+    anna, _ = call(wire)
+    anna.do(model.HangUp())
+    wire.run(2)
+    assert "nothing-comes" in found(anna)

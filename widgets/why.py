@@ -1,0 +1,191 @@
+"""Why the call sounds as it does: what was found, with its evidence and what to do. A pane, and the view "why"."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from engine.model import CallState, CallView, Finding
+from widgets import figures, parts, text
+from widgets.canvas import Canvas, Rect
+from widgets.keys import Key
+from widgets.ui import Scene
+from widgets.view import Desk
+
+STYLES = {"bad": "bad", "warn": "warn", "info": "label"}
+MARKS = {"bad": "!!", "warn": "! ", "info": "i "}  # says the same without colour
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The finding that is looked at in the view."""
+
+    row: int = 0
+
+
+def sizes(scene: Scene, _width: int) -> tuple[int, ...]:
+    """A row for each finding; when there are few, evidence and advice too."""
+    count = len(scene.call.findings) if scene.call is not None else 0
+    return (2, 1 + max(1, count), 1 + max(1, 2 * count))
+
+
+def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
+    """The findings that hold, the worst first; that all is well, and why, when there is none."""
+    call = scene.call
+    if call is None or rect.empty:
+        return
+    found = call.findings
+    below = parts.heading(canvas, rect, "why", *_note(call, below=rect.height - 1))
+    if not found:
+        canvas.put(
+            below.x + 1, below.y, text.clip(well(call), below.width - 2, scene.look.more), "dim", below.width - 1
+        )
+        return
+    roomy = below.height >= 2 * len(found)
+    rows = list(below.rows())
+    for index, finding in enumerate(found):
+        if roomy:
+            _draw_two(canvas, rows[2 * index], rows[2 * index + 1], finding, scene.look.more)
+        elif index < len(rows):
+            _draw_one(canvas, rows[index], finding, scene.look.more)
+
+
+def _note(call: CallView, below: int) -> tuple[str, str]:
+    hidden = len(call.findings) - below
+    if hidden > 0:
+        return f"{hidden} more in the view why", "warn"
+    return (f"{len(call.findings_over)} over", "dim") if call.findings_over else ("", "dim")
+
+
+def _draw_one(canvas: Canvas, row: Rect, finding: Finding, more: str) -> None:
+    style = STYLES[finding.severity]
+    x = canvas.put(row.x + 1, row.y, MARKS[finding.severity], style, row.width - 1) + 1
+    words = figures.visible_line(f"{finding.text}: {finding.evidence}")
+    canvas.put(x, row.y, text.clip(words, row.right - x - 1, more), "" if style == "label" else style, row.right - x)
+
+
+def _draw_two(canvas: Canvas, first: Rect, second: Rect, finding: Finding, more: str) -> None:
+    _draw_one(canvas, first, finding, more)
+    x = second.x + 4
+    words = figures.visible_line(finding.advice)
+    canvas.put(x, second.y, text.clip(words, second.right - x - 1, more), "dim", second.right - x)
+
+
+def well(call: CallView) -> str:
+    """Nothing was found: what that rests upon."""
+    media = call.media
+    if media is None:
+        return "No sound yet: nothing to judge."
+    if call.state is CallState.ENDED:
+        return "Nothing was wrong at the end." if call.findings_over else "Nothing was found wrong in this call."
+    rx, report = media.rx, media.rtcp.remote
+    seen = []
+    if figures.known(rx.loss_percent):
+        seen.append("nothing lost" if rx.lost <= 0 else f"{figures.percent(rx.loss_percent)} lost in all")
+    if figures.known(rx.jitter_ms):
+        seen.append(f"jitter {figures.millis(rx.jitter_ms)}")
+    seen.append(f"they report {figures.percent(report.loss_percent)} lost" if report else "no report from them yet")
+    return f"Nothing is wrong: {', '.join(seen)}."
+
+
+# ------------------------------------------------------------------ the view
+
+
+def listed(call: CallView) -> tuple[Finding, ...]:
+    """What holds, then what is over, the latest first."""
+    return (*call.findings, *reversed(call.findings_over))
+
+
+def draw_list(canvas: Canvas, rect: Rect, scene: Scene) -> None:
+    """Every finding of the call; the one under the cursor with its evidence and advice."""
+    call = scene.call
+    if rect.empty:
+        return
+    if call is None:
+        below = parts.heading(canvas, rect, "why")
+        canvas.put(below.x + 1, below.y, "No call is selected.", "dim", below.width - 1)
+        return
+    found = listed(call)
+    held, over = len(call.findings), len(call.findings_over)
+    below = parts.heading(canvas, rect, "why", f"{held} now, {over} over" if found else "")
+    if not found:
+        canvas.put(
+            below.x + 1, below.y, text.clip(well(call), below.width - 2, scene.look.more), "dim", below.width - 1
+        )
+        return
+    cursor = min(scene.ui.state(Cursor()).row, len(found) - 1)
+    details = _details(found[cursor], below.width - 8)
+    first = _first(cursor, len(found), max(1, below.height - len(details)))
+    y = below.y
+    for index in range(first, len(found)):
+        if y >= below.bottom:
+            return
+        _draw_row(canvas, Rect(below.x, y, below.width, 1), found[index], index == cursor, scene)
+        y += 1
+        for label, words in details if index == cursor else ():
+            if y >= below.bottom:
+                return
+            canvas.put(below.x + 4, y, label, "label", below.width - 4)
+            canvas.put(below.x + 16, y, words, "", below.width - 17)
+            y += 1
+
+
+def _first(cursor: int, count: int, rows: int) -> int:
+    """The first finding that is seen, so that the cursor is."""
+    return max(0, min(cursor - rows // 2, count - rows))
+
+
+def _details(finding: Finding, width: int) -> list[tuple[str, str]]:
+    lines: list[tuple[str, str]] = []
+    for label, words in (("evidence", finding.evidence), ("what to do", finding.advice), ("when", _when(finding))):
+        wrapped = textwrap.wrap(figures.visible_line(words), max(10, width - 10))
+        lines += [(label if index == 0 else "", line) for index, line in enumerate(wrapped)]
+    return lines
+
+
+def _when(finding: Finding) -> str:
+    since = f"since {figures.duration(finding.since_s)} into the call"
+    return since if finding.until_s is None else f"{since}, until {figures.duration(finding.until_s)}"
+
+
+def _draw_row(canvas: Canvas, row: Rect, finding: Finding, chosen: bool, scene: Scene) -> None:
+    over = finding.until_s is not None
+    style = "dim" if over else STYLES[finding.severity]
+    selected = f"{style}+selected" if chosen else style
+    if chosen:
+        canvas.fill(row, " ", "selected")
+        canvas.put(row.x, row.y, scene.look.pointer, selected)
+    canvas.put(row.x + 1, row.y, MARKS[finding.severity], selected)
+    time = figures.duration(finding.since_s) if not over else f"{figures.duration(finding.since_s)} over"
+    right = row.right - len(time) - 1
+    canvas.put(right, row.y, time, selected)
+    room = right - row.x - 5
+    canvas.put(row.x + 4, row.y, text.clip(figures.visible_line(finding.text), room, scene.look.more), selected, room)
+
+
+def list_sizes(_scene: Scene, _width: int) -> tuple[int, ...]:
+    return (3, 8)
+
+
+def _found(scene: Scene) -> Sequence[Finding]:
+    return listed(scene.call) if scene.call is not None else ()
+
+
+def _several(scene: Scene) -> bool:
+    return len(_found(scene)) > 1
+
+
+def _move(desk: Desk, name: str) -> None:
+    """Through the findings; the view shows those of the selected call."""
+    count = len(_found(desk.scene()))
+    cursor = desk.ui.state(Cursor())
+    step = {"Up": -1, "k": -1, "Down": 1, "j": 1, "PageUp": -10, "PageDown": 10}[name]
+    desk.keep(replace(cursor, row=max(0, min(cursor.row + step, count - 1))))
+
+
+KEYS = (
+    Key(("Up", "k", "Down", "j"), "Up Down", "finding", "the finding above, the finding below", "move", _several),
+    Key(("PageUp", "PageDown"), "PgUp PgDn", "", "ten findings at once", "page", _several),
+)
+ACTIONS = {"move": _move, "page": _move}
