@@ -412,6 +412,24 @@ class LogLine:
 
 
 @dataclass(frozen=True, slots=True)
+class SipMessage:
+    """A SIP message as it was on the wire."""
+
+    number: int  # 1, 2, 3 ... in the order they came and went
+    call: int | None  # None: of no call of ours
+    time: float  # seconds since the epoch
+    direction: str  # "in" or "out"
+    peer: tuple[str, int]
+    label: str  # "INVITE" or "486 Busy Here"
+    cseq: str
+    has_sdp: bool
+    proxied: bool  # a proxy stays on its way (Record-Route, Route)
+    repeats: int | None  # the number of the message that this is once more
+    text: str  # the beginning, where it is very long
+    octets: int  # of the whole
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The whole phone at one moment."""
 
@@ -422,6 +440,7 @@ class Snapshot:
     sound: SoundView
     network: NetworkView
     log: tuple[LogLine, ...] = field(default=())  # newest last
+    sip: tuple[SipMessage, ...] = ()  # newest last; empty where no face looks at it
 
 
 # ------------------------------------------------------------------ events

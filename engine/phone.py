@@ -24,6 +24,7 @@ from engine.config import Config, ConfigError, complete_uri
 from engine.handset import Handset, Sound
 from engine.history import shortfall
 from engine.io.errors import NetworkError
+from engine.ladder import Ladder
 from engine.lines import Lines
 from engine.media import codecs
 from engine.media.dtmf import DIGITS
@@ -84,7 +85,8 @@ class Phone:
         self._calls: dict[int, Call] = {}
         self._lines = Lines(self._calls, config.max_calls, self._make_room)
         self._agent = UserAgent(local=self.local, formats=self._formats, entropy=outside.entropy, busy=self._lines.busy)
-        self._agent.trace = config.trace
+        self._ladder = Ladder()
+        self._agent.trace = config.trace or config.face == "dashboard"
         self._names = Names(outside.resolver, outside.clock, self._send, self._unreachable)
         self._handset = Handset(outside.sound)
         self._room = Room(self._calls, self._agent, self._local_audio, self._tell)
@@ -541,8 +543,10 @@ class Phone:
         self._tell(model.Error(f"call {event.call}: the far end refused ({event.status} {reason_text(event.status)})"))
 
     def _on_trace(self, event: sip_events.TraceMessage, now: float) -> None:
-        text = event.data.decode("utf-8", "replace")
-        self._tell(model.Message(event.call, event.direction, event.peer, text))
+        self._ladder.note(event.call, event.direction, event.peer, event.data, self._outside.wall())
+        if self._config.trace:
+            text = event.data.decode("utf-8", "replace")
+            self._tell(model.Message(event.call, event.direction, event.peer, text))
 
     def _on_note(self, event: sip_events.Note, now: float) -> None:
         self.log(event.level, "sip", event.text)
@@ -572,6 +576,7 @@ class Phone:
             sound=self._sound_view(),
             network=model.NetworkView(counters.malformed, counters.refused, counters.stray, counters.overload),
             log=tuple(self._log),
+            sip=self._ladder.view,
         )
 
     def _sound_view(self) -> model.SoundView:

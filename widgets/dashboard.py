@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from engine.model import Snapshot
 from widgets import compact, footer, help, tabs, title, views
 from widgets.canvas import Canvas, Rect
+from widgets.ladder import Reading
+from widgets.mask import masked
 from widgets.ui import Band, Placed, Scene, Ui, scene
 
 LEAST_WIDTH, LEAST_HEIGHT = 40, 10  # below that: the phone in a line
@@ -21,7 +23,7 @@ GAP = 2  # columns between panes of one band
 
 def draw(canvas: Canvas, snapshot: Snapshot, ui: Ui) -> Placed:
     """The screen of this moment, whatever its size; returns the panes that move by themselves, for ``redraw``."""
-    now, rect = scene(snapshot, ui), canvas.rect
+    now, rect = _scene(snapshot, ui), canvas.rect
     if rect.width < LEAST_WIDTH or rect.height < LEAST_HEIGHT:
         if ui.help_open and rect.height >= 2:
             body, bottom = rect.split_bottom(1)
@@ -50,10 +52,15 @@ def draw(canvas: Canvas, snapshot: Snapshot, ui: Ui) -> Placed:
 
 def redraw(canvas: Canvas, snapshot: Snapshot, ui: Ui, placed: Placed) -> None:
     """Only these panes, at their places, on a canvas that has all the others already."""
-    now = scene(snapshot, ui)
+    now = _scene(snapshot, ui)
     for pane, place in placed:
         canvas.fill(place)
         pane.draw(canvas, place, now)
+
+
+def _scene(snapshot: Snapshot, ui: Ui) -> Scene:
+    """What is to be drawn; without private data where somebody wants to take a picture of it."""
+    return scene(masked(snapshot) if ui.state(Reading()).masked else snapshot, ui)
 
 
 def bands(now: Scene, width: int) -> Sequence[Band]:

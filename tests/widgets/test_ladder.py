@@ -1,0 +1,258 @@
+"""The view "ladder": messages as arrows, their text, their difference, and all of it without private data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine import ladder as engine_ladder
+from engine.model import CallState, SipMessage, Snapshot
+from tests.widgets import views
+from tests.widgets.test_controls import Phone
+from tests.widgets.views import NOW, drawn
+from widgets import dashboard, ladder, mask
+from widgets.canvas import Canvas
+from widgets.controls import Controls
+from widgets.ladder import Reading
+from widgets.ui import Scene, Ui, scene
+
+BOB, PROXY = ("203.0.113.5", 5060), ("198.51.100.1", 5060)
+INVITE = (
+    "INVITE sip:bob@203.0.113.5 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bKabc;rport\r\n"
+    'From: "Anna Berg" <sip:anna@192.0.2.10>;tag=t1\r\nTo: <sip:bob@203.0.113.5>\r\nCall-ID: secret77\r\n'
+    "CSeq: 7 INVITE\r\nContent-Type: application/sdp\r\n\r\nv=0\r\no=anna 1 1 IN IP4 192.0.2.10\r\n"
+    "c=IN IP4 192.0.2.10\r\nm=audio 10000 RTP/AVP 0\r\n"
+)
+
+
+def answer(status: str, cseq: str = "7 INVITE", extra: str = "") -> str:
+    return f"SIP/2.0 {status}\r\nCall-ID: secret77\r\nCSeq: {cseq}\r\n{extra}\r\n"
+
+
+def messages(*told: tuple[str, str, tuple[str, int], float], call: int = 1) -> tuple[SipMessage, ...]:
+    made = engine_ladder.Ladder()
+    for direction, text, peer, ago in told:
+        made.note(call, direction, peer, text.encode(), NOW - ago)
+    return made.view
+
+
+CALL = messages(
+    ("out", INVITE, BOB, 193.0),
+    ("out", INVITE, BOB, 192.5),
+    ("in", answer("180 Ringing"), BOB, 192.48),
+    ("in", answer("200 OK", extra="Content-Type: application/sdp\r\n"), BOB, 192.4),
+    ("out", "ACK sip:bob@203.0.113.5 SIP/2.0\r\nCall-ID: secret77\r\nCSeq: 7 ACK\r\n\r\n", BOB, 192.39),
+)
+FAILED = messages(("out", INVITE, BOB, 3.0), ("in", answer("486 Busy Here"), BOB, 2.9))
+PROXIED = messages(
+    ("out", INVITE, PROXY, 5.0),
+    ("in", answer("200 OK", extra="Record-Route: <sip:198.51.100.1;lr>\r\n"), PROXY, 4.0),
+    ("out", "BYE sip:bob@203.0.113.5 SIP/2.0\r\nCall-ID: secret77\r\nCSeq: 8 BYE\r\n\r\n", BOB, 1.0),
+)
+
+
+def snapshot(sip: tuple[SipMessage, ...], *calls: object) -> Snapshot:
+    return replace(views.snapshot(*(calls or (views.call(),))), sip=sip)  # type: ignore[arg-type]
+
+
+def shown(sip: tuple[SipMessage, ...], reading: Reading = Reading(), *calls: object, **changes: object) -> Scene:  # noqa: B008
+    return scene(snapshot(sip, *calls), views.ui(selected=1, **changes).with_state(reading))
+
+
+def test_a_call_as_arrows() -> None:
+    assert drawn(ladder.draw_ladder, 90, 9, shown(CALL)) == [
+        "── ladder ────────────────────────────────────────────────────────────── call 1  7 of 7 ──",
+        " time               us                                                   203.0.113.5:5060",
+        " 15:38:54.000        │── INVITE SDP  7 ───────────────────────────────────────────────▶│",
+        " 15:38:54.500 +500ms │── INVITE SDP again  7 ─────────────────────────────────────────▶│",
+        " 15:38:54.520  +20ms │◀─ 180 Ringing  INVITE 7 ────────────────────────────────────────│",
+        " 15:38:54.600  +80ms │◀─ 200 OK SDP  INVITE 7 ─────────────────────────────────────────│",
+        " 15:38:54.610  +10ms │── ACK  7 ──────────────────────────────────────────────────────▶│",
+        " 15:38:54.610        │══ RTP PCMU 9,601 packets  38 lost ═════════════════════════════▶│",
+        "▶15:38:54.610        │◀═ RTP PCMU 9,589 packets  12 lost ══════════════════════════════│",
+    ]
+
+
+def test_where_it_is_narrow() -> None:
+    assert drawn(ladder.draw_ladder, 50, 6, shown(CALL, glyphs="ascii")) == [
+        "── ladder ────────────────────── call 1  7 of 7 ──",
+        " time               us           203.0.113.5:5060",
+        " 15:38:54.600  +80ms |<- 200 OK SDP -----------|",
+        " 15:38:54.610  +10ms |-- ACK  7 -------------->|",
+        " 15:38:54.610        |== RTP PCMU 9,601 pac~ =>|",
+        ">15:38:54.610        |<= RTP PCMU 9,589 pac~ ==|",
+    ]
+
+
+def test_a_call_that_failed_has_no_sound() -> None:
+    over = views.call(state=CallState.ENDED, media=None, talk_s=0.0, status=486)
+    assert drawn(ladder.draw_ladder, 70, 4, shown(FAILED, Reading(), over)) == [
+        "── ladder ────────────────────────────────────────── call 1  2 of 2 ──",
+        " time               us                               203.0.113.5:5060",
+        " 15:42:04.000        │── INVITE SDP  7 ───────────────────────────▶│",
+        "▶15:42:04.100 +100ms │◀─ 486 Busy Here  INVITE 7 ──────────────────│",
+    ]
+
+
+def test_a_proxy_has_an_upright_of_its_own() -> None:
+    assert drawn(ladder.draw_ladder, 100, 5, shown(PROXIED, Reading(), views.call(media=None))) == [
+        "── ladder ──────────────────────────────────────────────────────────────────────── call 1  3 of 3 ──",
+        " time               us                          proxy 198.51.100.1:5060            203.0.113.5:5060",
+        " 15:42:02.000        │── INVITE SDP  7 ───────────────────▶│                                     │",
+        " 15:42:03.000  +1.0s │◀─ 200 OK  INVITE 7 ─────────────────│                                     │",
+        "▶15:42:06.000  +3.0s │── BYE  8 ────────────────────────────────────────────────────────────────▶│",
+    ]
+
+
+def test_a_message_as_it_was_on_the_wire() -> None:
+    assert drawn(ladder.draw_ladder, 80, 8, shown(CALL, Reading(number=1, opened="message"))) == [
+        "── INVITE SDP ──────────── 15:38:54.000  sent to 203.0.113.5:5060  318 octets ──",
+        " INVITE sip:bob@203.0.113.5 SIP/2.0",
+        " Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bKabc;rport",
+        ' From: "Anna Berg" <sip:anna@192.0.2.10>;tag=t1',
+        " To: <sip:bob@203.0.113.5>",
+        " Call-ID: secret77",
+        " CSeq: 7 INVITE",
+        " Content-Type: application/sdp",
+    ]
+
+
+def test_the_difference_of_two_messages() -> None:
+    reading = Reading(marked=(3, 4), opened="difference")
+    assert drawn(ladder.draw_ladder, 60, 7, shown(CALL, reading)) == [
+        "── difference  180 Ringing 15:38:54.520 and 200 OK 15:38… ──",
+        " - SIP/2.0 180 Ringing",
+        " + SIP/2.0 200 OK",
+        "   Call-ID: secret77",
+        "   CSeq: 7 INVITE",
+        " + Content-Type: application/sdp",
+        "",
+    ]
+    assert drawn(ladder.draw_ladder, 104, 6, shown(CALL, reading)) == [
+        "── difference ────────────────────────────────────── 180 Ringing 15:38:54.520 and 200 OK 15:38:54.600 ──",
+        " - SIP/2.0 180 Ringing                              + SIP/2.0 200 OK",
+        "   Call-ID: secret77                                  Call-ID: secret77",
+        "   CSeq: 7 INVITE                                     CSeq: 7 INVITE",
+        "                                                    + Content-Type: application/sdp",
+        "",
+    ]
+
+
+def test_only_what_is_wanted() -> None:
+    rows = drawn(ladder.draw_ladder, 80, 8, shown(CALL, Reading(wanted="ringing")))
+    assert "with 'ringing'" in rows[0] and "180 Ringing" in rows[2] and not rows[3]
+    assert drawn(ladder.draw_ladder, 80, 3, shown(CALL, Reading(wanted="zebra")))[1] == " No message with that in it."
+
+
+def test_messages_of_no_call_are_seen_on_demand() -> None:
+    stray = messages(("in", "OPTIONS sip:x SIP/2.0\r\nCSeq: 1 OPTIONS\r\n\r\n", PROXY, 9.0), call=None)  # type: ignore[arg-type]
+    both = (*stray, *(replace(message, number=message.number + 1) for message in CALL))
+    assert not any("OPTIONS" in row for row in drawn(ladder.draw_ladder, 90, 12, shown(both)))
+    assert any("OPTIONS" in row for row in drawn(ladder.draw_ladder, 90, 12, shown(both, Reading(whole=True))))
+
+
+# ------------------------------------------------------------------ keys
+
+
+class Talker(Phone):
+    """A phone with messages."""
+
+    sip = CALL
+
+    def snapshot(self) -> Snapshot:
+        return replace(super().snapshot(), sip=self.sip)
+
+
+def controls_of(*keys: str) -> tuple[Controls, Talker]:
+    phone = Talker(views.call())
+    controls = Controls(phone, Ui(view="ladder", selected=1))
+    for name in keys:
+        controls.press(name)
+    return controls, phone
+
+
+def reading(*keys: str) -> Reading:
+    return controls_of(*keys)[0].ui.state(Reading())
+
+
+def test_it_follows_the_newest_until_one_goes_up() -> None:
+    assert reading().number is None
+    assert reading("Up").number == 5.3 and reading("Up", "k", "k").number == 4
+    assert (
+        reading("Up", "Down").number is None and reading("Home").number == 0 and reading("Home", "End").number is None
+    )
+
+
+def test_enter_opens_escape_closes_and_neither_answers_a_call() -> None:
+    controls, phone = controls_of("Home", "Enter")
+    assert controls.ui.state(Reading()).opened == "message"
+    controls.press("Right")
+    assert controls.ui.state(Reading()).number == 2
+    controls.press("Escape")
+    assert controls.ui.state(Reading()).opened == "" and controls.ui.view == "ladder" and not phone.told
+    controls.press("Escape")
+    controls.press("Escape")
+    assert controls.ui.view == "calls"
+
+
+def test_the_sound_has_no_text_to_open() -> None:
+    controls, _ = controls_of("Enter")
+    assert controls.ui.state(Reading()).opened == "" and "sound" in controls.ui.notice
+
+
+def test_two_marks_are_a_difference() -> None:
+    assert reading("Home", " ").marked == (1,)
+    assert reading("Home", " ", " ").marked == ()
+    both = reading("Home", " ", "Down", " ")
+    assert both.marked == (1, 2) and both.opened == "difference"
+    assert reading("Home", " ", "Down", " ", "Escape") == replace(both, marked=(), opened="")
+
+
+def test_a_filter_is_typed_and_taken_off() -> None:
+    controls, _ = controls_of("/", *"180", "Enter")
+    assert controls.ui.state(Reading()).wanted == "180"
+    controls.press("Escape")
+    assert controls.ui.state(Reading()).wanted == ""
+
+
+def test_what_is_typed_into_the_filter_is_no_key() -> None:
+    controls, phone = controls_of("/", *"hqd", "Escape")
+    assert controls.ui.state(Reading()).wanted == "" and not phone.told and controls.ui.prompt is None
+
+
+# ------------------------------------------------------------------ without private data
+
+PRIVATE = ("anna", "Anna", "Berg", "bob", "192.0.2.10", "203.0.113.5", "secret77", "z9hG4bKabc", "Bob")
+
+
+@pytest.mark.parametrize("view", ["calls", "why", "history", "ladder", "log"])
+@pytest.mark.parametrize("opened", ["", "message", "difference"])
+def test_a_masked_screen_shows_nothing_private(view: str, opened: str) -> None:
+    state = Reading(number=1, marked=(1, 3), opened=opened, masked=True)
+    seen = replace(snapshot(CALL), log=())
+    canvas = Canvas(160, 50)
+    dashboard.draw(canvas, seen, views.ui(selected=1, view=view).with_state(state))
+    text = "\n".join(canvas.rows())
+    assert not [word for word in PRIVATE if word in text] and "user" in text
+
+
+def test_the_same_is_called_the_same_everywhere() -> None:
+    hidden = mask.masked(snapshot(CALL))
+    assert hidden.sip[0].text.count("host") >= 5 and hidden.sip[0].peer[0] == hidden.calls[0].media.remote[0]  # type: ignore[union-attr,index]
+    assert mask.masked(snapshot(())).local_uri == "sip:user1@host1:5060"
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(max_size=300), max_size=6), st.integers(0, 130), st.integers(0, 20), st.booleans())
+def test_any_message_on_any_paper(texts: list[str], width: int, height: int, masked: bool) -> None:
+    sip = messages(*(("in" if len(text) % 2 else "out", text, BOB, 9.0) for text in texts))
+    for opened in ("", "message", "difference"):
+        state = Reading(number=1, marked=(1, 2), opened=opened, masked=masked, whole=True)
+        made = shown(sip, state)
+        if masked:
+            made = scene(mask.masked(made.snapshot), made.ui)
+        canvas = Canvas(width, height)
+        ladder.draw_ladder(canvas, canvas.rect, made)
