@@ -21,6 +21,10 @@ from typing import TYPE_CHECKING, Protocol
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one thread is the design, and its pools cost memory
 
+from engine.late import load_late
+
+load_late("numpy")  # Engine.prepare() is the first to use it
+
 import widgets  # its modules load when they are first named: a headless start needs no screen
 from engine import Engine, model
 from engine.config import DEMO_SECONDS_WITHOUT_TERMINAL, Config, ConfigError, from_arguments

@@ -149,6 +149,7 @@ class Engine:
 
 def prepare_media(names: list[str] | None = None) -> None:
     """Make the tables and load the libraries of the codecs we offer: in the middle of a call that would be heard."""
+    np.fft.rfft(np.zeros(2))  # comfort noise: numpy loads this part when it is first asked for
     for wanted in {wire.encoding: wire for wire in codecs.formats(names)}.values():
         codec = codecs.make(*wanted[1:])
         codec.decode(codec.encode(np.zeros(codec.rate_hz // 50, np.int16)))

@@ -78,3 +78,43 @@ def test_whoever_may_dial_a_name_in_mid_call_has_what_that_takes(face: str, lack
     command = [sys.executable, "-c", NAMES, face]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout.count("dns.") == lacking, done.stdout + done.stderr[-600:]
+
+
+START = """
+import sys
+import tui  # makes numpy a module that is loaded late
+from engine.config import Config
+from engine.host import Engine
+engine = Engine(Config(local_ip="127.0.0.1", local_sip_port=0, local_rtp_port=0, audio="null", face=sys.argv[1]))
+ready, before = bool(engine.events()), "numpy._core" in sys.modules
+engine.prepare()
+print(ready, before, "numpy._core" in sys.modules and "numpy.fft" in sys.modules)
+engine.close()
+"""
+
+
+@pytest.mark.parametrize("face", ["plain", "json", "dashboard"])
+def test_a_phone_is_ready_before_it_loads_what_makes_sound(face: str) -> None:
+    done = subprocess.run([sys.executable, "-c", START, face], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["True", "False", "True"], done.stdout + done.stderr[-600:]
+
+
+LATE = """
+import sys
+from engine.late import load_late
+for name in ("colorsys", "sys", "no_such_module_at_all"):
+    load_late(name)
+import colorsys
+assert type(colorsys).__name__ == "_Late" and colorsys.__name__ == "colorsys"
+from colorsys import rgb_to_hls
+assert rgb_to_hls(0, 0, 0) == (0, 0, 0) and type(colorsys).__name__ == "module"
+try:
+    import no_such_module_at_all
+except ModuleNotFoundError:
+    print("fine")
+"""
+
+
+def test_a_late_module_is_loaded_by_its_first_use() -> None:
+    done = subprocess.run([sys.executable, "-c", LATE], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "fine\n", done.stderr[-600:]

@@ -11,8 +11,6 @@ import numpy as np
 from engine.media.codecs import Codec
 from engine.media.conceal import FADE_OUT_MS
 
-_NOTHING = np.zeros(0, np.int16)
-
 
 class CodecConcealer:
     """One gap at a time, at the rate of the codec."""
@@ -21,12 +19,12 @@ class CodecConcealer:
         self.codec = codec
         self.active = False
         self._filled = 0
-        self._rest = _NOTHING  # invented and not asked for
+        self._rest = np.zeros(0, np.int16)  # invented and not asked for
 
     def begin(self, history: np.ndarray, hush: bool = False) -> None:
         """A gap opens; the decoder has its own memory of what was played."""
         self._filled = 0
-        self._rest = _NOTHING
+        self._rest = np.zeros(0, np.int16)
         self.active = True
 
     @property

@@ -7,6 +7,8 @@ A limiter that has nothing to do changes nothing: one voice alone passes bit for
 
 from __future__ import annotations
 
+from math import exp
+
 import numpy as np
 
 _HIGHEST, _LOWEST = 32767, -32768
@@ -30,7 +32,7 @@ class Limiter:
     def __init__(self, rate_hz: int) -> None:
         self.gain = 1.0  # at the end of the last frame
         self._block = max(1, int(rate_hz * _BLOCK_S))
-        self._recovery = 1 - np.exp(-self._block / (rate_hz * _RELEASE_S))
+        self._recovery = 1 - exp(-self._block / (rate_hz * _RELEASE_S))
 
     def push(self, total: np.ndarray) -> np.ndarray:
         """The next frame, of integers or floats on the scale of int16; nothing in it is clipped."""

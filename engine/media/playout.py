@@ -26,8 +26,6 @@ from engine.media.stretch import Stretcher
 
 FAR_SIDE_S = 0.020  # of what comes behind a gap: enough to find its pitch
 
-_NOTHING = np.zeros(0, np.int16)
-
 
 @dataclass(slots=True)
 class Decoder:
@@ -65,7 +63,7 @@ class Playout:
         self._pace = Pace(rate_hz)
         self._resampler = Resampler(rate_hz, rate_hz)
         self._resampled_from = rate_hz
-        self._rest = _NOTHING  # decoded, not asked for yet
+        self._rest = np.zeros(0, np.int16)  # decoded, not asked for yet
         self._invented = 0  # samples, since the last packet; silence before the first one too
         self._ahead: deque[tuple[Waiting, np.ndarray]] = deque()  # decoded before their turn
         self.started = False  # before the first packet nothing is missing
@@ -114,7 +112,7 @@ class Playout:
         """The next ``count`` samples, come what may."""
         if count != self._count:
             if not count:
-                return _NOTHING
+                return np.zeros(0, np.int16)
             self._count = count
             self.buffer.tick_s = count / self.rate_hz
         piece = self._rest
@@ -221,7 +219,7 @@ class Playout:
             pcm = decoder.decode(packet.payload)
         except MediaError:
             self._broken += 1
-            return _NOTHING
+            return np.zeros(0, np.int16)
         self._decoder, self.pausing = decoder, decoder.codec.is_pause(packet.payload)
         if not self.pausing:  # what follows a pause is of the codec before it
             self.buffer.estimate.look_ahead = not self._conceals(decoder.codec)
@@ -287,7 +285,7 @@ class Playout:
         return pcm
 
     def _history(self) -> np.ndarray:
-        return np.concatenate(self._recent) if self._recent else _NOTHING
+        return np.concatenate(self._recent) if self._recent else np.zeros(0, np.int16)
 
     # -------------------------------------------------------------- figures
 

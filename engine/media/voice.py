@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import importlib.util
 from array import array
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,7 +26,8 @@ ECHO, NOISE, GAIN, DUCK = "echo", "noise", "gain", "duck"
 STEPS = (ECHO, NOISE, GAIN, DUCK)
 INSTALL = "pip install aec-audio-processing"
 
-Samples = np.ndarray | array  # int16
+if TYPE_CHECKING:
+    Samples = np.ndarray | array  # int16
 
 _BLOCK_S = 0.01
 _MOST_FAR_BLOCKS = 10  # laid by beside the microphone; more is a microphone that has lost sound

@@ -15,7 +15,6 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numpy.fft import irfft, rfft  # by name, else numpy loads it with the first use, in the middle of a call
 
 from engine.media.codecs.codec import Codec
 from engine.media.errors import MediaError
@@ -79,7 +78,7 @@ class ComfortNoise(Codec):
     def _made(self, payload: bytes) -> np.ndarray:
         count = len(self._circle)
         shape = response(reflections(payload), self._clock_rate * _CIRCLE_S)[: count // 2 + 1]
-        noise: np.ndarray = irfft(shape * _phases(len(shape)), count).astype(np.float32)  # and nothing above
+        noise: np.ndarray = np.fft.irfft(shape * _phases(len(shape)), count).astype(np.float32)  # and nothing above
         rms = 32768 * 10 ** (-(payload[0] & 0x7F) / 20)
         noise *= rms / np.sqrt(np.mean(noise**2))
         return noise
@@ -100,7 +99,7 @@ def response(coefficients: np.ndarray, points: int) -> np.ndarray:
     filter_ = np.ones(1)
     for k in coefficients:
         filter_ = np.append(filter_, 0) + k * np.append(0, filter_[::-1])
-    return 1 / np.maximum(np.abs(rfft(filter_, points)), 1e-3)
+    return 1 / np.maximum(np.abs(np.fft.rfft(filter_, points)), 1e-3)
 
 
 def describe(level_dbov: float, correlation: np.ndarray | None) -> bytes:

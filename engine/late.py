@@ -1,0 +1,36 @@
+"""Modules that are loaded when something of them is first used, not when they are imported.
+
+A start without sound to make waits for nothing but SIP: numpy takes as long to load as all the rest. ``Engine.prepare``
+is the first to use it, right after the phone has said that it is ready, so that nothing is loaded in mid-call.
+
+``importlib.util.LazyLoader`` does the same but for Python 3.10 and 3.11, where the import statement itself asks the
+module for its spec, and so loads it.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec, module_from_spec
+from types import ModuleType
+from typing import Any
+
+
+class _Late(ModuleType):
+    """A module that has its spec and nothing else, until it is asked for more."""
+
+    def __getattr__(self, name: str) -> Any:
+        spec = self.__spec__
+        assert spec is not None and spec.loader is not None
+        self.__class__ = ModuleType  # type: ignore[assignment]
+        spec.loader.exec_module(self)
+        return getattr(self, name)
+
+
+def load_late(name: str) -> None:
+    """Let ``import name`` anywhere cost nothing until something of the module is asked for; where it is not installed,
+    or loaded already, nothing changes."""
+    spec = None if name in sys.modules else find_spec(name)
+    if spec is not None and spec.loader is not None:
+        module = module_from_spec(spec)
+        module.__class__ = _Late
+        sys.modules[name] = module
