@@ -352,6 +352,13 @@ class DashboardFace:
         )
         self._snapshot = engine.snapshot()
         self._needles = widgets.needle.Needles()
+        self._announcer = widgets.announce.Announcer(
+            os.environ.get("TERM", ""),
+            title=config.title,
+            bell=config.bell,
+            notify=config.notify,
+            in_tmux="TMUX" in os.environ,
+        )
         self._log: deque[model.LogLine] = deque(maxlen=LOG_LINES)
         self._teller = widgets.plain.PlainFace(self._told, typing=False)
         self._canvas = widgets.canvas.Canvas(0, 0)
@@ -418,6 +425,8 @@ class DashboardFace:
             self._draw_all()
         else:
             widgets.dashboard.redraw(self._canvas, self._snapshot, self._controls.ui, self._moving)
+        self._screen.announce(self._announcer.follow(self._snapshot, self._controls.ui.selected, now))
+        self._screen.last_words = self._announcer.farewell
         self._screen.paint(self._canvas, now)
         self._frame_at, self._dirty = now, False
         return now + FRAME_S
@@ -439,6 +448,7 @@ class DashboardFace:
         """Ctrl-Z and fg: the terminal goes to the shell and comes back."""
         if number == signal.SIGCONT:
             self._screen.resume()
+            self._announcer.forget()
             self._dirty = True
             return
         self._screen.suspend()

@@ -83,6 +83,9 @@ class Config:
     demo: bool = False
     trace: bool = False
     ascii: bool = False
+    title: bool = True  # of the terminal's window
+    bell: bool = False  # when somebody calls
+    notify: bool = False
 
 
 class _Parser(argparse.ArgumentParser):
@@ -204,6 +207,9 @@ def parser() -> argparse.ArgumentParser:
     face.add_argument("--headless", action="store_true", help="no screen and no keys")
     face.add_argument("--trace", action="store_true", help="with --json or --plain: every SIP message too")
     face.add_argument("--ascii", action="store_true", help="draw with ASCII alone")
+    face.add_argument("--no-title", dest="title", action="store_false", help="leave the window's title alone")
+    face.add_argument("--bell", action="store_true", help="ring the terminal's bell when somebody calls")
+    face.add_argument("--notify", action="store_true", help="a desktop notification when somebody calls (OSC 9, 777)")
     call = top.add_argument_group("the call")
     seconds = _number(0, 3600, float, " seconds")
     call.add_argument(
@@ -292,6 +298,9 @@ def _config(arguments: list[str]) -> Config:
         demo=options.demo,
         trace=options.trace,
         ascii=options.ascii,
+        title=options.title,
+        bell=options.bell,
+        notify=options.notify,
     )
 
 

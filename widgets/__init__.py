@@ -7,6 +7,7 @@
     parts                pieces of panes: heading, grid of labels and values
     calls meter counters rtcp graph call log welcome title footer help      draw(canvas, rect, scene)
     needle               levels as a meter shows them
+    announce             the window's title, the bell, a notification
     layout               which widget sits where: a new pane is one new file and one line there
     dashboard compact    which panes fit; the phone in one line
     theme screen         style names into colours; the one file with curses
@@ -22,9 +23,22 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from widgets import canvas, controls, dashboard, jsonlines, keys, needle, plain, prompt, screen, text, ui
+    from widgets import announce, canvas, controls, dashboard, jsonlines, keys, needle, plain, prompt, screen, text, ui
 
-__all__ = ["canvas", "controls", "dashboard", "jsonlines", "keys", "needle", "plain", "prompt", "screen", "text", "ui"]
+__all__ = [
+    "announce",
+    "canvas",
+    "controls",
+    "dashboard",
+    "jsonlines",
+    "keys",
+    "needle",
+    "plain",
+    "prompt",
+    "screen",
+    "text",
+    "ui",
+]
 
 
 def __getattr__(name: str) -> ModuleType:

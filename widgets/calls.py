@@ -146,6 +146,7 @@ def _draw_row(
     style = figures.STATE_STYLES[call.state]
     plain = _on(shown, style if call.state in (CallState.RINGING, CallState.ENDED) else "")
     if shown:
+        canvas.focus = canvas.focus or (row.x, row.y)
         canvas.fill(row, " ", plain)
         canvas.put(row.x, row.y, look.pointer, plain)
     canvas.put(row.x + 1, row.y, f"{call.id:2d}", plain)

@@ -107,6 +107,7 @@ class Canvas:
         self.height = max(0, height)
         self.lines = LINES[glyphs]
         self.cursor: tuple[int, int] | None = None  # where the terminal's cursor shall be seen, if at all
+        self.focus: tuple[int, int] | None = None  # the row that is looked at: where a hidden cursor rests
         self.scroll_limit = 0  # by how many lines that which can be scrolled is longer than its room
         self._cells = [[" "] * self.width for _ in range(self.height)]
         self._styles = [bytearray(self.width) for _ in range(self.height)]

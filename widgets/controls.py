@@ -24,6 +24,7 @@ NOTICE_S = 4.0
 MOVED_S = 1.0  # so long after the selection moved by itself a call is not hung up by one press
 HISTORY = 100
 PAGE = 10
+TEXT_KEYS = 6  # letters in one read: nobody types so fast
 VOLUME_STEP_DB = 2.0
 
 
@@ -144,8 +145,18 @@ class Controls:
     # -- keys
 
     def feed(self, names: Iterable[str]) -> None:
-        """Keys that were pressed; ``act`` obeys them."""
-        self._keys.extend(names)
+        """Keys that were pressed; ``act`` obeys them.
+
+        Many letters at once are no fingers but a text that was meant for another window: it does nothing, unless it
+        begins with the key that opens a line to type into.
+        """
+        names = list(names)
+        letters = [name for name in names if len(name) == 1]
+        is_text = len(letters) >= TEXT_KEYS and len(set(letters)) > 1
+        if is_text and self.ui.prompt is None and not self._keys and names[0] not in keys.OPEN_A_LINE:
+            self.notice("a text came in, not keys: nothing was done", "warn")
+        else:
+            self._keys.extend(names)
 
     @property
     def waiting(self) -> bool:
@@ -176,6 +187,8 @@ class Controls:
             view.actions[key.does](self, name)
         elif key is not None:
             getattr(self, f"_do_{key.does}")(name)
+        elif name.startswith("Paste:"):
+            self.notice("pasted text is not read as keys: d opens a line to paste an address into")
         elif name.startswith("Alt-"):  # ESC and the next key, which a slow line brought together
             self.press("Escape")
             self.press(name.removeprefix("Alt-"))

@@ -58,6 +58,7 @@ def _card(scene: Scene) -> bool:
     return scene.snapshot.sound.kind == "device"
 
 
+OPEN_A_LINE = ("d", "/")  # what comes after them is a text, and may come all at once
 SCROLLING = ("move", "page")  # what does something in every view that is longer than the screen
 BACKWARD, FORWARD = ("Up", "k"), ("Down", "j")
 DIGIT_KEYS = tuple("0123456789*#")

@@ -240,6 +240,7 @@ def _draw_arrow(
 ) -> None:
     selected = "+selected" if here else ""
     if here:
+        canvas.focus = row.x, row.y
         canvas.fill(row, " ", "selected")
     marked = arrow.message is not None and arrow.message.number in reading.marked
     canvas.put(row.x, row.y, scene.look.pointer if here else "*" if marked else " ", f"key{selected}")

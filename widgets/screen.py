@@ -94,7 +94,7 @@ class _Painter:
             if row != self._rows[y]:
                 self._paint_row(y, canvas.runs(y), columns)
                 self._rows[y] = row
-        self._place_cursor(canvas.cursor, columns, rows)
+        self._place_cursor(canvas.cursor, canvas.focus, columns, rows)
         self.window.noutrefresh()
         curses.doupdate()
 
@@ -123,13 +123,17 @@ class _Painter:
         except (UnicodeEncodeError, ValueError):
             self.window.addstr(y, x, "?" * text_module.width(text), attribute)
 
-    def _place_cursor(self, cursor: tuple[int, int] | None, columns: int, rows: int) -> None:
+    def _place_cursor(
+        self, cursor: tuple[int, int] | None, focus: tuple[int, int] | None, columns: int, rows: int
+    ) -> None:
+        """Where something is typed it is seen; else it rests, hidden, on the row that is looked at: screen readers and
+        Braille displays go by it."""
         if cursor is not None and not (0 <= cursor[0] < columns and 0 <= cursor[1] < rows):
             cursor = None
         if cursor != self._cursor and (cursor is None or self._cursor is None):
             self._set_cursor(cursor)
         self._cursor = cursor
-        x, y = cursor or (0, 0)
+        x, y = cursor or focus or (0, 0)
         try:
             self.window.move(y, x)
         except curses.error:
@@ -185,6 +189,7 @@ class Screen:
 
     def __init__(self, *, ascii: bool = False, colour: bool | None = None) -> None:
         self.gone = False  # the terminal hung up: nothing more can be shown or typed
+        self.last_words = b""  # what the terminal is told when it is given back
         self._closed = False
         self._active = True  # the terminal is ours: neither suspended nor in the background
         self._in_background = False
@@ -327,6 +332,11 @@ class Screen:
         self._terminal.write(data + tty_module.ASK_STATUS if self._asked else data)
         self._note_sent(now)
 
+    def announce(self, data: bytes) -> None:
+        """What the terminal is told besides the picture."""
+        if data and self._active and not self.gone:
+            self._terminal.write(data)
+
     def repaint(self) -> None:
         """Something else wrote on the terminal: the next frame clears it and is written whole."""
         self._painter.forget()
@@ -396,7 +406,7 @@ class Screen:
         except curses.error:
             pass  # it cannot reset the modes of a file; the bytes are there
         if not self._terminal.gone:
-            self._terminal.farewell((_PASTE_OFF if self._pastes else b"") + self._output.take())
+            self._terminal.farewell(self.last_words + (_PASTE_OFF if self._pastes else b"") + self._output.take())
             self._swallow_answer()
         self._terminal.leave()
         self.gone = self._terminal.gone
@@ -476,6 +486,7 @@ class ConsoleScreen(Screen):
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise ScreenUnusable("no console to draw on: use --plain, --json or --headless")
         self.gone = False
+        self.last_words = b""
         self._closed = False
         self._active = True
         self._size = (0, 0)
@@ -527,6 +538,9 @@ class ConsoleScreen(Screen):
         if self._active:
             self._follow_size()
             self._painter.paint(canvas)
+
+    def announce(self, data: bytes) -> None:
+        """A console has no such words."""
 
     round_trip_ms = None
     bytes_written = 0

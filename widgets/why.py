@@ -154,6 +154,7 @@ def _draw_row(canvas: Canvas, row: Rect, finding: Finding, chosen: bool, scene: 
     style = "dim" if over else STYLES[finding.severity]
     selected = f"{style}+selected" if chosen else style
     if chosen:
+        canvas.focus = row.x, row.y
         canvas.fill(row, " ", "selected")
         canvas.put(row.x, row.y, scene.look.pointer, selected)
     canvas.put(row.x + 1, row.y, MARKS[finding.severity], selected)

@@ -170,6 +170,8 @@ def test_every_state_of_a_phone(near: Program, near_port: int, far: Phone) -> No
     gallery.see("ringing-out", "rings")
     far.say("answer")
     gallery.see("talking", "talking")
+    if near.screen.lines >= 10:  # the cursor rests, hidden, on the call that is looked at
+        assert near.rows()[near.screen.cursor.y].startswith("▶") and near.screen.cursor.hidden
     near.send("m")
     gallery.see("muted", "they hear silence", "muted")
     near.send("m\x1b")

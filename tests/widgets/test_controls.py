@@ -326,3 +326,44 @@ def test_what_is_done_to_the_microphone_goes_on_and_is_said() -> None:
     press(controls, "e")
     assert phone.told == [model.SetVoice()]
     assert controls.ui.notice == "the microphone: sent as it is"
+
+
+# ------------------------------------------------------------------ text that is no keys
+
+
+def typed(*reads: str) -> tuple[Controls, Phone]:
+    phone = Phone(views.call(1), views.ringing(2))
+    controls = Controls(phone, Ui(selected=1))
+    for text in reads:
+        controls.feed(text)
+        controls.act(lambda: True)
+    return controls, phone
+
+
+def test_a_text_that_comes_in_at_once_ends_and_takes_no_call() -> None:
+    controls, phone = typed("hello, rather quickly 12")
+    assert not phone.told and controls.ui.prompt is None
+    assert controls.ui.notice == "a text came in, not keys: nothing was done"
+
+
+def test_keys_are_obeyed_and_so_is_one_that_is_held_down() -> None:
+    assert typed("h")[1].told == [model.HangUp(1)]
+    assert len(typed("+" * 8)[1].told) == 8
+    assert typed("m", "h")[1].told == [model.Mute(), model.HangUp(1)]
+
+
+def test_after_the_text_keys_are_keys_again() -> None:
+    _, phone = typed("zzzyyyh", "h")
+    assert phone.told == [model.HangUp(1)]
+
+
+def test_an_address_may_be_typed_ahead() -> None:
+    controls, phone = typed("dbob@192.0.2.7")
+    assert controls.ui.prompt is not None and controls.ui.prompt.text == "bob@192.0.2.7" and not phone.told
+
+
+def test_pasted_text_without_a_prompt_is_no_key() -> None:
+    phone = Phone(views.call(1))
+    controls = Controls(phone, Ui())
+    controls.press("Paste:hq")
+    assert not phone.told and controls.ui.notice.startswith("pasted text is not read as keys")
