@@ -16,12 +16,15 @@ from typing import Any
 
 
 class _Late(ModuleType):
-    """A module that has its spec and nothing else, until it is asked for more."""
+    """A module that has its spec and nothing else, until it is asked for more. Who imports a part of it asks for its
+    path, and so loads the whole before the part: the usual order."""
 
     def __getattr__(self, name: str) -> Any:
         spec = self.__spec__
         assert spec is not None and spec.loader is not None
         self.__class__ = ModuleType  # type: ignore[assignment]
+        if spec.submodule_search_locations is not None:
+            self.__path__ = spec.submodule_search_locations
         spec.loader.exec_module(self)
         return getattr(self, name)
 
@@ -32,5 +35,7 @@ def load_late(name: str) -> None:
     spec = None if name in sys.modules else find_spec(name)
     if spec is not None and spec.loader is not None:
         module = module_from_spec(spec)
+        if spec.submodule_search_locations is not None:
+            del module.__path__
         module.__class__ = _Late
         sys.modules[name] = module

@@ -115,6 +115,20 @@ except ModuleNotFoundError:
 """
 
 
+PART = """
+import tui
+import numpy.typing
+import numpy as np
+assert np.fft.rfft(np.zeros(2)).shape == (2,) and type(np).__name__ == "module"
+print("fine")
+"""
+
+
+def test_who_imports_a_part_of_a_late_module_gets_the_whole() -> None:
+    done = subprocess.run([sys.executable, "-c", PART], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "fine\n", done.stderr[-600:]
+
+
 def test_a_late_module_is_loaded_by_its_first_use() -> None:
     done = subprocess.run([sys.executable, "-c", LATE], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout == "fine\n", done.stderr[-600:]
