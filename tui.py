@@ -236,6 +236,8 @@ class LinesFace:
             self._face = widgets.jsonlines.JsonFace(self._output.write)
         self._typed = b""
         self._lines: deque[bytes] = deque()  # typed, and not yet obeyed
+        self._asks = self._reads and sys.stdin.isatty()  # whoever writes into a pipe hears no question
+        self._asked: model.Command | None = None  # what a yes means now
         self._writing = False
         if self._reads:
             self._engine.add_reader(0, self._read)
@@ -298,11 +300,27 @@ class LinesFace:
                 return
 
     def _word(self, line: str) -> None:
-        wanted = widgets.plain.parse_word(line)
+        wanted = self._judged(widgets.plain.parse_word(line))
         if isinstance(wanted, widgets.plain.PlainRequest):
             for answer in self._answers(wanted):
                 self._plain.say(answer)
-            return
+        else:
+            self._execute(wanted)
+
+    def _judged(self, wanted: model.Command | PlainRequest) -> model.Command | PlainRequest:
+        """What a line means while a question is open; and the question that a dangerous command raises."""
+        asked, self._asked = self._asked, None
+        if isinstance(wanted, widgets.plain.PlainRequest):
+            return asked if asked is not None and wanted.kind == "yes" else wanted
+        if not self._asks:
+            return wanted
+        question, meant = widgets.plain.question(wanted, self._engine.snapshot())
+        if not question:
+            return wanted
+        self._asked = meant
+        return widgets.plain.PlainRequest("question", question)
+
+    def _execute(self, wanted: model.Command) -> None:
         try:
             call = self._engine.execute(wanted)
         except CommandError as error:
@@ -317,6 +335,10 @@ class LinesFace:
             return widgets.plain.status_lines(self._engine.snapshot())
         if request.kind == "why":
             return widgets.plain.why_lines(self._engine.snapshot())
+        if request.kind == "calls":
+            return widgets.plain.call_lines(self._engine.snapshot())
+        if request.kind in ("yes", "no"):
+            return ["nothing was asked" if request.kind == "yes" else "nothing is done"]
         if request.kind == "help":
             return widgets.plain.help_lines()
         return [request.text] if request.text else []

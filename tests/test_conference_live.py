@@ -67,8 +67,8 @@ def say(process: subprocess.Popen, line: str, until: str, count: int = 1) -> Non
 def test_everybody_hears_the_two_others_and_never_himself(phones, tmp_path):
     started, uris = phones
     anna = started["anna"]
-    say(anna, f"dial {uris['bob']}", "talking with")
-    say(anna, f"dial {uris['carol']}", "talking with")
+    say(anna, f"dial {uris['bob']}", "talking")
+    say(anna, f"dial {uris['carol']}", "talking")
     say(anna, "conference", "in the conference", 2)
     time.sleep(TALK_S)
     say(anna, "quit", "ended after", 2)

@@ -50,6 +50,24 @@ def duration(seconds: float | None) -> str:
     return f"{hours // 24}d {hours % 24:02d}h"
 
 
+def spoken(seconds: float | None) -> str:
+    """``12 seconds``, ``3 minutes 12``, ``1 hour 3 minutes``: a duration as it is said, not as a clock shows it."""
+    if seconds is None or not math.isfinite(seconds):
+        return "an unknown time"
+    whole = max(0, int(seconds))
+    minutes, rest = divmod(whole, 60)
+    if not minutes:
+        return _some(whole, "second")
+    if minutes < 60:
+        return f"{_some(minutes, 'minute')} {rest}" if rest else _some(minutes, "minute")
+    hours, minutes = divmod(minutes, 60)
+    return f"{_some(hours, 'hour')} {_some(minutes, 'minute')}" if minutes else _some(hours, "hour")
+
+
+def _some(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
 @lru_cache(maxsize=256)
 def _clock(second: int) -> str:
     try:

@@ -13,20 +13,9 @@ from typing import Any
 from engine import model
 from widgets import figures, text, why
 
-SUMMARY_S = 10.0  # at most so often a call in good order is spoken of, and only if there is news
-NOTABLE_JITTER_MS = 30.0
+SUMMARY_S = 10.0  # after so much talk it is said once how the call is going
+LONGEST_NAME, LONGEST_REASON = 60, 120  # columns of what a stranger wrote
 MUTED, OPEN = "muted: they hear silence", "the microphone is open"
-
-
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    """What was known of a call when it was last summed up."""
-
-    talk_s: float = 0.0
-    received: int = 0
-    lost: int = 0
-    lost_there: int = 0
-    said: bool = False  # something was said already
 
 
 class PlainFace:
@@ -38,7 +27,7 @@ class PlainFace:
     def __init__(self, write: Callable[[str], object], typing: bool = True) -> None:
         self._write = write
         self._typing = typing
-        self._heard: dict[int, _Heard] = {}
+        self._summed_up: set[int] = set()
 
     def event(self, event: model.Event) -> None:
         speak = _SPEAKERS.get(type(event))
@@ -50,7 +39,9 @@ class PlainFace:
         self._write(text.stripped(line) + "\n")
 
     def _say_of(self, call: model.CallView, words: str) -> None:
-        self.say(f"call {call.id}: {words}")
+        """Whom it is about comes first: who listens to a line may stop there. A log finds its calls by the number."""
+        who = f"{short_name(call)}, call {call.id}" if self._typing else f"call {call.id}"
+        self.say(f"{who}: {words}")
 
     # -------------------------------------------------------------- one method an event
 
@@ -59,19 +50,24 @@ class PlainFace:
         self.say(f"ready: call me at {event.local_uri}{hint}")
 
     def _on_incoming(self, event: model.Incoming) -> None:
+        call = event.call
         what = ": answered automatically" if event.auto_answer else ": type answer or reject" if self._typing else ""
-        self._say_of(event.call, f"{_name(event.call)} is calling{what}")
+        if self._typing:
+            self.say(f"{_name(call)} is calling, call {call.id}{what}")
+        else:
+            self._say_of(call, f"{_name(call)} is calling{what}")
 
     def _on_progress(self, event: model.Progress) -> None:
         early = ", their side can be heard already" if event.call.early_media else ""
-        words = event.reason or figures.state(event.call)
-        self._say_of(event.call, f"{_name(event.call)}: {words} ({event.status}){early}")
+        words = text.clip(text.stripped(event.reason), LONGEST_REASON, "...") or figures.state(event.call)
+        who = "" if self._typing else f"{_name(event.call)}: "
+        self._say_of(event.call, f"{who}{words} ({event.status}){early}")
 
     def _on_answered(self, event: model.Answered) -> None:
         media = event.call.media
         sound = f", {figures.codec(media)}, {media.ptime_ms:g} ms packets" if media else ""
-        self._heard[event.call.id] = _Heard()
-        self._say_of(event.call, f"talking with {_name(event.call)}{sound}")
+        who = "" if self._typing else f" with {_name(event.call)}"
+        self._say_of(event.call, f"talking{who}{sound}")
 
     def _on_held(self, event: model.Held) -> None:
         self._say_of(event.call, _hold_words(event.call))
@@ -83,25 +79,19 @@ class PlainFace:
         self._say_of(event.call, f"they pressed {event.digit}")
 
     def _on_stats(self, event: model.Stats) -> None:
-        """A summary every ten seconds: the first one always, later ones when something is to be said."""
-        call, before = event.call, self._heard.get(event.call.id, _Heard())
-        if call.media is None or call.talk_s - before.talk_s < SUMMARY_S:
-            return
-        news = _news(call.media, before)
-        if news or not before.said:
-            self._say_of(call, f"{figures.duration(call.talk_s)}, {', '.join([*news, *_quality(call.media)])}")
-        report = call.media.rtcp.remote
-        lost_there = report.lost if report else before.lost_there
-        rx = call.media.rx
-        self._heard[call.id] = _Heard(call.talk_s, rx.packets, rx.lost, lost_there, said=True)
+        """Once how it is going; what begins and ends later is a diagnosis."""
+        call = event.call
+        if call.media is not None and call.talk_s >= SUMMARY_S and call.id not in self._summed_up:
+            self._summed_up.add(call.id)
+            self._say_of(call, f"after {figures.spoken(call.talk_s)} {', '.join(_quality(call.media))}")
 
     def _on_diagnosis(self, event: model.Diagnosis) -> None:
         """What is the matter is said once, and once more when it is over."""
         found = event.finding
         if found.until_s is None:
-            self._say_of(event.call, f"{found.text}: {found.evidence}")
+            self._say_of(event.call, f"at {figures.spoken(event.call.talk_s)} {found.text}: {found.evidence}")
         elif found.severity != "info":
-            self._say_of(event.call, f"over: {found.text}")
+            self._say_of(event.call, f"at {figures.spoken(event.call.talk_s)} it is over: {found.text}")
 
     def _on_message(self, event: model.Message) -> None:
         peer = figures.address(event.peer)
@@ -119,9 +109,11 @@ class PlainFace:
 
     def _on_ended(self, event: model.Ended) -> None:
         call = event.call
-        self._heard.pop(call.id, None)
+        self._summed_up.discard(call.id)
         status = f" ({event.status})" if event.status is not None and event.status >= 300 else ""
-        self._say_of(call, f"ended after {figures.duration(call.talk_s)}: {event.reason}{status}")
+        reason = text.clip(text.stripped(event.reason), LONGEST_REASON, "...")
+        after = f" after {figures.spoken(call.talk_s)}" if call.talk_s > 0 else ""
+        self._say_of(call, f"ended{after}: {reason}{status}")
         if call.media is not None and (call.media.tx.packets or call.media.rx.packets):
             self._say_of(call, ", ".join(_totals(call.media)))
 
@@ -144,8 +136,17 @@ _SPEAKERS: dict[type, Callable[[PlainFace, Any], None]] = {
 
 
 def _name(call: model.CallView) -> str:
-    name, uri = text.stripped(call.peer_name).strip(), text.stripped(call.peer_uri)
-    return f"{name} <{uri}>" if name else uri
+    name, uri = _clipped(call.peer_name), _clipped(call.peer_uri)
+    return f"{name} <{uri}>" if name else uri or "somebody"
+
+
+def _clipped(words: str) -> str:
+    return text.clip(text.stripped(words).strip(), LONGEST_NAME, "...")
+
+
+def short_name(call: model.CallView) -> str:
+    """One word or two for the other party: the name, else who it is at which host."""
+    return _clipped(call.peer_name) or _clipped(call.peer_uri).partition(":")[2] or "somebody"
 
 
 def _hold_words(call: model.CallView) -> str:
@@ -165,20 +166,6 @@ def _quality(media: model.MediaView) -> list[str]:
     if report is not None:
         words.append(f"the far end lost {figures.percent(report.loss_percent)}")
     return [word for word in words if not word.endswith(f" {figures.UNKNOWN}")]
-
-
-def _news(media: model.MediaView, before: _Heard) -> list[str]:
-    """What went wrong since the last summary."""
-    rx, report, news = media.rx, media.rtcp.remote, []
-    if rx.packets == before.received and media.direction in ("sendrecv", "recvonly"):
-        news.append("nothing is coming in")
-    if rx.lost > before.lost:
-        news.append(f"{figures.count(rx.lost - before.lost)} packets lost since the last line")
-    if report is not None and report.lost > before.lost_there:
-        news.append(f"{figures.count(report.lost - before.lost_there)} lost on the way there")
-    if figures.known(rx.jitter_ms) and rx.jitter_ms is not None and rx.jitter_ms >= NOTABLE_JITTER_MS:
-        news.append("the line is uneven")
-    return news
 
 
 def _totals(media: model.MediaView) -> list[str]:
@@ -208,9 +195,13 @@ def status_lines(snapshot: model.Snapshot) -> list[str]:
     extra += ", muted" if sound.muted else ""
     if sound.volume_db:
         extra += f", volume {sound.volume_db:+.0f} dB"
-    lines = [f"{snapshot.local_uri} ({snapshot.transport}), sound: {sound.note or sound.kind}{extra}"]
-    lines += [_status(call) for call in snapshot.calls]
-    return [text.stripped(line) for line in (lines if snapshot.calls else [*lines, "no call"])]
+    first = f"{snapshot.local_uri} ({snapshot.transport}), sound: {sound.note or sound.kind}{extra}"
+    return [text.stripped(first), *call_lines(snapshot)]
+
+
+def call_lines(snapshot: model.Snapshot) -> list[str]:
+    """The calls alone, for the word ``calls``."""
+    return [text.stripped(_status(call)) for call in snapshot.calls] or ["no call"]
 
 
 def why_lines(snapshot: model.Snapshot) -> list[str]:
@@ -219,9 +210,9 @@ def why_lines(snapshot: model.Snapshot) -> list[str]:
     lines: list[str] = []
     for call in calls:
         if not call.findings:
-            lines.append(f"call {call.id}: {why.well(call)}")
+            lines.append(f"{short_name(call)}, call {call.id}: {why.well(call)}")
         for found in call.findings:
-            lines.append(f"call {call.id}: {found.text}: {found.evidence}; {found.advice}")
+            lines.append(f"{short_name(call)}, call {call.id}: {found.text}: {found.evidence}; {found.advice}")
     return [text.stripped(line) for line in lines or ["no call"]]
 
 
@@ -230,7 +221,7 @@ def done_line(command: model.Command, call: int | None, snapshot: model.Snapshot
     sound = snapshot.sound
     if isinstance(command, model.Dial):
         view = next((view for view in snapshot.calls if view.id == call), None)
-        return "" if view is None else f"call {view.id}: calling {_name(view)}"
+        return "" if view is None else f"calling {_name(view)}, call {view.id}"
     if isinstance(command, model.SendDigits):
         return f"call {call}: sent {command.digits}"
     if isinstance(command, model.Mute):
@@ -241,10 +232,13 @@ def done_line(command: model.Command, call: int | None, snapshot: model.Snapshot
 
 
 def _status(call: model.CallView) -> str:
-    way = "to" if call.direction == "out" else "from"
-    words = [f"call {call.id} {way} {_name(call)}: {figures.state(call)} {figures.elapsed(call)}"]
+    way = "called by us" if call.direction == "out" else "called us"
+    words = [f"{_name(call)}, call {call.id}, {way}: {figures.state(call)}"]
+    seconds = call.talk_s or call.state_s
     if call.state is model.CallState.ENDED:
-        return f"{words[0]}, {figures.reason(call)}"
+        after = f" after {figures.spoken(call.talk_s)}" if call.talk_s > 0 else ""
+        return f"{words[0]}{after}, {figures.reason(call)}"
+    words[0] += f" for {figures.spoken(seconds)}"
     if call.media is not None:
         words += _quality(call.media)
         levels = (figures.dbfs(call.media.level_out.rms_dbfs), figures.dbfs(call.media.level_in.rms_dbfs))
@@ -257,7 +251,8 @@ def _status(call: model.CallView) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PlainRequest:
-    """Something the face itself does: "status", "why", "help", "nothing" (an empty line), or "bad" with the reason."""
+    """Something the face itself does: "status", "calls", "why", "help", "yes", "no", "nothing" (an empty line), or
+    "bad" with the reason."""
 
     kind: str
     text: str = ""
@@ -269,41 +264,76 @@ class _WordError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word that can be typed."""
+    """A word that can be typed: whole, by one of its ``others``, or by a beginning of at least ``least`` letters."""
 
     name: str
     arguments: str
     help: str
     make: Callable[[list[str]], model.Command | PlainRequest]
+    least: int = 1  # more where a slip of the finger would do harm
+    others: tuple[str, ...] = ()
 
 
 def parse_word(line: str) -> model.Command | PlainRequest:
-    """What the user means; the shortest beginning that fits one word alone is enough."""
+    """What the user means; a beginning that fits one word alone is enough, but for words that do harm."""
     parts = line.split()
     if not parts:
         return PlainRequest("nothing")
     typed = parts[0].lower()
-    matches = [word for word in WORDS if word.name.startswith(typed)]
-    exact = [word for word in matches if word.name == typed] or matches
-    if len(exact) != 1:
-        return PlainRequest("bad", _unclear(parts[0], [word.name for word in matches]))
+    found = [word for word in WORDS if typed in (word.name, *word.others)]
+    found = found or [word for word in WORDS if word.name.startswith(typed) and len(typed) >= word.least]
+    if len(found) != 1:
+        return PlainRequest("bad", _unclear(typed, [word.name for word in found]))
     try:
-        return exact[0].make(parts[1:])
+        return found[0].make(parts[1:])
     except _WordError as error:
         return PlainRequest("bad", str(error))
 
 
 def help_lines() -> list[str]:
     """Every word with its explanation."""
-    shown = [(f"{word.name} {word.arguments}".rstrip(), word.help) for word in WORDS]
-    columns = max(len(usage) for usage, _ in shown)
-    return [f"{usage.ljust(columns)}  {words}" for usage, words in shown]
+    return [f"{word.name} {word.arguments}".rstrip() + f": {word.help}" for word in WORDS]
+
+
+def question(command: model.Command, snapshot: model.Snapshot, hang_up: bool = False) -> tuple[str, model.Command]:
+    """What is asked before a command that cannot be taken back, and the command that a yes then means; "": nothing.
+
+    Hanging up the only call is asked about where the user wants that (``hang_up``).
+    """
+    alive = [view for view in snapshot.calls if view.state is not model.CallState.ENDED]
+    if isinstance(command, model.Quit) and alive:
+        calls = f"call with {short_name(alive[0])}" if len(alive) == 1 else f"{len(alive)} calls"
+        return f"hang up the {calls} and quit? type yes or no", command
+    if not isinstance(command, model.HangUp) or not alive:
+        return "", command
+    meant = next((view for view in alive if view.id == command.call), alive[-1] if command.call is None else None)
+    if meant is None or not (hang_up or (command.call is None and len(alive) > 1)):
+        return "", command
+    which = f", the newest of {len(alive)} calls" if command.call is None and len(alive) > 1 else ""
+    return f"hang up {short_name(meant)}{which}? type yes or no", model.HangUp(meant.id)
 
 
 def _unclear(typed: str, names: list[str]) -> str:
     if names:
         return f"{text.stripped(typed)} can mean {' or '.join(names)}"
-    return f"unknown word {text.clip(text.stripped(typed), 40, '...')}: type help"
+    whole = [word.name for word in WORDS if word.name.startswith(typed)]
+    if len(whole) == 1:
+        return f"{typed} is too short for something that cannot be taken back: type {whole[0]}"
+    shown = text.clip(text.stripped(typed), 40, "...")
+    near = min((_slips(typed[:20], name), word.name) for word in WORDS for name in (word.name, *word.others))
+    if near[0] <= max(1, len(near[1]) // 3):
+        return f"unknown word {shown}: did you mean {near[1]}?"
+    return f"unknown word {shown}: type help"
+
+
+def _slips(typed: str, name: str) -> int:
+    """How many letters are wrong, missing or too many (Levenshtein's distance)."""
+    row = list(range(len(name) + 1))
+    for place, letter in enumerate(typed, 1):
+        before, row[0] = row[0], place
+        for at, wanted in enumerate(name, 1):
+            before, row[at] = row[at], min(row[at] + 1, row[at - 1] + 1, before + (letter != wanted))
+    return row[-1]
 
 
 def _no_more(name: str, rest: list[str]) -> None:
@@ -342,11 +372,11 @@ def _hold(rest: list[str]) -> model.Command:
     return model.Hold(_call_number("hold", rest))
 
 
-def _conference(rest: list[str]) -> model.Command:
-    """``conference``, ``conference off``, ``conference 2``, ``conference 2 on``."""
+def _join(rest: list[str]) -> model.Command:
+    """``join``, ``join off``, ``join 2``, ``join 2 on``."""
     if rest and rest[-1].lower() in ("on", "off"):
-        return model.Conference(_call_number("conference", rest[:-1]), rest[-1].lower() == "on")
-    return model.Conference(_call_number("conference", rest))
+        return model.Conference(_call_number("join", rest[:-1]), rest[-1].lower() == "on")
+    return model.Conference(_call_number("join", rest))
 
 
 def _digits(rest: list[str]) -> model.Command:
@@ -386,18 +416,25 @@ def _plainly(name: str, result: model.Command | PlainRequest) -> Callable[[list[
 
 
 WORDS = (
-    Word("answer", "[CALL]", "take the call that rings", lambda rest: model.Answer(_call_number("answer", rest))),
-    Word("reject", "[CALL]", "decline the call that rings", lambda rest: model.Reject(_call_number("reject", rest))),
-    Word("hangup", "[CALL]", "end a call, the newest one", lambda rest: model.HangUp(_call_number("hangup", rest))),
-    Word("dial", "ADDRESS", "call somebody: bob@192.0.2.7, sip:bob@192.0.2.7:5070", _dial),
-    Word("digits", "123#", "send digits (DTMF)", _digits),
+    Word("answer", "[CALL]", "take the call that rings", lambda rest: model.Answer(_call_number("answer", rest)),
+         others=("accept",)),
+    Word("reject", "[CALL]", "decline the call that rings", lambda rest: model.Reject(_call_number("reject", rest)),
+         least=3, others=("decline",)),
+    Word("hangup", "[CALL]", "end a call, the newest one", lambda rest: model.HangUp(_call_number("hangup", rest)),
+         least=4, others=("bye",)),
+    Word("dial", "ADDRESS", "call somebody: bob@192.0.2.7, sip:bob@192.0.2.7:5070", _dial, others=("call",)),
+    Word("digits", "123#", "send digits (DTMF)", _digits, others=("dtmf",)),
     Word("hold", "[CALL] [on|off]", "put a call on hold, or take it back", _hold),
-    Word("conference", "[CALL] [on|off]", "join calls, so that all hear each other, or part them", _conference),
+    Word("join", "[CALL] [on|off]", "join calls, so that all hear each other, or part them", _join,
+         others=("conference", "conf")),
     Word("mute", "[on|off]", "send silence, or be heard again", lambda rest: model.Mute(_switch("mute", rest))),
     Word("voice", "[off|echo,noise,gain,duck]", "what is done to the microphone; alone: the next way", _voice),
     Word("volume", "DB", "make it louder or, with -, quieter", _volume),
+    Word("calls", "", "say who is in which call", _plainly("calls", PlainRequest("calls"))),
     Word("status", "", "say where everything stands", _plainly("status", PlainRequest("status"))),
     Word("why", "", "say what is the matter with each call, and what to do", _plainly("why", PlainRequest("why"))),
     Word("help", "", "say these words", _plainly("help", PlainRequest("help"))),
-    Word("quit", "", "hang up and leave", _plainly("quit", model.Quit())),
-)
+    Word("yes", "", "do what was asked about", _plainly("yes", PlainRequest("yes"))),
+    Word("no", "", "do not do it", _plainly("no", PlainRequest("no"))),
+    Word("quit", "", "hang up and leave", _plainly("quit", model.Quit()), least=4, others=("exit",)),
+)  # fmt: skip
