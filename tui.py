@@ -237,6 +237,7 @@ class LinesFace:
         self._typed = b""
         self._lines: deque[bytes] = deque()  # typed, and not yet obeyed
         self._asks = self._reads and sys.stdin.isatty()  # whoever writes into a pipe hears no question
+        self._asks_hang_up = config.ask_before_hang_up
         self._asked: model.Command | None = None  # what a yes means now
         self._writing = False
         if self._reads:
@@ -314,7 +315,7 @@ class LinesFace:
             return asked if asked is not None and wanted.kind == "yes" else wanted
         if not self._asks:
             return wanted
-        question, meant = widgets.plain.question(wanted, self._engine.snapshot())
+        question, meant = widgets.plain.question(wanted, self._engine.snapshot(), self._asks_hang_up)
         if not question:
             return wanted
         self._asked = meant
@@ -367,10 +368,14 @@ class DashboardFace:
 
     def __init__(self, config: Config, engine: Engine) -> None:
         self._engine = engine
-        self._screen = widgets.screen.open_screen(ascii=config.ascii)
+        self._screen = widgets.screen.open_screen(ascii=config.ascii, mouse=config.mouse)
         glyphs = "unicode" if self._screen.unicode else "ascii"
         self._controls = widgets.controls.Controls(
-            engine, widgets.ui.Ui(glyphs=glyphs), suggested=config.suggested_uri or "", redraw=self._screen.repaint
+            engine,
+            widgets.ui.Ui(glyphs=glyphs),
+            suggested=config.suggested_uri or "",
+            redraw=self._screen.repaint,
+            asks_hang_up=config.ask_before_hang_up,
         )
         self._snapshot = engine.snapshot()
         self._needles = widgets.needle.Needles()
@@ -464,7 +469,7 @@ class DashboardFace:
         self._canvas = widgets.canvas.Canvas(columns, rows, glyphs=controls.ui.glyphs)
         controls.ui = replace(controls.ui, keys=controls.hints(self._snapshot), line_ms=self._screen.round_trip_ms)
         self._moving = widgets.dashboard.draw(self._canvas, self._snapshot, controls.ui)
-        controls.limit_scroll(self._canvas.scroll_limit)
+        controls.drawn(self._canvas)
 
     def job_signal(self, number: int) -> None:
         """Ctrl-Z and fg: the terminal goes to the shell and comes back."""

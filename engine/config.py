@@ -86,6 +86,8 @@ class Config:
     title: bool = True  # of the terminal's window
     bell: bool = False  # when somebody calls
     notify: bool = False
+    mouse: bool = False
+    ask_before_hang_up: bool = False
 
 
 class _Parser(argparse.ArgumentParser):
@@ -210,6 +212,8 @@ def parser() -> argparse.ArgumentParser:
     face.add_argument("--no-title", dest="title", action="store_false", help="leave the window's title alone")
     face.add_argument("--bell", action="store_true", help="ring the terminal's bell when somebody calls")
     face.add_argument("--notify", action="store_true", help="a desktop notification when somebody calls (OSC 9, 777)")
+    face.add_argument("--mouse", action="store_true", help="a click is like the key it hits, the wheel scrolls")
+    face.add_argument("--ask", dest="ask_before_hang_up", action="store_true", help="ask before hanging up a call")
     call = top.add_argument_group("the call")
     seconds = _number(0, 3600, float, " seconds")
     call.add_argument(
@@ -301,6 +305,8 @@ def _config(arguments: list[str]) -> Config:
         title=options.title,
         bell=options.bell,
         notify=options.notify,
+        mouse=options.mouse,
+        ask_before_hang_up=options.ask_before_hang_up,
     )
 
 

@@ -3,6 +3,7 @@
     canvas text          a clipped grid of cells; text from strangers made safe        import nothing
     prompt figures ui    values: the line being typed, numbers as words, the screen's state
     keys controls        the table of keys; what keys and events do to the screen's state
+    burst                pasted text known from typed keys
     view views tabs      what a view is; all of them in order; the row that names them
     parts                pieces of panes: heading, grid of labels and values
     calls meter counters rtcp graph call log welcome title footer help      draw(canvas, rect, scene)

@@ -11,6 +11,7 @@ from widgets import figures, text
 from widgets.ui import living, shown_call
 
 RING_EVERY_S = 5.0
+MOST_RINGS = 12  # of one call: a minute, then whoever is there knows
 TITLE_COLUMNS = 60
 # Kinds of terminals that have a title, by the beginning of TERM.
 WITH_TITLE = (
@@ -31,6 +32,7 @@ class Announcer:
         self._title = ""
         self._rings: int | None = None  # the call that was announced last
         self._again_at = 0.0
+        self._rung = 0  # times, for that call
 
     @property
     def farewell(self) -> bytes:
@@ -60,8 +62,9 @@ class Announcer:
             return b""
         new = ringing.id != self._rings
         self._rings, self._again_at = ringing.id, now + RING_EVERY_S
+        self._rung = 1 if new else self._rung + 1
         told = notification(f"{_name(ringing)} is calling", self._in_tmux) if self._notify and new else b""
-        return told + (BELL if self._bell else b"")
+        return told + (BELL if self._bell and self._rung <= MOST_RINGS else b"")
 
 
 def title_words(snapshot: Snapshot, selected: int | None) -> str:

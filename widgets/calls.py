@@ -145,6 +145,7 @@ def _draw_row(
     look, shown = scene.look, scene.call is not None and call.id == scene.call.id
     style = figures.STATE_STYLES[call.state]
     plain = _on(shown, style if call.state in (CallState.RINGING, CallState.ENDED) else "")
+    canvas.target(row, f"Select:{call.id}")
     if shown:
         canvas.focus = canvas.focus or (row.x, row.y)
         canvas.fill(row, " ", plain)

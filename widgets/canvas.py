@@ -108,6 +108,7 @@ class Canvas:
         self.lines = LINES[glyphs]
         self.cursor: tuple[int, int] | None = None  # where the terminal's cursor shall be seen, if at all
         self.focus: tuple[int, int] | None = None  # the row that is looked at: where a hidden cursor rests
+        self.targets: list[tuple[Rect, str]] = []  # which key a click of the mouse is like, the last one on top
         self.scroll_limit = 0  # by how many lines that which can be scrolled is longer than its room
         self._cells = [[" "] * self.width for _ in range(self.height)]
         self._styles = [bytearray(self.width) for _ in range(self.height)]
@@ -142,6 +143,11 @@ class Canvas:
         """Fill a rectangle with one narrow character."""
         for y in range(max(0, rect.y), min(self.height, rect.bottom)):
             self.put(rect.x, y, char * max(0, rect.width), style)
+
+    def target(self, rect: Rect, key: str) -> None:
+        """A click here is like pressing ``key``."""
+        if key:
+            self.targets.append((rect, key))
 
     def restyle(self, rect: Rect, style: str) -> None:
         """Change the style of a rectangle, not its text."""

@@ -17,14 +17,17 @@ from typing import Protocol
 from engine import model
 from engine.model import CallState, CallView, CommandError
 from widgets import figures, keys, plain, prompt, views
+from widgets.burst import Bursts
+from widgets.canvas import Canvas
 from widgets.prompt import Prompt
 from widgets.ui import KeyHint, Scene, Ui, living, scene, shown_call
 
 NOTICE_S = 4.0
 MOVED_S = 1.0  # so long after the selection moved by itself a call is not hung up by one press
 HISTORY = 100
+TEXT = "a text came in, not keys: nothing was done"
+WHEEL = {"WheelUp": "Up", "WheelDown": "Down"}
 PAGE = 10
-TEXT_KEYS = 6  # letters in one read: nobody types so fast
 VOLUME_STEP_DB = 2.0
 
 
@@ -41,8 +44,17 @@ class Phone(Protocol):
 class Controls:
     """The state of the screen, and how keys and events change it."""
 
-    def __init__(self, phone: Phone, ui: Ui, *, suggested: str = "", redraw: Callable[[], object] = bool) -> None:
+    def __init__(
+        self,
+        phone: Phone,
+        ui: Ui,
+        *,
+        suggested: str = "",
+        redraw: Callable[[], object] = bool,
+        asks_hang_up: bool = False,
+    ) -> None:
         self.ui = ui
+        self._asks_hang_up = asks_hang_up
         self._phone = phone
         self._suggested = suggested  # stands in the prompt that asks whom to call
         self._redraw = redraw
@@ -50,6 +62,8 @@ class Controls:
         self._submitted: Callable[[str], object] = bool  # what is done with the line that is typed
         self._notice_until = 0.0
         self._keys: deque[str] = deque()  # pressed, and not yet obeyed
+        self._bursts = Bursts()
+        self._canvas = Canvas(0, 0)  # what was drawn last: where a click of the mouse hits
         self._moved_at = float("-inf")  # when the selection went to another call by itself
 
     # -- what happens
@@ -77,10 +91,11 @@ class Controls:
         if views.shown(self.scene()).scrolls and self.ui.scroll:
             self.ui = replace(self.ui, scroll=self.ui.scroll + lines)
 
-    def limit_scroll(self, limit: int) -> None:
-        """Nothing is further away than this."""
-        if self.ui.scroll > limit:
-            self.ui = replace(self.ui, scroll=limit)
+    def drawn(self, canvas: Canvas) -> None:
+        """What the user sees: nothing is further away than it says, and it knows what the mouse hits."""
+        self._canvas = canvas
+        if self.ui.scroll > canvas.scroll_limit:
+            self.ui = replace(self.ui, scroll=canvas.scroll_limit)
 
     def hints(self, snapshot: model.Snapshot) -> tuple[KeyHint, ...]:
         """The keys of this view, as they are valid now."""
@@ -92,7 +107,8 @@ class Controls:
     @staticmethod
     def _hint(key: keys.Key, valid: bool, scrolling: bool) -> KeyHint:
         scrolls = scrolling and key.does in keys.SCROLLING
-        return KeyHint(key.shown, "scroll" if scrolls and key.label else key.label, key.help, scrolls or valid)
+        press = "" if key.does in keys.MANY else key.keys[0]
+        return KeyHint(key.shown, "scroll" if scrolls and key.label else key.label, key.help, press, scrolls or valid)
 
     # -- what a view may do: widgets.view.Desk
 
@@ -147,16 +163,15 @@ class Controls:
     def feed(self, names: Iterable[str]) -> None:
         """Keys that were pressed; ``act`` obeys them.
 
-        Many letters at once are no fingers but a text that was meant for another window: it does nothing, unless it
-        begins with the key that opens a line to type into.
+        Many letters at once are no fingers but a text that was meant for another window: it does nothing, unless a
+        line is being typed, or it begins with the key that opens one.
         """
-        names = list(names)
-        letters = [name for name in names if len(name) == 1]
-        is_text = len(letters) >= TEXT_KEYS and len(set(letters)) > 1
-        if is_text and self.ui.prompt is None and not self._keys and names[0] not in keys.OPEN_A_LINE:
-            self.notice("a text came in, not keys: nothing was done", "warn")
-        else:
-            self._keys.extend(names)
+        line = self.ui.prompt
+        typing = line is not None and line.mode != "confirm"
+        obeyed, left_out = self._bursts.sift(list(names), self._phone.clock(), typing, keys.OPEN_A_LINE)
+        self._keys.extend(obeyed)
+        if left_out:
+            self.notice(TEXT, "warn")
 
     @property
     def waiting(self) -> bool:
@@ -177,8 +192,12 @@ class Controls:
 
     def press(self, name: str) -> None:
         """One key, by the name ``keycodes`` gives it."""
+        name = self._hit(name)
         if self.ui.prompt is not None:
             self._type(name)
+            return
+        if name.startswith("Select:"):
+            self._select(int(name.removeprefix("Select:")))
             return
         now = self.scene()
         view = views.shown(now)
@@ -192,6 +211,17 @@ class Controls:
         elif name.startswith("Alt-"):  # ESC and the next key, which a slow line brought together
             self.press("Escape")
             self.press(name.removeprefix("Alt-"))
+
+    def _hit(self, name: str) -> str:
+        """The key that a click of the mouse is like where it was, or "" ; of another key, itself."""
+        if name in WHEEL:
+            return "" if self.ui.prompt is not None else WHEEL[name]
+        if not name.startswith("Click:"):
+            return name
+        x, y = map(int, name.removeprefix("Click:").split(","))
+        hit = [key for rect, key in self._canvas.targets if rect.x <= x < rect.right and rect.y <= y < rect.bottom]
+        key = hit[-1] if hit else ""
+        return key if self.ui.prompt is None or (key in ("y", "n") and self.ui.prompt.mode == "confirm") else ""
 
     def _type(self, name: str) -> None:
         assert self.ui.prompt is not None
@@ -241,8 +271,13 @@ class Controls:
         elif view is not None and self._phone.clock() - self._moved_at < MOVED_S:
             self._moved_at = float("-inf")
             self.notice(f"this is call {view.id} now: {name} again hangs it up")
+        elif view is not None and self._asks_hang_up:
+            self.ask(f"hang up {figures.peer(view, 40, self.ui.look.more)}?", lambda: self._hang_up(view.id))
         else:
-            self.execute(model.HangUp(None if view is None else view.id))
+            self._hang_up(None if view is None else view.id)
+
+    def _hang_up(self, call: int | None) -> None:
+        self.execute(model.HangUp(call))
 
     def _do_mute(self, name: str) -> None:
         self.execute(model.Mute())

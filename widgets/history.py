@@ -150,6 +150,7 @@ def _draw_trace(
         points_back = newest // seen.step - (first_s + seen.chosen) // seen.step
         column = rect.right - 1 - points_back // (2 if braille else 1)
         canvas.restyle(Rect(max(rect.x, column), rect.y + 1, 1, rect.height - 1), "selected")
+        canvas.focus = (max(rect.x, column), rect.y)
 
 
 def _where(call: CallView, history: Sequence[HistoryPoint], seen: Window) -> tuple[str, str]:

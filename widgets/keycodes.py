@@ -8,6 +8,7 @@ A state machine over bytes: feed what was read, take names out. Rules:
   ``ESCAPE_S`` after its last byte; nobody waits for that inside a call: ``deadline`` says when to look again.
 - A pasted text (bracketed paste) is one key, "Paste:" and the text.
 - The answer to a status request (``CSI 0 n``) is counted in ``answers`` wherever it comes, inside a paste too.
+- A press of the mouse (SGR, ``CSI < b ; x ; y M``) is "Click:x,y", counted from 0; its wheel is WheelUp, WheelDown.
 - A sequence that means nothing to us is swallowed whole, never typed into a prompt.
 
 What a terminal sends for its keys is learnt from ECMA-48, xterm, the Linux console, rxvt and the VT100; a table
@@ -229,6 +230,8 @@ def _partial_suffix(data: bytes) -> int:
 
 
 def _csi_name(parameters: str, final: str) -> str:
+    if parameters[:1] == "<" and final == "M":
+        return _mouse_name(parameters[1:])
     if parameters[:1] in ("<", "=", ">", "?"):
         return ""  # an answer, not a key
     numbers = [int(part) if part.isdecimal() else 0 for part in parameters[:40].split(";")]
@@ -243,6 +246,16 @@ def _csi_name(parameters: str, final: str) -> str:
     else:
         name = _FINALS.get(final, "")
     return modifier + name if name else ""
+
+
+def _mouse_name(parameters: str) -> str:
+    numbers = [int(part) if part.isdecimal() else 0 for part in parameters[:40].split(";")]
+    if len(numbers) != 3:
+        return ""
+    button, x, y = numbers
+    if button in (64, 65):
+        return "WheelUp" if button == 64 else "WheelDown"
+    return f"Click:{x - 1},{y - 1}" if button == 0 and x > 0 and y > 0 else ""
 
 
 def _modifier(number: int) -> str:

@@ -59,6 +59,7 @@ def _card(scene: Scene) -> bool:
 
 
 OPEN_A_LINE = ("d", "/")  # what comes after them is a text, and may come all at once
+MANY = ("digit", "go_to_view", "move", "page")  # entries of the table that stand for many keys: no button
 SCROLLING = ("move", "page")  # what does something in every view that is longer than the screen
 BACKWARD, FORWARD = ("Up", "k"), ("Down", "j")
 DIGIT_KEYS = tuple("0123456789*#")

@@ -63,8 +63,9 @@ def keys(canvas: Canvas, x: int, y: int, hints: Iterable[KeyHint], end: int, lab
     for hint in hints:
         if x + text.width(hint.key) + text.width(hint.label) + 1 > end:
             return x
-        x = canvas.put(x, y, hint.key, "key")
+        start, x = x, canvas.put(x, y, hint.key, "key")
         x = canvas.put(x + 1, y, hint.label, label_style) + 2
+        canvas.target(Rect(start, y, x - 2 - start, 1), hint.press)
     return x
 
 

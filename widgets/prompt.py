@@ -212,6 +212,10 @@ def _draw_question(canvas: Canvas, row: Rect, question: str) -> None:
         return
     after = canvas.put(row.x + 1, row.y, text.clip(question, room, "~"), "prompt")
     canvas.put(after + 2, row.y, hint, "key")
+    yes, no = hint.split("  ")
+    canvas.target(Rect(after + 2, row.y, len(yes), 1), "y")
+    canvas.target(Rect(after + 4 + len(yes), row.y, len(no), 1), "n")
+    canvas.cursor = (min(after, row.right - 1), row.y)
 
 
 def window(line: str, cursor: int, columns: int) -> tuple[int, int]:

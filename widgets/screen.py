@@ -41,6 +41,7 @@ POLL_S = 0.03  # between two looks for keys on a console
 
 _ANSWER_S, _ANSWER_STEP_S = 0.3, 0.05  # leaving: wait so long for an answer that is under way
 _PASTE_ON, _PASTE_OFF = b"\x1b[?2004h", b"\x1b[?2004l"
+_MOUSE_ON, _MOUSE_OFF = b"\x1b[?1000h\x1b[?1006h", b"\x1b[?1006l\x1b[?1000l"  # presses, in SGR's way (xterm)
 _NO_PASTE = ("vt", "linux", "ansi", "cons", "pcansi", "sun", "cygwin", "hurd", "mach")
 # On these the block and braille characters are missing from the font, whatever the locale says.
 _NO_GLYPHS = ("linux", "cons", "sun", "pcansi", "cygwin", "hurd", "mach", "vt52")
@@ -187,7 +188,7 @@ class _Painter:
 class Screen:
     """The terminal as a face sees it. Raises ``ScreenUnusable`` where there is none to draw on."""
 
-    def __init__(self, *, ascii: bool = False, colour: bool | None = None) -> None:
+    def __init__(self, *, ascii: bool = False, colour: bool | None = None, mouse: bool = False) -> None:
         self.gone = False  # the terminal hung up: nothing more can be shown or typed
         self.last_words = b""  # what the terminal is told when it is given back
         self._closed = False
@@ -215,14 +216,16 @@ class Screen:
         wants_colour = theme.wants_colour(os.environ) if colour is None else colour
         self._painter = _Painter(window, wants_colour, ascii or not utf8)
         ecma48 = (curses.tigetstr("cup") or b"").startswith(b"\x1b[")
-        self._pastes = ecma48 and not term.startswith(_NO_PASTE)
+        able = ecma48 and not term.startswith(_NO_PASTE)
+        self._switch_on = (_PASTE_ON + (_MOUSE_ON if mouse else b"")) if able else b""
+        self._switch_off = ((_MOUSE_OFF if mouse else b"") + _PASTE_OFF) if able else b""
         self._pace = tty_module.Pace(asks=ecma48)
         self._decoder = KeyDecoder(_terminfo_keys())
         self._size = (0, 0)
         self._frame_in_flight = False
         self._asked = False
         self._terminal.enter()
-        self._terminal.write(self._output.seal() + (_PASTE_ON if self._pastes else b""))
+        self._terminal.write(self._output.seal() + self._switch_on)
         self._follow_size()
         atexit.register(self.close)
 
@@ -406,7 +409,7 @@ class Screen:
         except curses.error:
             pass  # it cannot reset the modes of a file; the bytes are there
         if not self._terminal.gone:
-            self._terminal.farewell(self.last_words + (_PASTE_OFF if self._pastes else b"") + self._output.take())
+            self._terminal.farewell(self.last_words + self._switch_off + self._output.take())
             self._swallow_answer()
         self._terminal.leave()
         self.gone = self._terminal.gone
@@ -443,8 +446,7 @@ class Screen:
         self._pace.reset()
         self._decoder.reset()
         self._terminal.enter()
-        if self._pastes:
-            self._terminal.write(_PASTE_ON)
+        self._terminal.write(self._switch_on)
         self._painter.forget()
         self._follow_size()
         return True
@@ -482,7 +484,7 @@ def _give_signals_back() -> None:
 class ConsoleScreen(Screen):
     """The same on a Windows console, by windows-curses. The console neither stalls nor answers nor vanishes."""
 
-    def __init__(self, *, ascii: bool = False, colour: bool | None = None) -> None:
+    def __init__(self, *, ascii: bool = False, colour: bool | None = None, mouse: bool = False) -> None:
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise ScreenUnusable("no console to draw on: use --plain, --json or --headless")
         self.gone = False
@@ -582,6 +584,6 @@ def _curses_keys() -> dict[int, str]:
     return {**codes, 459: "Enter"}  # PDCurses: the keypad's own Enter
 
 
-def open_screen(*, ascii: bool = False, colour: bool | None = None) -> Screen:
-    """The screen of this system. ``colour=None`` asks NO_COLOR."""
-    return (ConsoleScreen if WINDOWS else Screen)(ascii=ascii, colour=colour)
+def open_screen(*, ascii: bool = False, colour: bool | None = None, mouse: bool = False) -> Screen:
+    """The screen of this system. ``colour=None`` asks NO_COLOR; ``mouse`` listens to it where the terminal has one."""
+    return (ConsoleScreen if WINDOWS else Screen)(ascii=ascii, colour=colour, mouse=mouse)

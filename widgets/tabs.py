@@ -20,5 +20,6 @@ def draw(canvas: Canvas, rect: Rect, names: Sequence[str], shown: str) -> None:
     for place, name in enumerate(names, 1):
         here = name == shown
         words = f" {name}" if whole or here else ""
-        x = canvas.put(x, row.y, str(place), "key", row.right - x)
+        start, x = x, canvas.put(x, row.y, str(place), "key", row.right - x)
         x = canvas.put(x, row.y, words, "selected" if here else "dim", row.right - x) + GAP
+        canvas.target(Rect(start, row.y, x - GAP - start, 1), f"Alt-{place}")

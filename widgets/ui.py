@@ -24,6 +24,7 @@ class KeyHint:
     key: str
     label: str
     help: str = ""
+    press: str = ""  # the key that a click on it is like
     enabled: bool = True  # does something now: the footer shows it, the help shows it bright
 
 

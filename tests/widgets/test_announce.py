@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from engine.model import CallState
 from tests.widgets import views
 from widgets import announce
-from widgets.announce import BELL, RESTORE_TITLE, RING_EVERY_S, SAVE_TITLE, Announcer
+from widgets.announce import BELL, MOST_RINGS, RESTORE_TITLE, RING_EVERY_S, SAVE_TITLE, Announcer
 
 QUIET = views.snapshot()
 TALKING = views.snapshot(views.call())
@@ -47,6 +47,12 @@ def test_a_call_rings_at_once_and_again_until_it_is_answered() -> None:
     assert told.follow(RINGING, None, RING_EVERY_S) == BELL
     assert told.follow(TALKING, None, RING_EVERY_S + 0.1) == b""
     assert told.follow(RINGING, None, RING_EVERY_S + 0.2) == BELL, "another call"
+
+
+def test_a_call_that_nobody_takes_does_not_ring_for_ever() -> None:
+    told = announcer(title=False, bell=True)
+    rung = [second for second in range(300) if told.follow(RINGING, None, float(second))]
+    assert rung == [place * int(RING_EVERY_S) for place in range(MOST_RINGS)]
 
 
 def test_a_notification_comes_once_for_a_call() -> None:

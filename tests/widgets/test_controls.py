@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from engine import model
 from engine.model import CallState, CallView, CommandError
 from tests.widgets import views
-from widgets import keys
+from widgets import dashboard, keys
+from widgets.canvas import Canvas
 from widgets.controls import MOVED_S, NOTICE_S, Controls
 from widgets.ui import Ui, shown_call
 
@@ -37,6 +38,13 @@ class Phone:
 
     def clock(self) -> float:
         return self.now
+
+
+def longer_by(lines: int) -> Canvas:
+    """A screen whose view is longer than its room by so much."""
+    canvas = Canvas(1, 1)
+    canvas.scroll_limit = lines
+    return canvas
 
 
 def shown(controls: Controls, phone: Phone) -> int | None:
@@ -229,7 +237,7 @@ def test_the_log_view_stays_with_what_is_read_while_lines_come_in() -> None:
     press(controls, "Up", "PageUp")
     controls.logged(3)
     assert controls.ui.scroll == 14
-    controls.limit_scroll(12)
+    controls.drawn(longer_by(12))
     press(controls, "Down")
     assert controls.ui.scroll == 11
     press(controls, "PageDown", "PageDown")
@@ -337,6 +345,7 @@ def typed(*reads: str) -> tuple[Controls, Phone]:
     for text in reads:
         controls.feed(text)
         controls.act(lambda: True)
+        phone.now += 1.0
     return controls, phone
 
 
@@ -367,3 +376,70 @@ def test_pasted_text_without_a_prompt_is_no_key() -> None:
     controls = Controls(phone, Ui())
     controls.press("Paste:hq")
     assert not phone.told and controls.ui.notice.startswith("pasted text is not read as keys")
+
+
+# ------------------------------------------------------------------ what is pasted, what is clicked
+
+
+def test_a_question_is_not_answered_by_pasted_text() -> None:
+    phone = Phone(views.call(1))
+    controls = Controls(phone, Ui())
+    press(controls, "q", "Paste:y")
+    controls.feed("yes, why not")
+    controls.act(lambda: True)
+    assert phone.told == [] and controls.ui.prompt is not None
+
+
+def test_hanging_up_asks_where_that_is_wanted() -> None:
+    phone = Phone(views.call(1))
+    controls = Controls(phone, Ui(), asks_hang_up=True)
+    press(controls, "h")
+    assert phone.told == [] and controls.ui.prompt is not None and "Bob" in controls.ui.prompt.label
+    press(controls, "y")
+    assert phone.told == [model.HangUp(1)]
+
+
+def drawn(controls: Controls, phone: Phone) -> Canvas:
+    canvas = Canvas(100, 30)
+    controls.ui = replace(controls.ui, keys=controls.hints(phone.snapshot()))
+    dashboard.draw(canvas, phone.snapshot(), controls.ui)
+    controls.drawn(canvas)
+    return canvas
+
+
+def click(controls: Controls, phone: Phone, words: str) -> None:
+    """A press of the mouse on these words of the screen."""
+    rows = drawn(controls, phone).rows()
+    y = next(y for y, row in enumerate(rows) if words in row)
+    press(controls, f"Click:{rows[y].index(words)},{y}")
+
+
+def test_a_click_is_like_the_key_it_hits() -> None:
+    phone = Phone(views.call(1), views.call(2, peer_name="Carol"))
+    controls = Controls(phone, Ui())
+    click(controls, phone, "Carol")
+    assert controls.ui.selected == 2
+    click(controls, phone, "log")
+    assert controls.ui.view == "log"
+    click(controls, phone, "mute")
+    assert phone.told == [model.Mute()]
+    controls.expire(phone.now + NOTICE_S)
+    click(controls, phone, "quit")
+    click(controls, phone, "mute" if "mute" in drawn(controls, phone).rows()[-1] else "log")
+    assert controls.ui.prompt is not None and controls.ui.view == "log"  # a question waits for its answer
+    click(controls, phone, "y yes")
+    assert phone.told[-1] == model.Quit()
+
+
+def test_a_click_on_nothing_does_nothing() -> None:
+    phone = Phone(views.call(1))
+    controls = Controls(phone, Ui())
+    for place in ("0,0", "99,29", "5000,5000"):
+        press(controls, f"Click:{place}")
+    assert phone.told == [] and controls.ui == Ui()
+
+
+def test_the_wheel_scrolls() -> None:
+    controls = Controls(Phone(), Ui(view="log"))
+    press(controls, "WheelUp", "WheelUp", "WheelDown")
+    assert controls.ui.scroll == 1

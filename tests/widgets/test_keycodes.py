@@ -135,3 +135,21 @@ def test_broken_sequences_do_not_hold_up_the_next_key(parts: list[bytes]) -> Non
     for moment in range(1, 100):
         decoder.expire(moment * 2.0)
     assert decoder.feed(b"q", 1000.0) == ["q"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "name"),
+    [
+        (b"\x1b[<0;1;1M", ["Click:0,0"]),
+        (b"\x1b[<0;300;100M", ["Click:299,99"]),
+        (b"\x1b[<0;3;4m", []),  # let go
+        (b"\x1b[<2;3;4M", []),  # another button
+        (b"\x1b[<64;3;4M", ["WheelUp"]),
+        (b"\x1b[<65;3;4M", ["WheelDown"]),
+        (b"\x1b[<0;0;0M", []),
+        (b"\x1b[<0;1M", []),
+        (b"\x1b[<M", []),
+    ],
+)
+def test_the_mouse(sent: bytes, name: list[str]) -> None:
+    assert KeyDecoder().feed(sent, 0.0) == name
