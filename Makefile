@@ -1,5 +1,6 @@
 # make demo    a call with itself, to look at
 # make test    every test          make lint    style and types
+# make screens the README's pictures, from a real call
 # make bench   figures, beside a peer's where there is one
 # make clean   forget everything that was built
 # PYTHON=/path/to/python3 picks the Python that .venv is made with.
@@ -7,7 +8,7 @@
 PYTHON ?=
 PY := .venv/bin/python
 
-.PHONY: demo test bench lint clean setup
+.PHONY: demo test bench screens lint clean setup
 
 demo: setup
 	@exec $(PY) tui.py --demo
@@ -17,6 +18,9 @@ test: setup
 
 bench: setup
 	@exec $(PY) tests/bench/run.py
+
+screens: setup
+	@exec $(PY) tests/screens/pictures.py
 
 lint: setup
 	@$(PY) -m ruff check .

@@ -9,7 +9,7 @@
     calls meter counters rtcp graph call log welcome title footer help      draw(canvas, rect, scene)
     needle               levels as a meter shows them
     announce             the window's title, the bell, a notification
-    layout               which widget sits where: a new pane is one new file and one line there
+    layout wide          which widget sits where: a new pane is one new file and one line there
     dashboard compact    which panes fit; the phone in one line
     theme screen         style names into colours; the one file with curses
     plain jsonlines      the faces without a screen

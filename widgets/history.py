@@ -20,7 +20,7 @@ from widgets.view import Desk, View
 
 STEPS_S = (1, 5, 20)  # seconds to a column
 LEAST_ROWS = 2  # of a picture with its line of words
-TWO_COLUMNS_FROM = 100
+TWO_COLUMNS_FROM, THREE_COLUMNS_FROM = 100, 240
 GAP = 3
 QUIETEST_DB = 60.0  # below full scale: the ground of a picture of levels
 RUN_NAMES = ("1", "2", "3", "4", "5-8", "9+")
@@ -118,7 +118,7 @@ def draw_graphs(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     if call is None or call.media is None or rect.empty:
         return
     place, history = scene.ui.state(Place()), call.media.history
-    columns = 2 if rect.width >= TWO_COLUMNS_FROM else 1
+    columns = 1 + (rect.width >= TWO_COLUMNS_FROM) + (rect.width >= THREE_COLUMNS_FROM)
     width = (rect.width - 2 - GAP * (columns - 1)) // columns
     if width < 1:
         return

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from widgets import history, keys, ladder, layout, why
+from widgets import history, keys, ladder, layout, why, wide
 from widgets.keys import Key
 from widgets.ui import Scene
 from widgets.view import View
 
-CALLS = View("calls", "the calls, and how the selected one is going", layout.calls_tables)
+CALLS = View("calls", "the calls, and how the selected one is going", wide.calls_tables)
 WHY = View("why", "what is the matter with the call, and what to do", layout.why_tables, why.KEYS, why.ACTIONS)
 LOG = View("log", "what has happened", layout.log_tables, scrolls=True)
 
