@@ -86,12 +86,13 @@ class PlainFace:
             self._say_of(call, f"after {figures.spoken(call.talk_s)} {', '.join(_quality(call.media))}")
 
     def _on_diagnosis(self, event: model.Diagnosis) -> None:
-        """What is the matter is said once, and once more when it is over."""
+        """What is the matter is said once, and once more when it is over. A log has the time already."""
         found = event.finding
+        when = f"at {figures.spoken(event.call.talk_s)}: " if self._typing else ""
         if found.until_s is None:
-            self._say_of(event.call, f"at {figures.spoken(event.call.talk_s)} {found.text}: {found.evidence}")
+            self._say_of(event.call, f"{when}{found.text}: {found.evidence}")
         elif found.severity != "info":
-            self._say_of(event.call, f"at {figures.spoken(event.call.talk_s)} it is over: {found.text}")
+            self._say_of(event.call, f"{when}over: {found.text}")
 
     def _on_message(self, event: model.Message) -> None:
         peer = figures.address(event.peer)

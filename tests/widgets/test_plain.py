@@ -82,8 +82,8 @@ def test_what_is_the_matter_is_told_when_it_begins_and_when_it_is_over() -> None
         model.Diagnosis(views.call(talk_s=62.0), found),
         model.Diagnosis(views.call(talk_s=90.0), replace(found, until_s=88)),
     ) == [
-        "Bob, call 1: at 1 minute 2 the line loses packets: 3.1 % of the last 10 s",
-        "Bob, call 1: at 1 minute 30 it is over: the line loses packets",
+        "Bob, call 1: at 1 minute 2: the line loses packets: 3.1 % of the last 10 s",
+        "Bob, call 1: at 1 minute 30: over: the line loses packets",
     ]
 
 
