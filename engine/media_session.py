@@ -32,13 +32,15 @@ from engine.media.listener import Captured, Listener
 from engine.media.returned import Envelopes
 from engine.media.rtcp_session import Entropy, RtcpStats
 from engine.media.stream import AudioStream, MediaStats
-from engine.media_views import bursts_view, microphone_view, rtcp_view, rx_view, tx_view
+from engine.media.witness import Spectrum, Witness
+from engine.media_views import bursts_view, far_sound_view, microphone_view, rtcp_view, rx_view, tx_view
 from engine.model import HistoryPoint, LevelView, MediaView, QualityView, RemoteReport
 from engine.ports import MediaPorts, Net
 from engine.recorder import Track
 from engine.sip.sdp import Agreement, Format
 
 STALL_S = 0.25
+SPECTRUM_EVERY_S = 0.09
 LATENESS_SECONDS = 10
 DRAIN = 64  # packets read from one socket in one turn
 DRAINS_IN_A_TICK = 8  # or so many times as many, of those that nobody woke up for
@@ -84,6 +86,7 @@ class MediaSession:
         self._pauses_seen = False
         self._reports = (0, now)  # how many of theirs have come, and when the latest
         self._envelopes = Envelopes()
+        self._spectrum: tuple[float, Spectrum] | None = None  # when it was made, and what it was
         self._microphone_says = ""  # what is wrong with it
         self.agreement = agreement
         self._resolve_addresses()
@@ -98,6 +101,7 @@ class MediaSession:
         )
         self._microphone: Microphone = around.handset.microphone(self._stream.rate_hz)
         self._listener = Listener(self._stream.rate_hz)
+        self._witness = Witness(self._stream.rate_hz)
         around.net.watch(ports.rtp, self._on_rtp)
         around.net.watch(ports.rtcp, self._read_rtcp)
 
@@ -241,6 +245,7 @@ class MediaSession:
         if heard is None:
             heard = self._hear(now)
         self._envelopes.note(*stream.frame_dbfs)
+        self._witness.hear(heard, stream.rate_hz)
         if joined:  # a far end that holds us may send music, which is not for the others
             shared = np.zeros_like(heard) if self.agreement.held_there else heard
             conference.bring(self._call, shared, stream.rate_hz)
@@ -334,6 +339,7 @@ class MediaSession:
         """Once a second: rates and history. The only place where they change."""
         stats = self._stream.stats(now)
         self._note_microphone()
+        self._witness.second()
         self._note_reports(stats.rtcp, now)
         before = self._second
         self._second = before.next(now, stats, self._foreign)
@@ -393,6 +399,7 @@ class MediaSession:
         """What a diagnosis may know of this call's audio; the call adds what it knows."""
         stream, agreement, heard = self._stream, self.agreement, self._stream.codec_heard
         rtcp, bursts = stream.stats(now).rtcp, stream.bursts()
+        sound = self._witness.heard()
         return Facts(
             seconds=self._past.view,
             talks=self._sending and not (self._on_hold_here or agreement.held_there),
@@ -415,6 +422,10 @@ class MediaSession:
             traffic_class=self._ports.rtp.traffic_class,
             microphone=self._microphone_says,
             echo=self._echo_heard(),
+            far_width_hz=sound.width_hz,
+            far_rate_hz=self._witness.rate_hz,
+            far_hum_hz=sound.hum_hz,
+            far_clips=sound.clips,
             sends_back=self._around.echo,
         )
 
@@ -451,7 +462,14 @@ class MediaSession:
             mean_mos_here=mean_here,
             mean_mos_there=mean_there,
             bursts=bursts_view(self._stream.bursts()),
+            far_sound=far_sound_view(self._seen(now), self._witness.heard()),
         )
+
+    def _seen(self, now: float) -> Spectrum:
+        """The spectrum, made anew no more often than a screen is drawn."""
+        if self._spectrum is None or now - self._spectrum[0] >= SPECTRUM_EVERY_S:
+            self._spectrum = now, self._witness.spectrum()
+        return self._spectrum[1]
 
 
 _COUNTED = ("lost", "late", "duplicate", "reordered", "discarded", "recovered", "concealed_ms")  # by RxStats

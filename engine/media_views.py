@@ -6,7 +6,8 @@ from engine.media.bursts import BurstFigures
 from engine.media.listener import Listener
 from engine.media.rtcp_session import RtcpStats
 from engine.media.stream import RxStats, TxStats
-from engine.model import BurstsView, MicrophoneView, RemoteReport, RtcpView, RxView, TxView
+from engine.media.witness import Heard, Spectrum
+from engine.model import BurstsView, FarSoundView, MicrophoneView, RemoteReport, RtcpView, RxView, TxView
 
 
 def microphone_view(listener: Listener) -> MicrophoneView:
@@ -24,6 +25,18 @@ def bursts_view(bursts: BurstFigures | None) -> BurstsView | None:
         bursts.gap_density,
         bursts.burst_packets,
         bursts.gap_packets,
+    )
+
+
+def far_sound_view(spectrum: Spectrum, heard: Heard) -> FarSoundView:
+    return FarSoundView(
+        spectrum.lowest_hz,
+        spectrum.highest_hz,
+        spectrum.bands_dbfs,
+        heard.width_hz,
+        heard.hum_hz,
+        heard.clips,
+        heard.constant,
     )
 
 

@@ -205,6 +205,19 @@ class RtcpView:
 
 
 @dataclass(frozen=True, slots=True)
+class FarSoundView:
+    """What is in the far end's sound."""
+
+    lowest_hz: float
+    highest_hz: float  # half the sampling rate
+    bands_dbfs: tuple[float, ...]  # the spectrum of the last moment, in equal parts of an octave
+    width_hz: float | None = None  # the highest frequency that carries sound; None: not known yet
+    hum_hz: float | None = None  # 50 or 60
+    clips: bool = False
+    constant: int | None = None  # the one value that comes, if it is not zero
+
+
+@dataclass(frozen=True, slots=True)
 class QualityView:
     """How one direction sounds to its listener: an estimate by the E-model (ITU-T G.107, G.107.1)."""
 
@@ -325,6 +338,7 @@ class MediaView:
     mean_mos_here: float | None = None  # of the whole call
     mean_mos_there: float | None = None
     bursts: BurstsView | None = None  # of what we should have heard
+    far_sound: FarSoundView | None = None
 
 
 @dataclass(frozen=True, slots=True)

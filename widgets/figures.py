@@ -139,6 +139,11 @@ def mos_style(value: float | None) -> str:
     return "bad" if value < 3.1 else "warn" if value < 3.6 else "ok"
 
 
+def octaves(low_hz: float, high_hz: float) -> float:
+    """How many there are from one frequency to the other."""
+    return math.log2(high_hz / low_hz)
+
+
 def ppm(value: float | None) -> str:
     """``+12 ppm``: how much faster a clock runs."""
     if value is None or not math.isfinite(value):

@@ -47,6 +47,10 @@ class Facts:
     ack_left_s: float | None = None  # until we hang up for want of an ACK
     microphone: str = ""  # what is wrong with ours
     echo: EchoHeard | None = None
+    far_width_hz: float | None = None  # the highest frequency that carries sound
+    far_rate_hz: int = 8000
+    far_hum_hz: float | None = None
+    far_clips: bool = False
     sends_back: bool = False  # we are the ones who send back what is heard
 
     def last(self, seconds: int) -> Sequence[HistoryPoint]:

@@ -257,6 +257,38 @@ def far_end_starves(facts: Facts) -> Seen | None:
     )
 
 
+def narrow_inside(facts: Facts) -> Seen | None:
+    """A wideband codec with a telephone line in it."""
+    width_hz = facts.far_width_hz
+    if width_hz is None or facts.far_rate_hz <= 8000 or width_hz > 4000:
+        return None
+    return Seen(
+        "Their sound is narrower than the codec",
+        f"nothing above {width_hz / 1000:.1f} kHz, {facts.codec_heard} carries {facts.far_rate_hz / 2000:g}",
+        "a gateway or a headset in telephone quality on their side",
+    )
+
+
+def hum(facts: Facts) -> Seen | None:
+    if facts.far_hum_hz is None:
+        return None
+    return Seen(
+        "Their sound hums",
+        f"{facts.far_hum_hz:.0f} Hz and its multiples",
+        "mains in their microphone: another cable, socket or ground",
+    )
+
+
+def too_loud(facts: Facts) -> Seen | None:
+    if not facts.far_clips:
+        return None
+    return Seen(
+        "They are too loud: their sound is cut off",
+        "samples at full scale",
+        "less gain on their microphone",
+    )
+
+
 def new_ssrc(facts: Facts) -> Seen | None:
     if not facts.ssrc_changes:
         return None
@@ -491,6 +523,8 @@ RULES = (
     Rule("microphone", "bad", microphone, onset_s=1, holds_s=2),
     Rule("unknown-payload", "bad", unknown_payload, onset_s=2),
     Rule("echo", "warn", echo, onset_s=4, holds_s=10),
+    Rule("too-loud", "warn", too_loud),
+    Rule("hum", "warn", hum, onset_s=4),
     Rule("far-end-starves", "warn", far_end_starves),
     Rule("sends-late", "warn", sends_late),
     Rule("private-address", "warn", private_address, onset_s=2),
@@ -502,6 +536,7 @@ RULES = (
     Rule("loss-mended", "info", loss_mended),
     Rule("duplicates", "info", duplicates),
     Rule("reordering", "info", reordering),
+    Rule("narrow-inside", "info", narrow_inside, onset_s=5),
     Rule("new-ssrc", "info", new_ssrc, onset_s=1),
     Rule("other-codec", "info", other_codec),
     Rule("other-ptime", "info", other_ptime),

@@ -1,0 +1,170 @@
+"""What is in the far end's sound: a live spectrum, how wide it really is, hum, clipping, a constant.
+
+A wideband codec says nothing of what goes into it: a call that was narrowband somewhere on its way has nothing above
+3.4 kHz, whatever the codec. So the power at each frequency is averaged over the seconds in which somebody speaks, and
+the highest frequency that still carries sound is told. Hum is looked for at the mains' frequencies in one second of
+sound, against what lies beside them.
+
+Frames are only kept; they are looked at once a second, and for the spectrum when somebody looks.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+BANDS = 32  # of the spectrum, evenly on a scale of octaves
+LOWEST_HZ = 60.0
+FLOOR_DBFS = -96.0
+SPECTRUM_S = 0.06
+SPEAKS_DBFS = -45.0  # a second louder than this is one in which somebody speaks
+MEMORY = 0.85  # of the average, from one such second to the next
+LEAST_SECONDS = 3  # of speech, before anything is said of its width
+CARRIES_DB = -62.0  # below the strongest: what is softer carries nothing
+WIDTH_STEP_HZ = 250.0
+HUM_RATE_HZ = 1000  # hum is looked for at this rate
+HUM_ABOVE_DB = 18.0  # a line of the mains is so much above its surroundings
+HUM_LEAST_DBFS = -62.0
+FULL_SCALE = 32767
+CLIPS = 8  # samples at full scale in a second
+
+_FULL = 32768.0
+
+
+@dataclass(frozen=True, slots=True)
+class Spectrum:
+    """``bands_dbfs``: from ``lowest_hz`` to ``highest_hz`` in equal parts of an octave; a full-scale sine is 0 dBFS."""
+
+    lowest_hz: float
+    highest_hz: float
+    bands_dbfs: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was found in the last seconds. None and "": nothing is known, nothing is wrong."""
+
+    width_hz: float | None  # the highest frequency that carries sound
+    hum_hz: float | None  # 50 or 60: the mains
+    clips: bool
+    constant: int | None  # the one value that comes, if it is not zero
+
+
+class Witness:
+    """One call's ear; ``rate_hz`` as it is played."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._begin(rate_hz)
+
+    def _begin(self, rate_hz: int) -> None:
+        self.rate_hz = rate_hz
+        self._frames: deque[np.ndarray] = deque()
+        self._samples = 0
+        self._power: np.ndarray | None = None
+        self._speech_s = 0
+        self._hums: deque[float | None] = deque(maxlen=3)
+        self._clips = False
+        self._constant: int | None = None
+
+    def hear(self, pcm: np.ndarray, rate_hz: int) -> None:
+        """One frame that was played; kept as it is, so it must not change."""
+        if rate_hz != self.rate_hz:
+            self._begin(rate_hz)
+        self._frames.append(pcm)
+        self._samples += len(pcm)
+        while self._samples - len(self._frames[0]) >= self.rate_hz:
+            self._samples -= len(self._frames.popleft())
+
+    def _last(self, samples: int) -> np.ndarray:
+        taken, count = [], 0
+        for frame in reversed(self._frames):
+            taken.append(frame)
+            count += len(frame)
+            if count >= samples:
+                break
+        return np.concatenate(taken[::-1])[-samples:] if taken else np.zeros(0, np.int16)
+
+    # -------------------------------------------------------------- once a second
+
+    def second(self) -> None:
+        """Look at the second that is over."""
+        pcm = self._last(self.rate_hz)
+        if len(pcm) < self.rate_hz // 2:
+            return
+        lowest, highest = int(pcm.min()), int(pcm.max())
+        self._constant = lowest if lowest == highest and lowest else None
+        at_edge = int(np.count_nonzero(np.abs(pcm.astype(np.int32)) >= FULL_SCALE))
+        self._clips = at_edge >= CLIPS
+        sound = pcm.astype(np.float32) / _FULL
+        sound -= sound.mean()
+        self._hums.append(self._find_hum(sound))
+        level = 10 * np.log10(max(float(np.dot(sound, sound)) / len(sound), 1e-12))
+        if level > SPEAKS_DBFS:
+            self._average(sound)
+
+    def _average(self, sound: np.ndarray) -> None:
+        points = 1 << (self.rate_hz // 32).bit_length()
+        pieces = sound[: len(sound) // points * points].reshape(-1, points) * np.hanning(points).astype(np.float32)
+        power = (np.abs(np.fft.rfft(pieces, axis=1)) ** 2).mean(axis=0)
+        before = self._power
+        self._power = power if before is None or len(before) != len(power) else MEMORY * before + power
+        self._speech_s += 1
+
+    def _find_hum(self, sound: np.ndarray) -> float | None:
+        """50 or 60 where that line and its double stand out; all at a low rate, which costs little."""
+        step = self.rate_hz // HUM_RATE_HZ
+        low = sound[: len(sound) // step * step].reshape(-1, step).mean(axis=1)
+        power = np.abs(np.fft.rfft(low * np.hanning(len(low)))) ** 2 / (len(low) * 0.25) ** 2
+        per_hz = len(low) / HUM_RATE_HZ
+        best: tuple[float, float] | None = None
+        for mains in (50.0, 60.0):
+            lines = [self._line(power, mains * times, per_hz) for times in (1, 2, 3)]
+            loud = max(level for level, _ in lines)
+            stands_out = sum(above > HUM_ABOVE_DB and level > HUM_LEAST_DBFS for level, above in lines)
+            if stands_out >= 2 and (best is None or loud > best[1]):
+                best = mains, loud
+        return None if best is None else best[0]
+
+    @staticmethod
+    def _line(power: np.ndarray, hz: float, per_hz: float) -> tuple[float, float]:
+        """A line's level in dBFS, and how far it is above what lies 4 to 12 Hz beside it."""
+        at = round(hz * per_hz)
+        near, far = max(1, round(2 * per_hz)), max(2, round(12 * per_hz))
+        line = float(power[max(0, at - near) : at + near + 1].sum())
+        beside = np.concatenate((power[max(0, at - far) : at - 2 * near], power[at + 2 * near + 1 : at + far + 1]))
+        floor = float(np.median(beside)) * (2 * near + 1) if len(beside) else 0.0
+        level = 10 * np.log10(max(line, 1e-12))
+        return float(level), float(level - 10 * np.log10(max(floor, 1e-12)))
+
+    # -------------------------------------------------------------- looking
+
+    def heard(self) -> Heard:
+        hums = [hum for hum in self._hums if hum is not None]
+        hum = hums[-1] if len(hums) == self._hums.maxlen and len(set(hums)) == 1 else None
+        return Heard(self._width(), hum, self._clips, self._constant)
+
+    def _width(self) -> float | None:
+        power = self._power
+        if power is None or self._speech_s < LEAST_SECONDS:
+            return None
+        step = self.rate_hz / 2 / (len(power) - 1)
+        bins = max(1, round(WIDTH_STEP_HZ / step))
+        smooth = power[: len(power) // bins * bins].reshape(-1, bins).mean(axis=1)
+        strong = np.nonzero(smooth > smooth.max() * 10 ** (CARRIES_DB / 10))[0]
+        return float(min((strong[-1] + 1) * bins * step, self.rate_hz / 2))
+
+    def spectrum(self) -> Spectrum:
+        """Of the last moment; changes nothing."""
+        highest = self.rate_hz / 2
+        pcm = self._last(int(self.rate_hz * SPECTRUM_S))
+        if len(pcm) < 64:
+            return Spectrum(LOWEST_HZ, highest, (FLOOR_DBFS,) * BANDS)
+        window = np.hanning(len(pcm))
+        power = (np.abs(np.fft.rfft(pcm / _FULL * window)) / (window.sum() / 2)) ** 2
+        edges = LOWEST_HZ * (highest / LOWEST_HZ) ** (np.arange(BANDS + 1) / BANDS)
+        places = np.minimum(np.round(edges * len(pcm) / self.rate_hz).astype(int), len(power) - 1)
+        sums = np.maximum.reduceat(power, places[:-1])
+        levels = 10 * np.log10(np.maximum(sums, 10 ** (FLOOR_DBFS / 10)))
+        return Spectrum(LOWEST_HZ, highest, tuple(round(float(level), 1) for level in levels))

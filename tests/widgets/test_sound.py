@@ -1,0 +1,81 @@
+"""The view "sound": the far end's spectrum, and what it says of the line."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.model import CallState, FarSoundView
+from tests.widgets import views
+from tests.widgets.views import drawn
+from widgets import sound
+from widgets.canvas import Canvas
+
+BANDS = tuple(-20.0 - abs(band - 12) * 4 for band in range(32))
+WIDE = FarSoundView(60.0, 8000.0, BANDS, 7000.0)
+
+
+def scene(heard: FarSoundView | None = WIDE, state: CallState = CallState.TALKING, **changes: object):
+    return views.scene(views.call(state=state, media=views.media(far_sound=heard)), **changes)
+
+
+def test_a_bar_for_each_band_over_its_frequencies() -> None:
+    assert drawn(sound.draw_spectrum, 40, 8, scene()) == [
+        "── the far end's sound ── up to 8 kHz ──",
+        " -10              ▁",
+        "               ▁▄▆█▆▄▁",
+        "            ▁▃▆███████▆▆▃▁",
+        "          ▃▆██████████████▆▃",
+        "       ▃▆████████████████████▆▃",
+        " -80 ███████████████████████████▅▃",
+        "        100 200    500  1k  2k   4k  8k",
+    ]
+    assert drawn(sound.draw_spectrum, 40, 6, scene(glyphs="ascii")) == [
+        "── the far end's sound ── up to 8 kHz ──",
+        " -10",
+        "              ||||||||||",
+        "          ||||||||||||||||||",
+        " -80 ||||||||||||||||||||||||||||",
+        "        100 200    500  1k  2k   4k  8k",
+    ]
+
+
+def words(heard: FarSoundView) -> list[str]:
+    return drawn(sound.draw_words, 76, 5, scene(heard))[1:]
+
+
+def test_what_the_sound_says_in_words() -> None:
+    assert words(WIDE) == [
+        " width      7.0 kHz of 8: really wideband",
+        " hum        none",
+        " clipping   none",
+        " silence    no: -31 dBFS now",
+    ]
+    assert words(replace(WIDE, width_hz=3400.0, hum_hz=50.0, clips=True, constant=7)) == [
+        " width      3.4 kHz: a telephone line, though PCMU could carry 8 kHz",
+        " hum        50 Hz: mains in their microphone",
+        " clipping   they are too loud: their sound is cut off",
+        " silence    one and the same value, 7: a dead microphone",
+    ]
+    assert words(replace(WIDE, width_hz=None))[0] == " width      not known before they have spoken for some seconds"
+    assert words(FarSoundView(60.0, 4000.0, BANDS, 3500.0))[0] == " width      3.5 kHz, as wide as the codec"
+
+
+def test_without_a_call_and_after_it() -> None:
+    assert drawn(sound.draw_words, 60, 3, views.scene())[1] == " No call with sound is selected."
+    over = drawn(sound.draw_spectrum, 40, 8, scene(state=CallState.ENDED))
+    assert not any(glyph in row for row in over for glyph in sound.EIGHTHS[1:])
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.floats(-200, 50) | st.just(math.nan), min_size=1, max_size=64), st.integers(0, 200), st.integers(0, 30)
+)
+def test_any_spectrum_on_any_paper(bands: list[float], width: int, height: int) -> None:
+    canvas = Canvas(width, height)
+    made = scene(FarSoundView(60.0, 24000.0, tuple(band if band == band else -96.0 for band in bands), 1e4))
+    sound.draw_spectrum(canvas, canvas.rect, made)
+    sound.draw_words(canvas, canvas.rect, made)

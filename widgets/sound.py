@@ -1,0 +1,137 @@
+"""The view "sound": what is in the far end's sound. A live spectrum, and what it says of the line."""
+
+from __future__ import annotations
+
+from engine.model import CallState, MediaView
+from widgets import figures, layout, parts, text
+from widgets.canvas import Canvas, Rect
+from widgets.ui import Band, Pane, Scene, Tables
+from widgets.view import View
+
+LOUDEST_DBFS, SOFTEST_DBFS = -10.0, -80.0  # the top and the ground of the picture
+TELEPHONE_HZ = 4000.0  # a width of so much, or less, is that of a telephone line
+EIGHTHS = " ▁▂▃▄▅▆▇█"
+MARKS_HZ = (100, 200, 500, 1000, 2000, 4000, 8000, 16000)
+
+
+def draw_spectrum(canvas: Canvas, rect: Rect, scene: Scene) -> None:
+    """One bar for each band, evenly in octaves; frequencies below."""
+    media = scene.call.media if scene.call is not None else None
+    if rect.empty:
+        return
+    rate = f"up to {media.far_sound.highest_hz / 1000:g} kHz" if media is not None and media.far_sound else ""
+    below = parts.heading(canvas, rect, "the far end's sound", rate)
+    if media is None or media.far_sound is None or below.height < 2:
+        return
+    bands = media.far_sound.bands_dbfs
+    picture, axis = below.split_bottom(1)
+    picture = Rect(picture.x + 5, picture.y, picture.width - 6, picture.height)
+    if picture.empty:
+        return
+    over = scene.call is not None and scene.call.state is CallState.ENDED
+    for column in range(picture.width):
+        level = bands[column * len(bands) // picture.width]
+        part = (level - SOFTEST_DBFS) / (LOUDEST_DBFS - SOFTEST_DBFS)
+        steps = 0 if over else round(max(0.0, min(1.0, part)) * picture.height * 8)
+        _draw_bar(canvas, picture, column, steps, scene.look.braille)
+    for row, label in ((picture.y, f"{LOUDEST_DBFS:.0f}"), (picture.bottom - 1, f"{SOFTEST_DBFS:.0f}")):
+        canvas.put(rect.x + 1, row, label.rjust(3), "dim")
+    _draw_axis(canvas, Rect(picture.x, axis.y, picture.width, 1), media)
+
+
+def _draw_bar(canvas: Canvas, picture: Rect, column: int, steps: int, fine: bool) -> None:
+    for height in range(picture.height):
+        filled = max(0, min(8, steps - 8 * height))
+        glyph = EIGHTHS[filled] if fine else "|" if filled >= 4 else " "
+        if glyph != " ":
+            part = (height + 1) / picture.height
+            style = "meter_high" if part > 0.9 else "meter_mid" if part > 0.7 else "meter_low"
+            canvas.put(picture.x + column, picture.bottom - 1 - height, glyph, style)
+
+
+def _draw_axis(canvas: Canvas, row: Rect, media: MediaView) -> None:
+    sound = media.far_sound
+    assert sound is not None
+    octaves = figures.octaves(sound.lowest_hz, sound.highest_hz)
+    free = row.x
+    for hz in MARKS_HZ:
+        if not sound.lowest_hz < hz <= sound.highest_hz:
+            continue
+        label = f"{hz}" if hz < 1000 else f"{hz // 1000}k"
+        x = row.x + round(row.width * figures.octaves(sound.lowest_hz, hz) / octaves) - len(label) // 2
+        x = min(x, row.right - len(label))
+        if x >= free:
+            free = canvas.put(x, row.y, label, "dim") + 1
+
+
+def spectrum_sizes(_scene: Scene, _width: int) -> tuple[int, ...]:
+    return (4, 9, 16)
+
+
+def draw_words(canvas: Canvas, rect: Rect, scene: Scene) -> None:
+    media = scene.call.media if scene.call is not None else None
+    if rect.empty:
+        return
+    below = parts.heading(canvas, rect, "what it says")
+    if media is None or media.far_sound is None:
+        canvas.put(below.x + 1, below.y, "No call with sound is selected.", "dim", below.width - 1)
+        return
+    parts.facts(canvas, below, witness(media), 11, scene.look.more)
+
+
+def witness(media: MediaView) -> list[parts.Field]:
+    """What was found, and what it means, in words."""
+    sound = media.far_sound
+    assert sound is not None
+    wide = sound.highest_hz > TELEPHONE_HZ
+    if sound.width_hz is None:
+        width = ("width", "not known before they have spoken for some seconds", "dim")
+    elif wide and sound.width_hz <= TELEPHONE_HZ:
+        codec = f"{text.stripped(media.codec)} could carry {sound.highest_hz / 1000:g} kHz"
+        width = ("width", f"{sound.width_hz / 1000:.1f} kHz: a telephone line, though {codec}", "warn")
+    elif wide:
+        words = f"{sound.width_hz / 1000:.1f} kHz of {sound.highest_hz / 1000:g}: really wideband"
+        width = ("width", words, "ok")
+    else:
+        width = ("width", f"{sound.width_hz / 1000:.1f} kHz, as wide as the codec", "ok")
+    hum, clips = ("hum", "none", "value"), ("clipping", "none", "value")
+    if sound.hum_hz is not None:
+        hum = ("hum", f"{sound.hum_hz:.0f} Hz: mains in their microphone", "warn")
+    if sound.clips:
+        clips = ("clipping", "they are too loud: their sound is cut off", "bad")
+    return [width, hum, clips, ("silence", *_silence(media))]
+
+
+def _silence(media: MediaView) -> tuple[str, str]:
+    sound = media.far_sound
+    assert sound is not None
+    if sound.constant is not None:
+        return f"one and the same value, {sound.constant}: a dead microphone", "bad"
+    if media.level_in.peak_hold_dbfs <= -95.9:
+        return "nothing at all: muted, or a dead microphone", "warn"
+    return f"no: {figures.dbfs(media.level_in.rms_dbfs)} now", "value"
+
+
+def word_sizes(_scene: Scene, _width: int) -> tuple[int, ...]:
+    return (3, 5)
+
+
+SPECTRUM = Pane(draw_spectrum, spectrum_sizes, moves=True)
+WORDS = Pane(draw_words, word_sizes)
+
+
+def tables(_scene: Scene) -> Tables:
+    return (
+        (
+            0,
+            (
+                Band((layout.CALLS,), 0),
+                Band((layout.LEVELS,), 3),
+                Band((SPECTRUM,), 1, grows=True),
+                Band((WORDS,), 2),
+            ),
+        ),
+    )
+
+
+VIEW = View("sound", "what is in the far end's sound: a live spectrum, its width, hum, clipping", tables)
