@@ -9,7 +9,8 @@ from widgets.ui import Band, Pane, Scene, Tables
 from widgets.view import View
 
 LOUDEST_DBFS, SOFTEST_DBFS = -10.0, -80.0  # the top and the ground of the picture
-TELEPHONE_HZ = 4000.0  # a width of so much, or less, is that of a telephone line
+TELEPHONE_HZ = 4500.0  # a width of so much, or less, is that of a telephone line
+WIDE_HZ = 6500.0  # from here on it is wideband
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 MARKS_HZ = (100, 200, 500, 1000, 2000, 4000, 8000, 16000)
 
@@ -90,7 +91,8 @@ def witness(media: MediaView) -> list[parts.Field]:
         codec = f"{text.stripped(media.codec)} could carry {sound.highest_hz / 1000:g} kHz"
         width = ("width", f"{sound.width_hz / 1000:.1f} kHz: a telephone line, though {codec}", "warn")
     elif wide:
-        words = f"{sound.width_hz / 1000:.1f} kHz of {sound.highest_hz / 1000:g}: really wideband"
+        kind = "really wideband" if sound.width_hz >= WIDE_HZ else "wider than a telephone line"
+        words = f"{sound.width_hz / 1000:.1f} kHz of {sound.highest_hz / 1000:g}: {kind}"
         width = ("width", words, "ok")
     else:
         width = ("width", f"{sound.width_hz / 1000:.1f} kHz, as wide as the codec", "ok")

@@ -260,7 +260,7 @@ def far_end_starves(facts: Facts) -> Seen | None:
 def narrow_inside(facts: Facts) -> Seen | None:
     """A wideband codec with a telephone line in it."""
     width_hz = facts.far_width_hz
-    if width_hz is None or facts.far_rate_hz <= 8000 or width_hz > 4000:
+    if width_hz is None or facts.far_rate_hz <= 8000 or width_hz > 4500:
         return None
     return Seen(
         "Their sound is narrower than the codec",
