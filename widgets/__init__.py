@@ -5,8 +5,9 @@
     keys controls        the table of keys; what keys and events do to the screen's state
     burst                pasted text known from typed keys
     view views tabs      what a view is; all of them in order; the row that names them
+    history sound ladder views of their own; mask hides private data on the whole screen
     parts                pieces of panes: heading, grid of labels and values
-    calls meter counters rtcp graph call log welcome title footer help      draw(canvas, rect, scene)
+    calls meter quality why counters rtcp graph call log welcome title footer help      draw(canvas, rect, scene)
     needle               levels as a meter shows them
     announce             the window's title, the bell, a notification
     layout wide          which widget sits where: a new pane is one new file and one line there
