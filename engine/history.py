@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from engine.media import quality
 from engine.media.bursts import BurstFigures, burst_ratio
-from engine.model import History, HistoryPoint, MediaView, QualityView, RemoteReport, RxView
+from engine.model import History, HistoryPoint, MediaView, MetricsView, QualityView, RemoteReport, RxView
 
 MOST_MINUTES = 240
 RATED_S = 10  # a score is of so many seconds
@@ -100,6 +100,15 @@ def rated_there(
     buffer_ms = ASSUMED_BUFFER_MS + 2 * report.jitter_ms
     delay_ms = _delay_ms(codec, ptime_ms, rtt_ms, buffer_ms)
     return _view(quality.rate(quality.Heard(codec, sample_rate_hz, report.loss_percent, 0.0, 1.0, delay_ms)))
+
+
+def told_there(metrics: MetricsView | None, wideband: bool) -> QualityView | None:
+    """What they hear, in their own words; None where they do not say, or said it long ago."""
+    if metrics is None or metrics.mos is None or metrics.age_s > REPORT_HOLDS_S:
+        return None
+    missed = metrics.loss_percent + metrics.discard_percent
+    cause = "" if missed < 1 else f"{'late packets' if metrics.discard_percent > missed / 2 else 'loss'} {missed:.1f} %"
+    return QualityView(metrics.mos, metrics.r or 0.0, wideband, f"{cause}, they say" if cause else "")
 
 
 def _delay_ms(codec: str, ptime_ms: float, rtt_ms: float | None, buffer_ms: float) -> float:

@@ -26,14 +26,24 @@ import numpy as np
 from engine.conference import Conference
 from engine.diagnosis import EchoHeard, Facts
 from engine.handset import Handset, Microphone
-from engine.history import RATED_S, REPORT_HOLDS_S, Past, rated, rated_there
+from engine.history import RATED_S, REPORT_HOLDS_S, Past, rated, rated_there, told_there
 from engine.media import codecs
 from engine.media.listener import Captured, Listener
 from engine.media.returned import Envelopes
 from engine.media.rtcp_session import Entropy, RtcpStats
 from engine.media.stream import AudioStream, MediaStats
 from engine.media.witness import Spectrum, Witness
-from engine.media_views import bursts_view, far_sound_view, microphone_view, rtcp_view, rx_view, tx_view
+from engine.media_views import (
+    bursts_view,
+    far_sound_view,
+    microphone_view,
+    rtcp_view,
+    rx_view,
+    tx_view,
+)
+from engine.media_views import (
+    metrics_view as told_metrics,
+)
 from engine.model import HistoryPoint, LevelView, MediaView, QualityView, RemoteReport
 from engine.ports import MediaPorts, Net
 from engine.recorder import Track
@@ -345,7 +355,7 @@ class MediaSession:
         self._second = before.next(now, stats, self._foreign)
         late_ms, self._late_now_ms = self._late_now_ms, 0.0
         self._late_ms.append(late_ms)
-        self._past.add(self._rate(self._point(before, stats, late_ms)))
+        self._past.add(self._rate(self._point(before, stats, late_ms), now))
 
     def _point(self, before: _Second, stats: MediaStats, send_late_ms: float) -> HistoryPoint:
         rx, far, now = stats.rx, stats.rtcp.remote, self._second
@@ -365,15 +375,20 @@ class MediaSession:
             **now.since(before),
         )
 
-    def _rate(self, point: HistoryPoint) -> HistoryPoint:
+    def _rate(self, point: HistoryPoint, now: float) -> HistoryPoint:
         """How good that sounded, here by the last seconds, there by what they said last."""
         heard, ptime_ms = self._stream.codec_heard, self._ptime_ms
         points = (*self._past.view[-(RATED_S - 1) :], point)
         self._here = None if heard is None else rated(*heard, ptime_ms, points, self._stream.bursts())
+        if self._here is not None:
+            self._stream.rated(self._here.r, self._here.mos, self._here.wideband)
         report = None
         if point.far_loss_percent is not None and point.far_jitter_ms is not None:
             report = RemoteReport(0, point.far_loss_percent, point.far_jitter_ms, 0.0)
-        self._there = rated_there(self.agreement.send.encoding, self._stream.rate_hz, ptime_ms, report, point.rtt_ms)
+        told = self._stream.stats(now).rtcp.metrics
+        self._there = told_there(told_metrics(told), self._stream.rate_hz > 8000) or rated_there(
+            self.agreement.send.encoding, self._stream.rate_hz, ptime_ms, report, point.rtt_ms
+        )
         mos_here, mos_there = (None if found is None else found.mos for found in (self._here, self._there))
         return replace(point, mos_here=mos_here, mos_there=mos_there)
 
@@ -542,5 +557,6 @@ def _stream_parameters(agreement: Agreement) -> dict:
         "ptime_ms": agreement.ptime_ms,
         "red_send": None if agreement.red_send is None else agreement.red_send.payload_type,
         "red_receive": agreement.red_receive,
+        "extended_reports": agreement.extended_reports,
         "noise_send": None if noise is None else (noise.payload_type, noise.clock_rate),
     }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from engine.media.bursts import BurstFigures
 from engine.media.listener import Listener
-from engine.media.rtcp_session import RtcpStats
+from engine.media.rtcp_session import RemoteMetrics, RtcpStats
 from engine.media.stream import RxStats, TxStats
 from engine.media.witness import Heard, Spectrum
-from engine.model import BurstsView, FarSoundView, MicrophoneView, RemoteReport, RtcpView, RxView, TxView
+from engine.model import BurstsView, FarSoundView, MetricsView, MicrophoneView, RemoteReport, RtcpView, RxView, TxView
 
 
 def microphone_view(listener: Listener) -> MicrophoneView:
@@ -67,6 +67,22 @@ def rx_view(rx: RxStats, packets_per_second: float | None, foreign: int) -> RxVi
     )
 
 
+def metrics_view(told: RemoteMetrics | None) -> MetricsView | None:
+    if told is None:
+        return None
+    block = told.block
+    return MetricsView(
+        mos=block.mos,
+        r=None if block.r > 100 else block.r,
+        loss_percent=100 * block.loss_rate / 256,
+        discard_percent=100 * block.discard_rate / 256,
+        burst_density=block.burst_density / 256,
+        burst_ms=block.burst_ms,
+        buffer_ms=block.buffer_ms,
+        age_s=told.age_s,
+    )
+
+
 def rtcp_view(rtcp: RtcpStats) -> RtcpView:
     told = rtcp.remote
     remote = None if told is None else RemoteReport(told.lost, told.loss_percent, told.jitter_ms, told.age_s)
@@ -83,4 +99,7 @@ def rtcp_view(rtcp: RtcpStats) -> RtcpView:
         cname=rtcp.cname,
         rtt_ms=rtcp.rtt_ms,
         remote=remote,
+        xr_sent=rtcp.xr_sent,
+        xr_received=rtcp.xr_received,
+        metrics=metrics_view(rtcp.metrics),
     )

@@ -187,6 +187,20 @@ class RemoteReport:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricsView:
+    """How the far end itself says it hears us: its VoIP metrics (RFC 3611 section 4.7), of the call so far."""
+
+    mos: float | None
+    r: float | None
+    loss_percent: float
+    discard_percent: float  # came, and was thrown away as too late
+    burst_density: float  # 0 to 1
+    burst_ms: float  # mean length
+    buffer_ms: float
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class RtcpView:
     """RTCP counters of one call."""
 
@@ -202,6 +216,9 @@ class RtcpView:
     cname: str | None = None  # of the far end, control characters removed
     rtt_ms: float | None = None
     remote: RemoteReport | None = None
+    xr_sent: int = 0
+    xr_received: int = 0
+    metrics: MetricsView | None = None  # None: they send none
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,12 @@ def _buffer_here(media: MediaView) -> tuple[str, str]:
     return figures.millis(media.rx.buffer_ms), "value" if figures.known(media.rx.buffer_ms) else "dim"
 
 
+def _buffer_there(media: MediaView) -> tuple[str, str]:
+    """Known where they send extended reports."""
+    told = media.rtcp.metrics
+    return (figures.millis(told.buffer_ms), "value") if told is not None else (figures.UNKNOWN, "dim")
+
+
 def _not_told(media: MediaView) -> tuple[str, str]:
     return figures.UNKNOWN, "dim"
 
@@ -64,7 +70,7 @@ COLUMNS = (
     Column("jitter", 9, _jitter_here, _jitter_there),
     Column("round trip", 12, _round_trip, _round_trip),
     Column("run of lost", 13, _bursts_here, _not_told),
-    Column("buffer", 9, _buffer_here, _not_told),
+    Column("buffer", 9, _buffer_here, _buffer_there),
 )
 
 

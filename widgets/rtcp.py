@@ -67,6 +67,6 @@ def _counted(view: RtcpView) -> list[parts.Field]:
     return [
         ("SR", f"{view.sr_sent} out {view.sr_received} in", "value"),
         ("RR", f"{view.rr_sent} out {view.rr_received} in", "value"),
-        ("SDES", f"{view.sdes_received} in", "value"),
+        ("XR", f"{view.xr_sent} out {view.xr_received} in", "value" if view.xr_received else "dim"),
         ("not read", figures.count(odd), "warn") if odd else ("BYE", goodbyes, "value"),
     ]

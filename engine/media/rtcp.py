@@ -15,7 +15,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from struct import Struct
 
+from engine.media import xr
 from engine.media.errors import MediaError
+from engine.media.xr import ExtendedReport
 
 SR, RR, SDES, BYE, APP, RTPFB, PSFB, XR = 200, 201, 202, 203, 204, 205, 206, 207
 
@@ -114,7 +116,7 @@ class Goodbye:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A packet we have no use for: APP, feedback, XR, and whatever is invented next."""
+    """A packet we have no use for: APP, feedback, and whatever is invented next."""
 
     packet_type: int
     count: int
@@ -129,7 +131,7 @@ class Malformed:
     problem: str
 
 
-Packet = SenderReport | ReceiverReport | SourceDescription | Goodbye | Unknown | Malformed
+Packet = SenderReport | ReceiverReport | SourceDescription | Goodbye | ExtendedReport | Unknown | Malformed
 
 
 # ------------------------------------------------------------------ reading
@@ -261,6 +263,7 @@ _READERS = {
     RR: _read_receiver_report,
     SDES: _read_source_description,
     BYE: _read_goodbye,
+    XR: lambda _count, body: xr.parse(body),
 }
 
 
@@ -283,6 +286,8 @@ def _build_packet(packet: Packet) -> bytes:
         return _framed(SDES, len(packet.chunks), b"".join(_build_chunk(chunk) for chunk in packet.chunks))
     if isinstance(packet, Goodbye):
         return _framed(BYE, len(packet.ssrcs), _build_goodbye(packet))
+    if isinstance(packet, ExtendedReport):
+        return _framed(XR, 0, xr.build(packet.ssrc, packet.blocks))
     if isinstance(packet, Unknown):
         return _framed(packet.packet_type, packet.count, packet.body)
     raise ValueError("a malformed packet cannot be written")

@@ -17,11 +17,11 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from engine.media import rtcp
+from engine.media import rtcp, xr
 from engine.media.errors import MediaError
 from engine.media.source import Source
 
@@ -97,6 +97,14 @@ class RemoteStats:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteMetrics:
+    """How the far end says it hears us (RFC 3611 section 4.7)."""
+
+    block: xr.VoipMetrics
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class RtcpStats:
     """The fields are those of ``model.RtcpView``."""
 
@@ -112,6 +120,9 @@ class RtcpStats:
     cname: str | None
     rtt_ms: float | None
     remote: RemoteStats | None
+    xr_sent: int
+    xr_received: int
+    metrics: RemoteMetrics | None
 
 
 @dataclass(slots=True)
@@ -148,6 +159,13 @@ class RtcpSession:
         self.loops = 0  # packets of our own that came back, or a collision that does not end
         self.cname: str | None = None  # the far end's, control characters removed
         self.rtt_s: float | None = None
+        self.extended = False  # the far end asked for extended reports
+        self._reference: tuple[int, int, float] | None = (
+            None  # their latest: SSRC, middle of its NTP stamp, when it came
+        )
+        self._metrics: xr.VoipMetrics | None = None
+        self._metrics_at = 0.0
+        self._xr_sent = self._xr_received = 0
         self._cname = cname
         self._entropy = entropy
         self._bandwidth = RTCP_SHARE * bandwidth_octets_per_s
@@ -260,6 +278,8 @@ class RtcpSession:
             self._take_description(packet, now, happenings)
         elif isinstance(packet, rtcp.Goodbye):
             self._take_goodbye(packet, now, happenings)
+        elif isinstance(packet, xr.ExtendedReport):
+            self._take_extended(packet, now)
         elif isinstance(packet, rtcp.Malformed):
             self._malformed += 1
         else:
@@ -280,13 +300,31 @@ class RtcpSession:
         return self._hear(ssrc, now)
 
     def _measure_rtt(self, block: rtcp.ReportBlock, now: float) -> None:
-        """From our report to its echo, less the time the far end held it (6.4.1)."""
-        sent_at = self._sr_times.get(block.last_sr) if block.last_sr else None
+        """From our report to its echo (6.4.1)."""
+        self._measure(block.last_sr, block.delay_since_last_sr, now)
+
+    def _measure(self, stamp: int, delay: int, now: float) -> None:
+        """From the moment we sent this stamp, less the time (1/65536 s) that the far end held it."""
+        sent_at = self._sr_times.get(stamp) if stamp else None
         if sent_at is None:
             return
-        rtt_s = now - sent_at - block.delay_since_last_sr / 65536
+        rtt_s = now - sent_at - delay / 65536
         if -RTT_SLACK_S <= rtt_s <= MAX_RTT_S:
             self.rtt_s = max(0.0, rtt_s)
+
+    def _take_extended(self, packet: xr.ExtendedReport, now: float) -> None:
+        """What they say of our stream, and what a round trip can be measured by (RFC 3611 sections 4.4, 4.5, 4.7)."""
+        self._xr_received += 1
+        self._malformed += packet.malformed
+        for block in packet.blocks:
+            if isinstance(block, xr.ReceiverReferenceTime):
+                self._reference = packet.ssrc, rtcp.ntp_middle(block.ntp), now
+            elif isinstance(block, xr.VoipMetrics) and block.ssrc == self.ssrc:
+                self._metrics, self._metrics_at = block, now
+            elif isinstance(block, xr.DelaySinceLast):
+                for ssrc, reference, delay in block.entries:
+                    if ssrc == self.ssrc:
+                        self._measure(reference, delay, now)
 
     def _take_description(self, packet: rtcp.SourceDescription, now: float, happenings: list[Happening]) -> None:
         self._sdes_received += 1
@@ -323,7 +361,7 @@ class RtcpSession:
         while self.ssrc == old or self.ssrc in self._members:
             self.ssrc = self._entropy.getrandbits(32)
         self._abandoned = old
-        self._remote = None
+        self._remote = self._metrics = None
         self._sr_times.clear()
         return Collided(old, self.ssrc)
 
@@ -338,8 +376,16 @@ class RtcpSession:
 
     # -------------------------------------------------------------- sending
 
-    def make_report(self, now: float, wall: float, sent: Sent, sources: Iterable[Source]) -> bytes:
-        """The compound packet that is due now: SR or RR, SDES. Empty when none is: see :meth:`deadline`."""
+    def make_report(
+        self,
+        now: float,
+        wall: float,
+        sent: Sent,
+        sources: Iterable[Source],
+        blocks: Callable[[], Iterable[xr.Block]] = tuple,
+    ) -> bytes:
+        """The compound packet that is due now: SR or RR, SDES, and what ``blocks`` gives in an XR where the far end
+        asked for it. Empty when none is due: see :meth:`deadline`."""
         if self._left or now < self._next_at:
             return b""
         heard = self._note_activity(now, sent, sources)
@@ -349,6 +395,8 @@ class RtcpSession:
         if self._next_at > now:
             return b""
         packets: list[rtcp.Packet] = [*self._report(now, wall, sent, heard)]
+        if self.extended:
+            packets.append(self._extended_report(now, wall, blocks()))
         if self._abandoned is not None:
             packets.append(rtcp.Goodbye((self._abandoned,), "SSRC collision"))
             self._abandoned = None
@@ -389,6 +437,20 @@ class RtcpSession:
         self._sr_sent += 1
         return self._sender_report(now, wall, sent, blocks), description
 
+    def _extended_report(self, now: float, wall: float, blocks: Iterable[xr.Block]) -> xr.ExtendedReport:
+        """With what a round trip needs: theirs, and ours where we send no SR that would do (RFC 3611 section 4.4)."""
+        own: list[xr.Block] = []
+        if not self._we_sent:
+            ntp = rtcp.ntp_from_wall(wall)
+            self._remember_report(rtcp.ntp_middle(ntp), now)
+            own.append(xr.ReceiverReferenceTime(ntp))
+        if self._reference is not None:
+            ssrc, reference, came = self._reference
+            delay = max(0, min(_U32 - 1, int((now - came) * 65536)))
+            own.append(xr.DelaySinceLast(((ssrc, reference, delay),)))
+        self._xr_sent += 1
+        return xr.ExtendedReport(self.ssrc, (*own, *blocks))
+
     def _block(self, source: Source, now: float) -> rtcp.ReportBlock:
         member = self._members.get(source.ssrc)
         if member is None:  # pushed out by others: there were more than the table holds
@@ -427,6 +489,9 @@ class RtcpSession:
             cname=self.cname,
             rtt_ms=None if self.rtt_s is None else 1000.0 * self.rtt_s,
             remote=self._remote_stats(now, clock_rate),
+            xr_sent=self._xr_sent,
+            xr_received=self._xr_received,
+            metrics=None if self._metrics is None else RemoteMetrics(self._metrics, now - self._metrics_at),
         )
 
     def _remote_stats(self, now: float, clock_rate: int) -> RemoteStats | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.media import codecs, rtp
+from engine.media import codecs, extended, rtp, xr
 from engine.media.bursts import BurstFigures
 from engine.media.delay import MAX_TARGET_S
 from engine.media.errors import MediaError
@@ -86,6 +86,7 @@ class AudioStream:
         red_send: int | None = None,
         red_receive: frozenset[int] = frozenset(),
         noise_send: tuple[int, int] | None = None,
+        extended_reports: bool = False,
         redundancy: int | None = None,
         silence_suppression: bool = False,
         buffer_ms: tuple[float, float] = (0.0, 1000 * MAX_TARGET_S),
@@ -100,6 +101,9 @@ class AudioStream:
         self._out = Outgoing(ssrc, sequence, timestamp, silence_suppression)
         self._in = Incoming(now, buffer_ms)
         self._rtcp = RtcpSession(ssrc, cname, entropy, now)
+        self._rated: extended.Rated | None = None
+        self._summaries = extended.Summaries()
+        self._buffer_limit_ms = buffer_ms[1]
         self.update(
             send=send,
             receive=receive,
@@ -110,6 +114,7 @@ class AudioStream:
             red_send=red_send,
             red_receive=red_receive,
             noise_send=noise_send,
+            extended_reports=extended_reports,
         )
         self.repeat(_nearest(redundancy or 0))
 
@@ -125,6 +130,7 @@ class AudioStream:
         red_send: int | None = None,
         red_receive: frozenset[int] = frozenset(),
         noise_send: tuple[int, int] | None = None,
+        extended_reports: bool = False,
     ) -> None:
         """A re-INVITE changed something; numbers, media clock and counters go on."""
         self._out.configure(send, dtmf_send, ptime_ms, red_send, noise_send)
@@ -132,6 +138,7 @@ class AudioStream:
         if self._controller is not None:  # another codec does something else against the same loss
             self.against_loss(self._controller.loss, self._controller.generations, self._reported_jitter_s)
         self._rtcp.set_bandwidth(self._out.octets_per_s)
+        self._rtcp.extended = extended_reports
 
     @property
     def rate_hz(self) -> int:
@@ -151,6 +158,10 @@ class AudioStream:
     def ssrc(self) -> int:
         """Ours. It changes when another takes it (RFC 3550 8.2)."""
         return self._out.ssrc
+
+    @property
+    def _ptime_ms(self) -> float:
+        return 1000 * self.frame_samples / self.rate_hz
 
     @property
     def hears(self) -> bool:
@@ -258,8 +269,29 @@ class AudioStream:
         return self._rtcp.deadline()
 
     def make_rtcp(self, now: float, wall: float) -> bytes:
-        """SR or RR with SDES, or nothing when the timer was reconsidered."""
-        return self._rtcp.make_report(now, wall, self._out.sent(now), self._sources())
+        """SR or RR with SDES and, where they want it, XR; or nothing when the timer was reconsidered."""
+        return self._rtcp.make_report(now, wall, self._out.sent(now), self._sources(), self._extended_blocks)
+
+    def _extended_blocks(self) -> tuple[xr.Block, ...]:
+        """How we hear them (RFC 3611 sections 4.6, 4.7); nothing before anything came."""
+        source, bursts = self._in.source, self._in.bursts()
+        if not self._rtcp.extended or source is None or bursts is None or not source.believed:
+            return ()
+        metrics = extended.voip_metrics(
+            source.ssrc,
+            self._rx_stats(),
+            bursts,
+            self._rated,
+            self._in.level.level().peak_hold_dbfs,
+            self._rtcp.rtt_s,
+            self._ptime_ms,
+            self._buffer_limit_ms,
+        )
+        return (self._summaries.next(source, self._rx_stats()), metrics)
+
+    def rated(self, r: float, mos: float, wideband: bool) -> None:
+        """How good what we hear was found: for what we report."""
+        self._rated = extended.Rated(r, mos, wideband)
 
     def make_bye(self, now: float, wall: float) -> bytes:
         """The last compound packet, or nothing when none is called for."""

@@ -34,6 +34,7 @@ Address = tuple[str, int]
 TELEPHONE_EVENT = "telephone-event"
 RED = "red"
 NOISE = "CN"  # comfort noise (RFC 3389): heard beside any sound, sent beside that of its clock rate
+EXTENDED_REPORTS = "rcvr-rtt=all stat-summary=loss,dup voip-metrics"  # what we like to be told (RFC 3611 section 5.1)
 PROTO = "RTP/AVP"
 PROTOS = (PROTO, "RTP/AVPF")
 DYNAMIC = range(96, 128)
@@ -71,6 +72,7 @@ class Agreement:
     red_send: Format | None = None  # what we send may travel in it
     red_receive: frozenset[int] = frozenset()
     noise_send: Format | None = None  # comfort noise, for the pauses of what we send
+    extended_reports: bool = False  # they want to be told how we hear them (RFC 3611 section 5)
 
 
 def make_offer(local: LocalAudio, session_id: int, version: int, before: SessionDescription | None = None) -> bytes:
@@ -266,6 +268,7 @@ def _agree(
         red_send=next((item for item in theirs if _carries(item, send)), None),
         red_receive=frozenset(number for number, item in numbers.items() if _is_red(item)),
         noise_send=next((item for item in theirs if _is_noise(item) and item.clock_rate == send.clock_rate), None),
+        extended_reports="voip-metrics" in (line.attribute("rtcp-xr") or ""),
     )
 
 
@@ -328,6 +331,7 @@ def _describe(line: MediaLine, formats: list[Format], local: LocalAudio, directi
             line.attributes.append(("fmtp", f"{item.payload_type} {details}"))
     if local.ptime_ms is not None:
         line.attributes.append(("ptime", str(local.ptime_ms)))
+    line.attributes.append(("rtcp-xr", EXTENDED_REPORTS))
     if local.rtcp[1] != local.address[1] + 1:
         line.attributes.append(("rtcp", str(local.rtcp[1])))
     line.attributes.append((direction or local.direction, None))

@@ -172,6 +172,21 @@ def test_numbers_without_end_are_bounded():
         offer(*["m=audio 4 RTP/AVP 0"] * (MAX_MEDIA + 1))
 
 
+@pytest.mark.parametrize(
+    ("lines", "wanted"),
+    [
+        (("a=rtcp-xr:voip-metrics",), True),
+        (("a=rtcp-xr:rcvr-rtt=all stat-summary=loss voip-metrics pkt-loss-rle",), True),
+        (("a=rtcp-xr:rcvr-rtt=all",), False),
+        (("a=rtcp-xr",), False),
+        ((), False),
+    ],
+)
+def test_extended_reports_go_to_those_who_ask_for_them(lines, wanted):
+    _, agreement = answer("m=audio 20000 RTP/AVP 0", *lines)
+    assert agreement is not None and agreement.extended_reports is wanted
+
+
 # ------------------------------------------------------------------ our offers
 
 
@@ -179,7 +194,8 @@ def test_our_offer():
     assert make_offer(local(ptime_ms=30), 7, 1) == (
         b"v=0\r\no=- 7 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 10000 RTP/AVP 0 8 96 101\r\n"
         b"a=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:96 L16/16000\r\n"
-        b"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:30\r\na=sendrecv\r\n"
+        b"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:30\r\n"
+        b"a=rtcp-xr:rcvr-rtt=all stat-summary=loss,dup voip-metrics\r\na=sendrecv\r\n"
     )
 
 
@@ -304,7 +320,7 @@ def test_avpf_is_taken_without_feedback():
     )
     line = ours.media[0]
     assert agreement is not None and (line.port, line.proto) == (10000, "RTP/AVPF")
-    assert [name for name, _ in line.attributes] == ["rtpmap", "ptime", "sendrecv"] and ours.attributes == []
+    assert [name for name, _ in line.attributes] == ["rtpmap", "ptime", "rtcp-xr", "sendrecv"] and ours.attributes == []
     again = parse(make_offer(local(direction="sendonly"), 7, 2, ours))
     assert again.media[0].proto == "RTP/AVPF"
     assert read_answer(again, offer("m=audio 6 RTP/AVPF 0", "a=recvonly"), local()) is not None

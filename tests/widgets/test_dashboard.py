@@ -57,7 +57,7 @@ def test_four_calls_on_a_large_screen() -> None:
         "── media ──────────────────────────────────────── PCMU 8 kHz · 20 ms ──  ── the far end reports ──────── RTCP 3 s ago ──",
         " sent          9,601   1.5 MB   50.0/s                                    lost       0.4 % (38)  SR       38 out 37 in",
         " received      9,589   1.5 MB   49.9/s                                    jitter          12 ms  RR         0 out 1 in",
-        " lost        12 (0.1 %)  duplicate            0  jitter          4.1 ms   round trip      43 ms  SDES            38 in",
+        " lost        12 (0.1 %)  duplicate            0  jitter          4.1 ms   round trip      43 ms  XR         0 out 0 in",
         " late                 3  discarded            0  buffer     43 of 40 ms   cname  5f0c2a@example  BYE        0 out 0 in",
         " reordered            1  foreign              0  concealed       160 ms",
         " stretched        90 ms  recovered            0  drift          +12 ppm",

@@ -20,7 +20,7 @@ def test_beside_each_other() -> None:
         "── the far end reports ─────────── RTCP 3 s ago ──",
         " lost         0.4 % (38)  SR         38 out 37 in",
         " jitter            12 ms  RR           0 out 1 in",
-        " round trip        43 ms  SDES              38 in",
+        " round trip        43 ms  XR           0 out 0 in",
         " cname    5f0c2a@example  BYE          0 out 0 in",
     ]
 
@@ -34,7 +34,7 @@ def test_narrow() -> None:
         " cname          5f0c2a@example",
         " SR               38 out 37 in",
         " RR                 0 out 1 in",
-        " SDES                    38 in",
+        " XR                 0 out 0 in",
         " BYE                0 out 0 in",
     ]
 
@@ -44,7 +44,7 @@ def test_nothing_heard_yet() -> None:
         "── the far end reports ──────────── nothing yet ──",
         " lost                  -  SR           1 out 0 in",
         " jitter                -  RR           0 out 0 in",
-        " round trip            -  SDES               0 in",
+        " round trip            -  XR           0 out 0 in",
         " cname                 -  BYE          0 out 0 in",
     ]
 
