@@ -42,13 +42,15 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
             below.x + 1, below.y, text.clip(well(call), below.width - 2, scene.look.more), "dim", below.width - 1
         )
         return
-    roomy = below.height >= 2 * len(found)
-    rows = list(below.rows())
+    spare = max(0, below.height - len(found))  # rows for what to do about the worst
+    rows = below.rows()
     for index, finding in enumerate(found):
-        if roomy:
-            _draw_two(canvas, rows[2 * index], rows[2 * index + 1], finding, scene.look.more)
-        elif index < len(rows):
-            _draw_one(canvas, rows[index], finding, scene.look.more)
+        row = next(rows, None)
+        if row is None:
+            return
+        _draw_one(canvas, row, finding, scene.look.more)
+        if index < spare:
+            _draw_advice(canvas, next(rows), finding, scene.look.more)
 
 
 def _note(call: CallView, below: int) -> tuple[str, str]:
@@ -65,11 +67,10 @@ def _draw_one(canvas: Canvas, row: Rect, finding: Finding, more: str) -> None:
     canvas.put(x, row.y, text.clip(words, row.right - x - 1, more), "" if style == "label" else style, row.right - x)
 
 
-def _draw_two(canvas: Canvas, first: Rect, second: Rect, finding: Finding, more: str) -> None:
-    _draw_one(canvas, first, finding, more)
-    x = second.x + 4
+def _draw_advice(canvas: Canvas, row: Rect, finding: Finding, more: str) -> None:
+    x = row.x + 4
     words = figures.visible_line(finding.advice)
-    canvas.put(x, second.y, text.clip(words, second.right - x - 1, more), "dim", second.right - x)
+    canvas.put(x, row.y, text.clip(words, row.right - x - 1, more), "dim", row.right - x)
 
 
 def well(call: CallView) -> str:

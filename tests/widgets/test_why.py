@@ -45,6 +45,11 @@ def test_where_rows_are_scarce_one_each_and_how_many_more() -> None:
     ]
 
 
+def test_what_to_do_about_the_worst_first_where_there_is_some_room() -> None:
+    rows = drawn(why.draw, 76, 4, scene(LOSS, DRIFT))
+    assert [row[:6] for row in rows[1:]] == [" !! Th", "    a ", " !  Th"]
+
+
 def test_that_nothing_is_wrong_is_said_with_what_it_rests_upon() -> None:
     assert drawn(why.draw, 76, 2, scene()) == [
         "── why ─────────────────────────────────────────────────────────────────────",
