@@ -70,7 +70,7 @@ class _Mean:
 
 
 def rated(
-    codec: str, sample_rate_hz: int, ptime_ms: float, points: Sequence[HistoryPoint], bursts: BurstFigures | None
+    codec: str, sample_rate_hz: int, points: Sequence[HistoryPoint], bursts: BurstFigures | None
 ) -> QualityView | None:
     """What we hear, by these last seconds; None where nothing was to be heard, and for an unknown codec."""
     expected = sum(point.received - point.duplicate + max(point.lost, 0) for point in points)
@@ -86,7 +86,7 @@ def rated(
         100 * min(part, 1.0),
         100 * min(late / expected, 1.0),
         burst_ratio(bursts.mean_run, min(part, 1.0)) if bursts is not None else 1.0,
-        _delay_ms(codec, ptime_ms, newest.rtt_ms, newest.buffer_ms or 0.0),
+        _delay_ms(codec, _least([point.rtt_ms for point in points]), newest.buffer_ms or 0.0),
     )
     return _view(quality.rate(heard))
 
@@ -98,7 +98,7 @@ def rated_there(
     if report is None or report.age_s > REPORT_HOLDS_S:
         return None
     buffer_ms = ASSUMED_BUFFER_MS + 2 * report.jitter_ms
-    delay_ms = _delay_ms(codec, ptime_ms, rtt_ms, buffer_ms)
+    delay_ms = _delay_ms(codec, rtt_ms, ptime_ms + buffer_ms)
     return _view(quality.rate(quality.Heard(codec, sample_rate_hz, report.loss_percent, 0.0, 1.0, delay_ms)))
 
 
@@ -108,12 +108,19 @@ def told_there(metrics: MetricsView | None, wideband: bool) -> QualityView | Non
         return None
     missed = metrics.loss_percent + metrics.discard_percent
     cause = "" if missed < 1 else f"{'late packets' if metrics.discard_percent > missed / 2 else 'loss'} {missed:.1f} %"
-    return QualityView(metrics.mos, metrics.r or 0.0, wideband, f"{cause}, they say" if cause else "")
+    return QualityView(metrics.mos, metrics.r, wideband, f"{cause}, they say" if cause else "")
 
 
-def _delay_ms(codec: str, ptime_ms: float, rtt_ms: float | None, buffer_ms: float) -> float:
-    """From mouth to ear, but for the sound cards; the network's part counts only where it is known."""
-    return (rtt_ms or 0.0) / 2 + ptime_ms + buffer_ms + quality.LOOK_AHEAD_MS.get(codec.upper(), 0.0)
+def _delay_ms(codec: str, rtt_ms: float | None, buffer_ms: float) -> float:
+    """From mouth to ear, but for the sound cards; the network's part counts only where it is known.
+
+    ``buffer_ms`` has the packet itself in it, and counts from the fastest one: so does the round trip to be added.
+    """
+    return (rtt_ms or 0.0) / 2 + buffer_ms + quality.LOOK_AHEAD_MS.get(codec.upper(), 0.0)
+
+
+def _least(values: Sequence[float | None]) -> float | None:
+    return min((value for value in values if value is not None), default=None)
 
 
 def _view(found: quality.Quality | None) -> QualityView | None:

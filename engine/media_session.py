@@ -379,8 +379,8 @@ class MediaSession:
         """How good that sounded, here by the last seconds, there by what they said last."""
         heard, ptime_ms = self._stream.codec_heard, self._ptime_ms
         points = (*self._past.view[-(RATED_S - 1) :], point)
-        self._here = None if heard is None else rated(*heard, ptime_ms, points, self._stream.bursts())
-        if self._here is not None:
+        self._here = None if heard is None else rated(*heard, points, self._stream.bursts())
+        if self._here is not None and self._here.r is not None:
             self._stream.rated(self._here.r, self._here.mos, self._here.wideband)
         report = None
         if point.far_loss_percent is not None and point.far_jitter_ms is not None:

@@ -239,7 +239,7 @@ class QualityView:
     """How one direction sounds to its listener: an estimate by the E-model (ITU-T G.107, G.107.1)."""
 
     mos: float  # 1 to 4.5
-    r: float
+    r: float | None  # None: they told the MOS alone
     wideband: bool  # rated on the scale of wideband codecs
     cause: str  # what takes most away, e.g. "loss 3.1 %"; "" when nothing does
 

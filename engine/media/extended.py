@@ -59,7 +59,7 @@ def voip_metrics(
     mos = xr.UNKNOWN if rated is None else round(10 * rated.mos)
     return xr.VoipMetrics(
         ssrc=ssrc,
-        loss_rate=_parts(max(rx.lost, 0) / expected),
+        loss_rate=_parts(max(rx.lost - rx.recovered, 0) / expected),  # what repetition brought is not lost
         discard_rate=_parts((rx.late + rx.discarded) / expected),
         burst_density=_parts(bursts.burst_density),
         gap_density=_parts(bursts.gap_density),
