@@ -49,14 +49,18 @@ class Envelopes:
         heard = np.maximum(np.array(self._heard), FLOOR_DBFS)[-span:]
         if heard.std() < 1.0:
             return None
-        best = Returned(0.0, 0.0, 0.0)
-        for delay in range(max(1, round(LEAST_DELAY_S / frame_s)), most + 1):
-            ours = said[len(said) - span - delay : len(said) - delay]
-            if ours.std() < LIVELY_DB:
-                continue
-            likeness = float(np.corrcoef(ours, heard)[0, 1])
-            if likeness > best.likeness:
-                loud = ours > FLOOR_DBFS + 20
-                loss_db = float((ours - heard)[loud].mean()) if loud.any() else 0.0
-                best = Returned(delay * frame_s, loss_db, likeness)
-        return best if best.likeness >= ALIKE else None
+        least = max(1, round(LEAST_DELAY_S / frame_s))
+        first = len(said) - span - most
+        ours = np.lib.stride_tricks.sliding_window_view(
+            said[first : len(said) - least], span
+        )  # the longest delay first
+        centred = ours - ours.mean(axis=1, keepdims=True)
+        spread = np.sqrt((centred**2).mean(axis=1))
+        wanted = (heard - heard.mean()) / heard.std()
+        likeness = np.where(spread < LIVELY_DB, 0.0, centred @ wanted / (span * np.maximum(spread, LIVELY_DB)))
+        best = int(likeness.argmax())
+        if likeness[best] < ALIKE:
+            return None
+        loud = ours[best] > FLOOR_DBFS + 20
+        loss_db = float((ours[best] - heard)[loud].mean()) if loud.any() else 0.0
+        return Returned((most - best) * frame_s, loss_db, float(likeness[best]))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -30,7 +31,14 @@ HUM_LEAST_DBFS = -62.0
 FULL_SCALE = 32767
 CLIPS = 8  # samples at full scale in a second
 
+MOST_PIECES = 8  # of a second are looked at for its width
+
 _FULL = 32768.0
+
+
+@lru_cache(maxsize=16)
+def _window(points: int) -> np.ndarray:
+    return np.hanning(points).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +103,9 @@ class Witness:
             return
         lowest, highest = int(pcm.min()), int(pcm.max())
         self._constant = lowest if lowest == highest and lowest else None
-        at_edge = int(np.count_nonzero(np.abs(pcm.astype(np.int32)) >= FULL_SCALE))
+        at_edge = 0
+        if highest >= FULL_SCALE or lowest <= -FULL_SCALE:
+            at_edge = int(np.count_nonzero(pcm >= FULL_SCALE) + np.count_nonzero(pcm <= -FULL_SCALE))
         self._clips = at_edge >= CLIPS
         sound = pcm.astype(np.float32) / _FULL
         sound -= sound.mean()
@@ -106,7 +116,8 @@ class Witness:
 
     def _average(self, sound: np.ndarray) -> None:
         points = 1 << (self.rate_hz // 32).bit_length()
-        pieces = sound[: len(sound) // points * points].reshape(-1, points) * np.hanning(points).astype(np.float32)
+        pieces = sound[: len(sound) // points * points].reshape(-1, points)
+        pieces = pieces[:: -(-len(pieces) // MOST_PIECES)] * _window(points)
         power = (np.abs(np.fft.rfft(pieces, axis=1)) ** 2).mean(axis=0)
         before = self._power
         self._power = power if before is None or len(before) != len(power) else MEMORY * before + power
@@ -116,7 +127,7 @@ class Witness:
         """50 or 60 where that line and its double stand out; all at a low rate, which costs little."""
         step = self.rate_hz // HUM_RATE_HZ
         low = sound[: len(sound) // step * step].reshape(-1, step).mean(axis=1)
-        power = np.abs(np.fft.rfft(low * np.hanning(len(low)))) ** 2 / (len(low) * 0.25) ** 2
+        power = np.abs(np.fft.rfft(low * _window(len(low)))) ** 2 / (len(low) * 0.25) ** 2
         per_hz = len(low) / HUM_RATE_HZ
         best: tuple[float, float] | None = None
         for mains in (50.0, 60.0):
@@ -162,7 +173,7 @@ class Witness:
         pcm = self._last(int(self.rate_hz * SPECTRUM_S))
         if len(pcm) < 64:
             return Spectrum(LOWEST_HZ, highest, (FLOOR_DBFS,) * BANDS)
-        window = np.hanning(len(pcm))
+        window = _window(len(pcm))
         power = (np.abs(np.fft.rfft(pcm / _FULL * window)) / (window.sum() / 2)) ** 2
         edges = LOWEST_HZ * (highest / LOWEST_HZ) ** (np.arange(BANDS + 1) / BANDS)
         places = np.minimum(np.round(edges * len(pcm) / self.rate_hz).astype(int), len(power) - 1)
