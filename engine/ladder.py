@@ -1,28 +1,33 @@
 """Every SIP message of late, as it was on the wire, for the ladder view. It comes from the phone itself: no capture, no
 root, and nothing that encryption would hide.
 
-Memory is bounded whatever comes: so many messages of each call, so many calls, so much of each message. What belongs to
-no call (strangers, OPTIONS) has a room of its own, and cannot push out a call's.
+Memory is bounded whatever comes: so many messages and characters of each call, so many calls, so much of each message.
+What belongs to no call (strangers, OPTIONS) has a room of its own, and cannot push out a call's; and the calls of
+strangers, however many, cannot push out one that is still running.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Container
 
 from engine.model import SipMessage
 
 MESSAGES_PER_CALL = 200
 CALLS = 24
 MOST_CHARACTERS = 6000  # of one message
+CHARACTERS_PER_CALL = 300_000  # of all its messages
 REPEATED_WITHIN = 40  # messages of a call are looked through for the same one
 
 
 class Ladder:
     """Mutable; the phone notes messages, faces see the tuple."""
 
-    def __init__(self) -> None:
+    def __init__(self, running: Container[int] = ()) -> None:
+        """``running`` has the calls that are not over."""
+        self._running = running
         self._calls: dict[int | None, deque[SipMessage]] = {}
-        self._whose: dict[str, int] = {}  # Call-ID to call
+        self._whose: dict[str, int] = {}  # Call-ID to call, for the calls that are kept
         self._number = 0
         self._view: tuple[SipMessage, ...] | None = ()
 
@@ -33,9 +38,9 @@ class Ladder:
         call_id = headers.get("call-id") or headers.get("i", "")
         if call is None:
             call = self._whose.get(call_id)
-        elif call_id and call_id not in self._whose:
-            self._adopt(call_id, call)
         kept = self._room(call)
+        if call is not None and call_id and not kept:
+            self._whose[call_id] = call
         self._number += 1
         kept.append(
             SipMessage(
@@ -53,22 +58,29 @@ class Ladder:
                 octets=len(data),
             )
         )
+        self._trim(kept)
         self._view = None
 
     def _room(self, call: int | None) -> deque[SipMessage]:
         kept = self._calls.get(call)
         if kept is None:
             kept = self._calls[call] = deque(maxlen=MESSAGES_PER_CALL)
-            numbers = [number for number in self._calls if number is not None]
-            if len(numbers) > CALLS:
-                del self._calls[min(numbers)]
+            self._make_room(call)
         return kept
 
-    def _adopt(self, call_id: str, call: int) -> None:
-        """What came before it was known whose it is belongs to the call as well."""
-        self._whose[call_id] = call
-        if len(self._whose) > 2 * CALLS:
-            del self._whose[next(iter(self._whose))]
+    def _make_room(self, newest: int | None) -> None:
+        """Forget the oldest call that is over; the newest may not be known as running yet."""
+        numbers = [number for number in self._calls if number is not None]
+        over = [number for number in numbers if number != newest and number not in self._running]
+        if len(numbers) > CALLS and over:
+            gone = min(over)
+            del self._calls[gone]
+            self._whose = {call_id: call for call_id, call in self._whose.items() if call != gone}
+
+    @staticmethod
+    def _trim(kept: deque[SipMessage]) -> None:
+        while sum(len(message.text) for message in kept) > CHARACTERS_PER_CALL:
+            kept.popleft()
 
     @property
     def view(self) -> tuple[SipMessage, ...]:

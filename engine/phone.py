@@ -85,7 +85,7 @@ class Phone:
         self._calls: dict[int, Call] = {}
         self._lines = Lines(self._calls, config.max_calls, self._make_room)
         self._agent = UserAgent(local=self.local, formats=self._formats, entropy=outside.entropy, busy=self._lines.busy)
-        self._ladder = Ladder()
+        self._ladder = Ladder(self._calls)
         self._agent.trace = config.trace or config.face == "dashboard"
         self._names = Names(outside.resolver, outside.clock, self._send, self._unreachable)
         self._handset = Handset(outside.sound)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import model
-from engine.ladder import CALLS, MESSAGES_PER_CALL, MOST_CHARACTERS, Ladder
-from tests.wire import ANNA, BOB, Wire, is_sip
+from engine.ladder import CALLS, CHARACTERS_PER_CALL, MESSAGES_PER_CALL, MOST_CHARACTERS, Ladder
+from tests.wire import ANNA, BOB, STRANGER, Wire, is_sip
 
 PEER = ("203.0.113.5", 5060)
 OPTIONS = b"OPTIONS sip:x SIP/2.0\r\nCall-ID: 1\r\nCSeq: 7 OPTIONS\r\n\r\n"
@@ -50,6 +50,44 @@ def test_a_flood_of_strangers_takes_nothing_from_a_call() -> None:
         ladder.note(None, "in", PEER, OPTIONS, 2.0 + number)
     kept = ladder.view
     assert kept[0].call == 1 and len(kept) == MESSAGES_PER_CALL + 1
+
+
+def test_calls_of_strangers_take_nothing_from_a_running_call() -> None:
+    wire = Wire(0.020)
+    anna, bob = wire.station(ANNA, face="dashboard"), wire.station(BOB, auto_answer=0.0, face="json")
+    anna.do(model.Dial(bob.uri))
+    wire.run(2)
+    before = [each for each in anna.phone.snapshot(wire.now).sip if each.call == 1]
+    for number in range(CALLS + 10):
+        for method in ("INVITE", "CANCEL"):
+            anna.net.sockets[anna.phone.local].inbox.append((_stranger(method, number), (STRANGER, 5060), wire.now))
+            wire.run(0.3)
+    kept = anna.phone.snapshot(wire.now).sip
+    assert before and [each for each in kept if each.call == 1] == before
+    assert len({each.call for each in kept}) <= CALLS + 1, "and one room for what is of no call"
+
+
+def _stranger(method: str, number: int) -> bytes:
+    return (
+        f"{method} sip:anna@{ANNA} SIP/2.0\r\nVia: SIP/2.0/UDP {STRANGER}:5060;branch=z9hG4bKf{number}\r\n"
+        f"From: <sip:x@{STRANGER}>;tag={number}\r\nTo: <sip:anna@{ANNA}>\r\nCall-ID: flood{number}\r\n"
+        f"CSeq: 1 {method}\r\nContact: <sip:x@{STRANGER}>\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+    ).encode()
+
+
+def test_the_running_call_is_still_known_by_its_call_id_after_many_others() -> None:
+    ladder = Ladder(running={1})
+    for call in range(1, 4 * CALLS):
+        ladder.note(call, "in", PEER, f"INVITE sip:b SIP/2.0\r\nCall-ID: id{call}\r\n\r\n".encode(), 1.0)
+    ladder.note(None, "in", PEER, b"SIP/2.0 200 OK\r\nCall-ID: id1\r\n\r\n", 2.0)
+    assert ladder.view[-1].call == 1
+
+
+def test_long_messages_of_one_call_are_kept_up_to_a_size() -> None:
+    ladder = Ladder()
+    for _ in range(MESSAGES_PER_CALL):
+        ladder.note(1, "in", PEER, b"INVITE " + b"X" * MOST_CHARACTERS, 0.0)
+    assert 0 < sum(len(each.text) for each in ladder.view) <= CHARACTERS_PER_CALL
 
 
 def test_what_is_kept_is_bounded() -> None:
