@@ -452,7 +452,8 @@ class DashboardFace:
             self._draw_all()
         else:
             widgets.dashboard.redraw(self._canvas, self._snapshot, self._controls.ui, self._moving)
-        self._screen.announce(self._announcer.follow(self._snapshot, self._controls.ui.selected, now))
+        ui = self._controls.ui
+        self._screen.announce(self._announcer.follow(widgets.dashboard.seen(self._snapshot, ui), ui.selected, now))
         self._screen.last_words = self._announcer.farewell
         self._screen.paint(self._canvas, now)
         self._frame_at, self._dirty = now, False

@@ -8,12 +8,11 @@ sizes to the next; what remains goes to the band that can use any number of rows
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from engine.model import Snapshot
-from widgets import compact, footer, help, tabs, title, views
+from widgets import compact, footer, help, ladder, mask, tabs, title, views
 from widgets.canvas import Canvas, Rect
-from widgets.ladder import Reading
-from widgets.mask import masked
 from widgets.ui import Band, Placed, Scene, Ui, scene
 
 LEAST_WIDTH, LEAST_HEIGHT = 40, 10  # below that: the phone in a line
@@ -24,6 +23,7 @@ GAP = 2  # columns between panes of one band
 def draw(canvas: Canvas, snapshot: Snapshot, ui: Ui) -> Placed:
     """The screen of this moment, whatever its size; returns the panes that move by themselves, for ``redraw``."""
     now, rect = _scene(snapshot, ui), canvas.rect
+    ui = now.ui
     if rect.width < LEAST_WIDTH or rect.height < LEAST_HEIGHT:
         if ui.help_open and rect.height >= 2:
             body, bottom = rect.split_bottom(1)
@@ -60,7 +60,17 @@ def redraw(canvas: Canvas, snapshot: Snapshot, ui: Ui, placed: Placed) -> None:
 
 def _scene(snapshot: Snapshot, ui: Ui) -> Scene:
     """What is to be drawn; without private data where somebody wants to take a picture of it."""
-    return scene(masked(snapshot) if ui.state(Reading()).masked else snapshot, ui)
+    reading = ui.state(ladder.Reading())
+    if not reading.masked:
+        return scene(snapshot, ui)
+    notice = mask.of(snapshot)(ui.notice)
+    ui = replace(ui, notice=notice).with_state(ladder.hidden(reading, snapshot.sip))
+    return scene(mask.masked(snapshot), ui)
+
+
+def seen(snapshot: Snapshot, ui: Ui) -> Snapshot:
+    """The phone as it may be shown now, on the screen and elsewhere (the window's title)."""
+    return _scene(snapshot, ui).snapshot
 
 
 def bands(now: Scene, width: int) -> Sequence[Band]:

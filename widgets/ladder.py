@@ -37,6 +37,7 @@ class Reading:
     opened: str = ""  # "", "message" or "difference"
     scroll: int = 0  # lines down in what is opened
     masked: bool = False
+    found: frozenset[int] | None = None  # the messages with it in them, where neither they nor it may be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def arrows(scene: Scene, reading: Reading) -> tuple[Arrow, ...]:
     shown = [
         _message_arrow(message)
         for message in scene.snapshot.sip
-        if (number is None or message.call == number) and _matches(message, reading.wanted)
+        if (number is None or message.call == number) and _matches(message, reading)
     ]
     if not reading.wanted:
         for view in scene.snapshot.calls:
@@ -73,9 +74,19 @@ def arrows(scene: Scene, reading: Reading) -> tuple[Arrow, ...]:
     return tuple(sorted(shown, key=lambda arrow: (arrow.number, arrow.time)))
 
 
-def _matches(message: SipMessage, wanted: str) -> bool:
-    wanted = wanted.lower()
+def _matches(message: SipMessage, reading: Reading) -> bool:
+    if reading.found is not None:
+        return message.number in reading.found
+    wanted = reading.wanted.lower()
     return not wanted or wanted in message.text.lower() or wanted in f"{message.peer[0]}:{message.peer[1]}"
+
+
+def hidden(reading: Reading, messages: Sequence[SipMessage]) -> Reading:
+    """The same rows, where private data is not shown: what is looked for may be private itself."""
+    if not reading.wanted:
+        return reading
+    found = frozenset(message.number for message in messages if _matches(message, reading))
+    return replace(reading, wanted="...", found=found)
 
 
 def _message_arrow(message: SipMessage) -> Arrow:
@@ -110,7 +121,8 @@ def _style(message: SipMessage) -> str:
 def _sound_arrows(call: CallView, now: float, messages: Sequence[Arrow]) -> list[Arrow]:
     """Where the sound of a call began: after the last message before it was answered."""
     media = call.media
-    if media is None or media.remote is None:
+    remote = media.remote if media is not None else None
+    if media is None or remote is None:
         return []
     over = call.state is CallState.ENDED
     began = now - call.talk_s - (call.state_s if over else 0.0)
@@ -118,7 +130,8 @@ def _sound_arrows(call: CallView, now: float, messages: Sequence[Arrow]) -> list
     before = [arrow for arrow in of_call if arrow.time <= began + 0.5 and not arrow.label.startswith("BYE")]
     place = max((arrow.number for arrow in before), default=0.0)
     began = max((began, *(arrow.time for arrow in before)))
-    peer = of_call[0].peer if of_call else media.remote
+    same_host = (arrow.peer for arrow in of_call if arrow.peer[0] == remote[0])
+    peer = next(same_host, remote)
     there = f"RTP {media.codec} {figures.count(media.tx.packets)} packets"
     here = f"RTP {media.codec} {figures.count(media.rx.packets)} packets"
     lost = media.rtcp.remote.lost if media.rtcp.remote else 0

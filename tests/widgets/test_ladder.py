@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import ladder as engine_ladder
-from engine.model import CallState, SipMessage, Snapshot
+from engine.model import CallState, LogLine, SipMessage, Snapshot
 from tests.widgets import views
 from tests.widgets.test_controls import Phone
 from tests.widgets.views import NOW, drawn
-from widgets import dashboard, ladder, mask
+from widgets import announce, dashboard, ladder, mask
 from widgets.canvas import Canvas
 from widgets.controls import Controls
 from widgets.ladder import Reading
@@ -105,6 +105,13 @@ def test_a_proxy_has_an_upright_of_its_own() -> None:
         " 15:42:03.000  +1.0s │◀─ 200 OK  INVITE 7 ─────────────────│                                     │",
         "▶15:42:06.000  +3.0s │── BYE  8 ────────────────────────────────────────────────────────────────▶│",
     ]
+
+
+def test_the_sound_goes_past_the_proxy_to_where_the_far_end_has_it() -> None:
+    rows = drawn(ladder.draw_ladder, 110, 6, shown(PROXIED[:2]))
+    sound = [row for row in rows if "RTP" in row]
+    assert "198.51.100.1:5060" in rows[1] and "203.0.113.5:4000" in rows[1]
+    assert len(sound) == 2 and all(row.index("│", 70) > rows[2].index("▶") for row in sound)
 
 
 def test_a_message_as_it_was_on_the_wire() -> None:
@@ -243,6 +250,91 @@ def test_the_same_is_called_the_same_everywhere() -> None:
     hidden = mask.masked(snapshot(CALL))
     assert hidden.sip[0].text.count("host") >= 5 and hidden.sip[0].peer[0] == hidden.calls[0].media.remote[0]  # type: ignore[union-attr,index]
     assert mask.masked(snapshot(())).local_uri == "sip:user1@host1:5060"
+
+
+SECRETS = (
+    'Authorization: Digest username="alice7", realm="corp.example", nonce="n0nce99", response="cafebabe"',
+    "Reply-To: Zoe Quine <sip:zoe@z.example>",
+    'P-Asserted-Identity: "Max" <sip:maxim@m.example>',
+    "Via: SIP / 2.0 / UDP first.example.com:4000;received=2001:db8::9:255",
+    "Via: SIP/2.0/UDP [2001:db8:5::1];received=[2001:db8::8:255]",
+    "Subject: Meeting Vulcan",
+    "Contact: Sally <sips:sal%20ly@[2001:db8::7]:5070>",
+    "To: <sip:" + "longname" * 30 + "@example.net>",
+    "",
+    "o=jdoe 12345 1 IN IP4 media.corp.example",
+    "s=Talk of Zed",
+    "e=ed@corp.example (Eddy)",
+    "p=+44-171-380-7777",
+)
+SECRET_WORDS = (
+    "alice7",
+    "corp.example",
+    "n0nce99",
+    "cafebabe",
+    "Zoe",
+    "zoe@",
+    "Max",
+    "maxim",
+    "first.example",
+    "2001:db8",
+    "Vulcan",
+    "Sally",
+    "sal%20ly",
+    "longname",
+    "jdoe",
+    "media.corp",
+    "Zed",
+    "Eddy",
+    "380-7777",
+)
+
+
+def test_no_header_and_no_line_of_a_description_gives_anybody_away() -> None:
+    text = "INVITE sip:bob@203.0.113.5 SIP/2.0\r\n" + "\r\n".join(SECRETS) + "\r\n"
+    hidden = mask.masked(snapshot(messages(("in", text, BOB, 9.0)))).sip[0].text
+    assert not [word for word in SECRET_WORDS if word in hidden]
+    assert hidden.startswith("INVITE sip:user") and "\r\no=session" in hidden, "it is still a message to be read"
+
+
+def test_our_own_words_are_without_private_data_too() -> None:
+    canvas = Canvas(120, 30)
+    told = views.ui(selected=1, view="log", notice="calling anna@192.0.2.10")
+    lines = (LogLine(NOW, "info", "call", "Carol <sip:carol@198.51.100.7> is calling"),)
+    dashboard.draw(canvas, replace(snapshot(CALL), log=lines), told.with_state(Reading(masked=True)))
+    text = "\n".join(canvas.rows())
+    assert "is calling" in text
+    assert not [word for word in (*PRIVATE, "Carol", "carol", "198.51.100.7") if word in text]
+
+
+def test_a_filter_finds_the_same_without_showing_what_it_looks_for() -> None:
+    canvas = Canvas(120, 30)
+    state = Reading(masked=True, wanted="t1")
+    dashboard.draw(canvas, snapshot(CALL), views.ui(selected=1, view="ladder").with_state(state))
+    text = "\n".join(canvas.rows())
+    assert "INVITE SDP" in text and "1 of 2" not in text and "2 of 2" in text
+    assert "'t1'" not in text and "with '...'" in text
+
+
+def test_the_title_of_the_window_is_without_private_data_too() -> None:
+    hidden = dashboard.seen(snapshot(CALL), views.ui(selected=1).with_state(Reading(masked=True)))
+    assert "Bob" not in announce.title_words(hidden, 1)
+    assert dashboard.seen(snapshot(CALL), views.ui()) == snapshot(CALL)
+
+
+def test_an_address_that_no_message_tells_is_hidden() -> None:
+    stray = messages(("in", "OPTIONS sip:x SIP/2.0\r\n\r\n", ("198.51.100.77", 5060), 9.0), call=None)  # type: ignore[arg-type]
+    assert mask.masked(snapshot(stray)).sip[0].peer[0].startswith("host")
+
+
+def test_a_short_name_is_not_taken_out_of_other_words() -> None:
+    text = INVITE.replace("sip:anna@", "sip:ed@").replace("Via:", "P-Asserted: received\r\nVia:")
+    assert "P-Asserted: received" in mask.masked(snapshot(messages(("in", text, BOB, 9.0)))).sip[0].text
+
+
+def test_masked_messages_are_made_once_and_not_for_every_frame() -> None:
+    seen = snapshot(CALL)
+    assert mask.masked(seen).sip is mask.masked(replace(seen, time=NOW + 1)).sip
 
 
 @settings(deadline=None)
