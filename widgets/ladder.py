@@ -284,6 +284,8 @@ def _draw_line(canvas: Canvas, y: int, scene: Scene, arrow: Arrow, left: int, ri
 
 @lru_cache(maxsize=512)
 def _clock(time: float) -> str:
+    if not abs(time) < 1e12:  # no time at all
+        return figures.clock(time)
     return f"{figures.clock(time)}.{int(time * 1000) % 1000:03d}"
 
 

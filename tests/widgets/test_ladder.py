@@ -348,3 +348,8 @@ def test_any_message_on_any_paper(texts: list[str], width: int, height: int, mas
             made = scene(mask.masked(made.snapshot), made.ui)
         canvas = Canvas(width, height)
         ladder.draw_ladder(canvas, canvas.rect, made)
+
+
+@pytest.mark.parametrize("time", [1e308, float("inf"), float("nan"), -1e300])
+def test_a_time_that_is_none_is_shown_as_none(time: float) -> None:
+    assert ladder._clock(time) == "--:--:--"
