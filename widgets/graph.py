@@ -65,11 +65,13 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     count = max(1, min(len(TRACES), rect.width // (LEAST_COLUMNS + GAP)))
     width = max(1, (rect.width - 2 - GAP * (count - 1)) // count)
     below = parts.heading(canvas, rect, "last two minutes")
-    step = -(-HISTORY_S // (width * (2 if scene.look.braille else 1)))
+    points = width * (2 if scene.look.braille else 1)
+    step = -(-HISTORY_S // points)
+    seen = media.history[-points * step :]  # of a call of hours the rest costs nothing, and sets no scale
     phase = int(scene.call.talk_s) if scene.call is not None and figures.known(scene.call.talk_s) else 0
     for index, trace in enumerate(TRACES[:count]):
         place = Rect(below.x + 1 + index * (width + GAP), below.y, width, below.height)
-        draw_trace(canvas, place, trace, media.history, scene.look.braille, step, phase)
+        draw_trace(canvas, place, trace, seen, scene.look.braille, step, phase)
 
 
 def draw_trace(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from typing import Any, SupportsIndex
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -111,3 +113,24 @@ def test_any_history_on_any_paper(points: list[HistoryPoint], width: int, height
     canvas = Canvas(width, height)
     for glyphs in ("unicode", "ascii"):
         graph.draw(canvas, Rect(0, 0, width, height), with_history(*points, glyphs=glyphs))
+
+
+class Counted(tuple):
+    """A history that knows how many of its seconds were asked for."""
+
+    asked = 0
+
+    def __iter__(self) -> Iterator[HistoryPoint]:
+        Counted.asked += len(self)
+        return super().__iter__()
+
+    def __getitem__(self, index: SupportsIndex | slice) -> Any:
+        Counted.asked += len(range(*index.indices(len(self)))) if isinstance(index, slice) else 1
+        return super().__getitem__(index)
+
+
+def test_of_a_long_call_only_what_is_seen_is_looked_at_and_sets_the_scale() -> None:
+    Counted.asked = 0
+    long = Counted((point(loss=90.0), *[point()] * 14_000))
+    rows = drawn(graph.draw, 80, 5, views.scene(views.call(media=views.media(history=long))))
+    assert "of 5 %" in rows[1] and Counted.asked < 4 * graph.HISTORY_S
