@@ -8,9 +8,9 @@ from engine.diagnosis import Course
 from engine.media_session import MediaSession
 from engine.model import CallState, CallView, Finding, MediaView
 from engine.ports import MediaPorts
+from engine.sip.transaction import TIMEOUT
 
 DIGITS_SHOWN = 64  # of each direction, newest
-ACK_PATIENCE_S = 32.0  # a 2xx is repeated for so long (RFC 3261 section 13.3.1.4)
 MEDIA_EXPECTED_S = 1.0  # an answered call of this length without a packet had no media
 
 
@@ -131,7 +131,7 @@ class Call:
         if self.media is None:
             return []
         unconfirmed = self.direction == "in" and self.answered_at is not None and not self.confirmed
-        ack_left_s = self.answered_at + ACK_PATIENCE_S - now if unconfirmed and self.answered_at is not None else None
+        ack_left_s = self.answered_at + TIMEOUT - now if unconfirmed and self.answered_at is not None else None
         facts = self.media.facts(now)
         return self.course.second(
             replace(

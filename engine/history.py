@@ -73,7 +73,7 @@ def rated(
     codec: str, sample_rate_hz: int, points: Sequence[HistoryPoint], bursts: BurstFigures | None
 ) -> QualityView | None:
     """What we hear, by these last seconds; None where nothing was to be heard, and for an unknown codec."""
-    expected = sum(point.received - point.duplicate + max(point.lost, 0) for point in points)
+    expected = sum(point.expected for point in points)
     if expected <= 0 or points[-1].buffer_ms is None:
         return None
     missed = sum(point.missed for point in points)
@@ -142,9 +142,9 @@ def shortfall(media: MediaView | None, min_mos: float | None, max_loss_percent: 
 
 def missed_percent(rx: RxView) -> float | None:
     """Of all packets of the call, those the ear had to do without; None when nothing was to be heard."""
-    expected = rx.packets + max(rx.lost, 0)
+    expected = rx.packets - rx.duplicate + max(rx.lost, 0)
     missed = rx.lost + rx.late + rx.discarded - rx.recovered
-    return 100 * min(max(missed, 0) / expected, 1.0) if expected else None
+    return 100 * min(max(missed, 0) / expected, 1.0) if expected > 0 else None
 
 
 def far_loss_percent(media: MediaView) -> float | None:

@@ -36,13 +36,11 @@ from engine.media.witness import Spectrum, Witness
 from engine.media_views import (
     bursts_view,
     far_sound_view,
+    metrics_view,
     microphone_view,
     rtcp_view,
     rx_view,
     tx_view,
-)
-from engine.media_views import (
-    metrics_view as told_metrics,
 )
 from engine.model import HistoryPoint, LevelView, MediaView, QualityView, RemoteReport
 from engine.ports import MediaPorts, Net
@@ -355,7 +353,7 @@ class MediaSession:
         self._second = before.next(now, stats, self._foreign)
         late_ms, self._late_now_ms = self._late_now_ms, 0.0
         self._late_ms.append(late_ms)
-        self._past.add(self._rate(self._point(before, stats, late_ms), now))
+        self._past.add(self._rate(self._point(before, stats, late_ms), stats.rtcp))
 
     def _point(self, before: _Second, stats: MediaStats, send_late_ms: float) -> HistoryPoint:
         rx, far, now = stats.rx, stats.rtcp.remote, self._second
@@ -375,7 +373,7 @@ class MediaSession:
             **now.since(before),
         )
 
-    def _rate(self, point: HistoryPoint, now: float) -> HistoryPoint:
+    def _rate(self, point: HistoryPoint, rtcp: RtcpStats) -> HistoryPoint:
         """How good that sounded, here by the last seconds, there by what they said last."""
         heard, ptime_ms = self._stream.codec_heard, self._ptime_ms
         points = (*self._past.view[-(RATED_S - 1) :], point)
@@ -385,8 +383,7 @@ class MediaSession:
         report = None
         if point.far_loss_percent is not None and point.far_jitter_ms is not None:
             report = RemoteReport(0, point.far_loss_percent, point.far_jitter_ms, 0.0)
-        told = self._stream.stats(now).rtcp.metrics
-        self._there = told_there(told_metrics(told), self._stream.rate_hz > 8000) or rated_there(
+        self._there = told_there(metrics_view(rtcp.metrics), self._stream.rate_hz > 8000) or rated_there(
             self.agreement.send.encoding, self._stream.rate_hz, ptime_ms, report, point.rtt_ms
         )
         mos_here, mos_there = (None if found is None else found.mos for found in (self._here, self._there))

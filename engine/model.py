@@ -285,6 +285,11 @@ class HistoryPoint:
     mos_there: float | None = None
 
     @property
+    def expected(self) -> int:
+        """Packets that should have come."""
+        return self.received - self.duplicate + max(self.lost, 0)
+
+    @property
     def missed(self) -> int:
         """Packets the ear had to do without: lost or too late, and not brought by a later one."""
         return max(0, self.lost + self.late + self.discarded - self.recovered)

@@ -234,20 +234,14 @@ def test_a_mark_that_was_lost_on_the_way() -> None:
 
 def test_an_sdp_that_names_an_address_of_the_inner_network() -> None:
     wire = Wire(0.030)
-    lied: list[bytes] = []
 
-    def lie(datagram: Datagram) -> list[float] | None:
-        if datagram.sip != "INVITE" or datagram.data in lied:
-            return None
-        changed = datagram.data.replace(b"IN IP4 192.0.2.1", b"IN IP4 10.0.2.1")
+    def lie(data: bytes) -> bytes:
+        changed = data.replace(b"IN IP4 192.0.2.1", b"IN IP4 10.0.2.1")
         length = str(len(changed.partition(b"\r\n\r\n")[2])).encode()
         head, _, rest = changed.partition(b"Content-Length: ")
-        changed = head + b"Content-Length: " + length + rest[rest.index(b"\r\n") :]
-        lied.append(changed)
-        wire.inject(changed, datagram.source, datagram.destination)
-        return []
+        return head + b"Content-Length: " + length + rest[rest.index(b"\r\n") :]
 
-    wire.rule(lie)
+    wire.rewrite(is_sip("INVITE"), lie)
     _, bob = call(wire, 20)
     assert "media goes to 10.0.2.1, their SIP comes from 192.0.2.1" in found(bob)["private-address"].evidence
     assert "STUN" in found(bob)["nothing-comes"].advice

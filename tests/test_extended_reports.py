@@ -10,7 +10,7 @@ import pytest
 from engine import model
 from engine.media import rtcp, xr
 from engine.media.rtcp_session import RtcpSession, Sent
-from tests.wire import ANNA, BOB, Datagram, Wire
+from tests.wire import ANNA, BOB, Datagram, Wire, is_sip
 
 
 def extended(datagrams: list[Datagram], host: str) -> list[xr.ExtendedReport]:
@@ -66,17 +66,7 @@ def test_the_summaries_follow_one_another_without_a_gap() -> None:
 
 def test_who_did_not_ask_is_told_nothing_of_it() -> None:
     wire = Wire(0.030)
-    lied: list[bytes] = []
-
-    def silent(datagram: Datagram) -> list[float] | None:
-        if datagram.sip != "INVITE" or datagram.data in lied:
-            return None
-        changed = datagram.data.replace(b"a=rtcp-xr:", b"a=rtcp-zz:")
-        lied.append(changed)
-        wire.inject(changed, datagram.source, datagram.destination)
-        return []
-
-    wire.rule(silent)
+    wire.rewrite(is_sip("INVITE"), lambda data: data.replace(b"a=rtcp-xr:", b"a=rtcp-zz:"))
     anna, _ = call(wire)
     assert extended(wire.sent, ANNA) and not extended(wire.sent, BOB)
     assert anna.view().media.rtcp.metrics is None and anna.view().media.there is not None

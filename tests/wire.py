@@ -383,6 +383,17 @@ class Wire:
 
         return self.rule(fate)
 
+    def rewrite(self, matches: Matches, change: Callable[[bytes], bytes]) -> Rule:
+        """What matches arrives as something else."""
+
+        def fate(datagram: Datagram) -> list[float] | None:
+            if not matches(datagram):
+                return None
+            self.inject(change(datagram.data), datagram.source, datagram.destination)
+            return []
+
+        return self.rule(fate)
+
     def mend(self, rule: Rule) -> None:
         """This rule is no more."""
         self._rules.remove(rule)

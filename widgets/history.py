@@ -43,15 +43,12 @@ def _level_words(above: float | None) -> str:
 
 
 def _missed(point: HistoryPoint) -> float | None:
-    expected = point.received + max(point.lost, 0)
-    return min(100.0, 100 * point.missed / expected) if expected else None
+    return min(100.0, 100 * point.missed / point.expected) if point.expected > 0 else None
 
 
 TRACES = (
     Trace("MOS here", lambda point: point.mos_here, figures.mos, (5,), 3.6, 3.1, False),
-    Trace("loss", lambda point: point.loss_percent, figures.percent, (5, 10, 25, 50, 100), 0.05, 5.0),
-    Trace("jitter", lambda point: point.jitter_ms, figures.millis, (20, 50, 100, 200, 500, 1000), 30.0, 60.0),
-    Trace("buffer", lambda point: point.buffer_ms, figures.millis, (100, 200, 500, 1000, 2000), 200.0, 400.0, False),
+    *graph.TRACES,  # loss, jitter, buffer
     Trace("MOS there", lambda point: point.mos_there, figures.mos, (5,), 3.6, 3.1, False),
     Trace("their loss", lambda point: point.far_loss_percent, figures.percent, (5, 10, 25, 50, 100), 0.05, 5.0),
     Trace("round trip", lambda point: point.rtt_ms, figures.millis, (100, 200, 500, 1000, 5000), 150.0, 400.0, False),

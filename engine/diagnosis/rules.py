@@ -44,7 +44,7 @@ def _total(points: Sequence[HistoryPoint], count: Callable[[HistoryPoint], float
 
 
 def _expected(points: Sequence[HistoryPoint]) -> float:
-    return _total(points, lambda point: point.received - point.duplicate + max(point.lost, 0))
+    return _total(points, lambda point: point.expected)
 
 
 def _percent(part: float, whole: float) -> float:

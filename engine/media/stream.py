@@ -277,9 +277,10 @@ class AudioStream:
         source, bursts = self._in.source, self._in.bursts()
         if not self._rtcp.extended or source is None or bursts is None or not source.believed:
             return ()
+        rx = self._rx_stats()
         metrics = extended.voip_metrics(
             source.ssrc,
-            self._rx_stats(),
+            rx,
             bursts,
             self._rated,
             self._in.level.level().peak_hold_dbfs,
@@ -287,7 +288,7 @@ class AudioStream:
             self._ptime_ms,
             self._buffer_limit_ms,
         )
-        return (self._summaries.next(source, self._rx_stats()), metrics)
+        return (self._summaries.next(source, rx), metrics)
 
     def rated(self, r: float, mos: float, wideband: bool) -> None:
         """How good what we hear was found: for what we report."""

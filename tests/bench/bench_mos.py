@@ -12,12 +12,9 @@ compared is how both fall from line to line. They are figures, not gates.
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import statistics
 import sys
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -27,7 +24,7 @@ import numpy as np
 from engine.media import quality
 from engine.media.bursts import burst_ratio
 from engine.media.stream import AudioStream
-from tests.bench.bench_speech import CONDITIONS, PACKET_S, PATH_MS, RATE, RED, RIG, TAIL_S, fate
+from tests.bench.bench_speech import CONDITIONS, PACKET_S, PATH_MS, RATE, RED, TAIL_S, arguments, fate, print_rows
 from tests.media.virtual import OneWay, Wire, make_stream
 
 
@@ -64,7 +61,7 @@ def run(job: tuple[str, int], rig: Path, speech: Path, seeds: int, red: str) -> 
     heard = OneWay(mouth, ear, Wire(fate(link, CONDITIONS[name][0], seed)), phase_s, on_tick=note).talk(pcm, TAIL_S)
     result = score.score(said, heard / 32768.0, RATE, 0.0, phase_s + PACKET_S)
     end_s = len(pcm) / RATE
-    delay_ms = PATH_MS + 1000 * PACKET_S + statistics.mean(buffered_ms)
+    delay_ms = PATH_MS + statistics.mean(buffered_ms)
     shown = estimate(ear, end_s, delay_ms)
     return {
         "pesq": result["pesq_nb"],
@@ -88,19 +85,8 @@ def line(name: str, found: list[dict[str, float | str]]) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--speech", type=Path, required=True, help="folder that make_speech.py filled")
-    parser.add_argument("--rig", type=Path, default=RIG)
-    parser.add_argument("--seeds", type=int, default=8)
-    parser.add_argument("--conditions", default=",".join(CONDITIONS))
-    parser.add_argument("--red", default="", help="packets sent again in each, by distance, e.g. 1,2")
-    parser.add_argument("--jobs", type=int, default=2)
-    options = parser.parse_args()
-    work = partial(run, rig=options.rig, speech=options.speech, seeds=options.seeds, red=options.red)
-    with ProcessPoolExecutor(options.jobs) as pool:
-        for name in options.conditions.split(","):
-            print(line(name, list(pool.map(work, [(name, seed) for seed in range(1, options.seeds + 1)]))), flush=True)
-    return 0
+    options = arguments(__doc__, CONDITIONS).parse_args()
+    return print_rows(options, run, line, red=options.red)
 
 
 if __name__ == "__main__":

@@ -9,25 +9,22 @@ the loss of the line is known, or as ``--point`` says. Bits are those of the RTP
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import re
 import statistics
 import sys
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 
-from tests.bench.bench_speech import PACKET_S, RED, RIG, TAIL_S, fate
+from tests.bench.bench_speech import PACKET_S, RED, TAIL_S, arguments, fate, print_rows
 from tests.media.virtual import OneWay, Wire, make_stream
 
 SAID_HZ, SCORED_HZ = 48000, 16000
 
-# In the words of lossy_link.py; what the issue asks for: PESQ of narrow band, and delay in ms where it does.
+# In the words of lossy_link.py; what is asked for: PESQ of narrow band, and delay in ms where it does.
 CONDITIONS: dict[str, tuple[str, float, float | None]] = {
     "clean": ("", 4.15, None),
     "loss 5 %": ("loss=5", 4.00, None),
@@ -81,25 +78,13 @@ def run(
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--speech", type=Path, required=True, help="folder that make_speech.py filled")
-    parser.add_argument("--rig", type=Path, default=RIG)
-    parser.add_argument("--seeds", type=int, default=8)
-    parser.add_argument("--conditions", default=",".join(CONDITIONS))
-    parser.add_argument("--point", default="", help="instead of what the loss calls for, e.g. 40000,1,10")
-    parser.add_argument("--red", default="", help="with --point: distances at which packets are repeated, e.g. 1,2")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser = arguments(__doc__, CONDITIONS)
+    parser.add_argument("--point", default="", help="instead of what the loss calls for, e.g. 40000,1,10 (and --red)")
     options = parser.parse_args()
     words = options.point.split(",")
     point = (int(words[0]), words[1] == "1", float(words[2])) if options.point else None
     distances = tuple(int(word) for word in options.red.split(",") if word)
-    given = {"rig": options.rig, "speech": options.speech, "seeds": options.seeds}
-    work = partial(run, **given, point=point, distances=distances)
-    with ProcessPoolExecutor(options.jobs) as pool:
-        for name in options.conditions.split(","):
-            found = list(pool.map(work, [(name, seed) for seed in range(1, options.seeds + 1)]))
-            print(line(name, found), flush=True)
-    return 0
+    return print_rows(options, run, line, point=point, distances=distances)
 
 
 def line(name: str, found: list[dict[str, float]]) -> str:

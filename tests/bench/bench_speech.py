@@ -18,6 +18,7 @@ import argparse
 import importlib
 import statistics
 import sys
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -108,21 +109,32 @@ def run(job: tuple[str, int], rig: Path, speech: Path, seeds: int, red: str) -> 
     }
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+def arguments(description: str | None, conditions: Iterable[str]) -> argparse.ArgumentParser:
+    """What every measure of speech over bad lines is told."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--speech", type=Path, required=True, help="folder that make_speech.py filled")
     parser.add_argument("--rig", type=Path, default=RIG)
     parser.add_argument("--seeds", type=int, default=8)
-    parser.add_argument("--conditions", default=",".join(CONDITIONS))
-    parser.add_argument("--red", default="", help='packets sent again in each, by distance, e.g. 1,2; or "auto"')
+    parser.add_argument("--conditions", default=",".join(conditions))
+    parser.add_argument("--red", default="", help="packets sent again in each, by distance, e.g. 1,2")
     parser.add_argument("--jobs", type=int, default=2)
-    options = parser.parse_args()
-    work = partial(run, rig=options.rig, speech=options.speech, seeds=options.seeds, red=options.red)
+    return parser
+
+
+def print_rows(
+    options: argparse.Namespace, run: Callable[..., dict[str, Any]], line: Callable[..., str], **given: Any
+) -> int:
+    """One row a condition: ``run`` for every seed, side by side, and ``line`` of what they found."""
+    work = partial(run, rig=options.rig, speech=options.speech, seeds=options.seeds, **given)
     with ProcessPoolExecutor(options.jobs) as pool:
         for name in options.conditions.split(","):
-            found = list(pool.map(work, [(name, seed) for seed in range(1, options.seeds + 1)]))
-            print(line(name, found, options.red), flush=True)
+            print(line(name, list(pool.map(work, [(name, seed) for seed in range(1, options.seeds + 1)]))), flush=True)
     return 0
+
+
+def main() -> int:
+    options = arguments(f'{__doc__}\n--red may be "auto" as well', CONDITIONS).parse_args()
+    return print_rows(options, run, partial(line, red=options.red), red=options.red)
 
 
 def line(name: str, found: list[dict[str, float]], red: str) -> str:

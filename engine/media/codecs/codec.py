@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 
+from engine.media.errors import MediaError
 
-class Codec:
+
+class Codec(ABC):
     """Encodes and decodes; one for each direction of each stream, since most remember what came before.
 
     ``rate_hz`` is how many samples make a second. RTP timestamps count in the clock rate of the payload format,
@@ -22,16 +26,17 @@ class Codec:
         self.bitrate_bps = bitrate_bps
 
     def encode(self, pcm: np.ndarray) -> bytes:
-        """int16 samples to a payload."""
-        raise NotImplementedError
+        """int16 samples to a payload; raises MediaError for what is only heard (comfort noise, whose payloads are
+        written by :func:`cn.describe`)."""
+        raise MediaError(f"{type(self).__name__} is not spoken")
 
+    @abstractmethod
     def decode(self, payload: bytes) -> np.ndarray:
         """A payload to int16 samples, in a fresh array; raises MediaError when it makes no sense."""
-        raise NotImplementedError
 
+    @abstractmethod
     def samples_in(self, payload: bytes) -> int:
         """How many samples ``decode`` would give, without doing it; 0 when it makes no sense."""
-        raise NotImplementedError
 
     def packet_ms(self, wanted_ms: float) -> float:
         """The length of a packet that it can make when one of ``wanted_ms`` (10 to 60) is asked for."""
@@ -54,8 +59,9 @@ class Codec:
         return False
 
     def conceal(self, samples: int) -> np.ndarray:
-        """How the sound goes on where a packet is lost: so many samples, or a few more."""
-        raise NotImplementedError
+        """How the sound goes on where a packet is lost: so many samples, or a few more. Silence, for all that a codec
+        without ``own_concealment`` knows."""
+        return np.zeros(samples, np.int16)
 
     def samples_earlier(self, payload: bytes) -> int:
         """How many samples of what came before a payload are in it once more (in-band FEC)."""
@@ -63,4 +69,4 @@ class Codec:
 
     def decode_earlier(self, payload: bytes) -> np.ndarray:
         """Those, to be decoded right before the payload itself."""
-        raise NotImplementedError
+        return np.zeros(0, np.int16)
