@@ -252,7 +252,7 @@ class MediaSession:
             sent = np.zeros_like(sent)
         if heard is None:
             heard = self._hear(now)
-        self._envelopes.note(*stream.frame_dbfs)
+        self._envelopes.hear(sent, heard)
         self._witness.hear(heard, stream.rate_hz)
         if joined:  # a far end that holds us may send music, which is not for the others
             shared = np.zeros_like(heard) if self.agreement.held_there else heard

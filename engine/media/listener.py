@@ -94,18 +94,23 @@ class Listener:
 
     def set_rate(self, rate_hz: int) -> None:
         """The codec was changed."""
-        self._window = np.zeros(0, np.int16)
+        self._window: list[np.ndarray] = []  # frames that were not looked at yet
+        self._window_has = 0  # samples
         self._window_samples = max(1, int(rate_hz * FLOOR_WINDOW_S))
 
     def hear(self, pcm: np.ndarray) -> None:
-        """One frame, int16, as the microphone gave it."""
-        self._heard += len(pcm)
-        if len(pcm) and (pcm.max() >= FULL_SCALE or pcm.min() <= -FULL_SCALE):
-            self._counted += int(np.count_nonzero(np.abs(pcm.astype(np.int32)) >= FULL_SCALE))
-        self._window = pcm if not len(self._window) else np.concatenate((self._window, pcm))
-        if len(self._window) >= self._window_samples:
-            self._quietest = min(self._quietest, rms_dbfs(self._window))
-            self._window = self._window[:0]
+        """One frame, int16, as the microphone gave it; kept as it is for a moment, so it must not change."""
+        self._window.append(pcm)
+        self._window_has += len(pcm)
+        if self._window_has >= self._window_samples:
+            window, self._window, self._window_has = np.concatenate(self._window), [], 0
+            self._look(window)
+
+    def _look(self, window: np.ndarray) -> None:
+        self._heard += len(window)
+        if window.max() >= FULL_SCALE or window.min() <= -FULL_SCALE:
+            self._counted += int(np.count_nonzero(np.abs(window.astype(np.int32)) >= FULL_SCALE))
+        self._quietest = min(self._quietest, rms_dbfs(window))
 
     def second(self, captured: Captured | None) -> str | None:
         """A second is over; ``captured`` is the card's microphone, None where a file or nothing stands in for it.

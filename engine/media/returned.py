@@ -11,11 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.media.level import frames_dbfs
+
 SPAN_S = 5.0  # of ours that is looked for
 LEAST_DELAY_S, MOST_DELAY_S = 0.06, 1.0
 ALIKE = 0.85  # correlation that two people who talk do not reach
 LIVELY_DB = 6.0  # our own loudness must rise and fall so much (standard deviation) to be known again
 FLOOR_DBFS = -60.0  # below this it is silence
+TOGETHER = 50  # frames are measured at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +31,30 @@ class Returned:
 class Envelopes:
     """The loudness of frames, ours and theirs; constant memory."""
 
-    __slots__ = ("_heard", "_said")
+    __slots__ = ("_frames_heard", "_frames_said", "_heard", "_said")
 
     def __init__(self) -> None:
         most = int((SPAN_S + MOST_DELAY_S) / 0.01)
         self._said: deque[float] = deque(maxlen=most)
         self._heard: deque[float] = deque(maxlen=most)
+        self._frames_said: list[np.ndarray] = []  # not measured yet
+        self._frames_heard: list[np.ndarray] = []
 
-    def note(self, said_dbfs: float, heard_dbfs: float) -> None:
-        """One frame of each."""
-        self._said.append(said_dbfs)
-        self._heard.append(heard_dbfs)
+    def hear(self, said: np.ndarray, heard: np.ndarray) -> None:
+        """One frame of each, int16; kept as they are, so they must not change."""
+        self._frames_said.append(said)
+        self._frames_heard.append(heard)
+        if len(self._frames_said) >= TOGETHER:
+            self._measure()
+
+    def _measure(self) -> None:
+        for frames, levels in ((self._frames_said, self._said), (self._frames_heard, self._heard)):
+            levels.extend(frames_dbfs(frames))
+            frames.clear()
 
     def returned(self, frame_s: float) -> Returned | None:
-        """What comes back, if anything does. Changes nothing."""
+        """What comes back, if anything does."""
+        self._measure()
         span, most = round(SPAN_S / frame_s), round(MOST_DELAY_S / frame_s)
         if len(self._heard) < span + most:
             return None

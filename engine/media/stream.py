@@ -318,11 +318,6 @@ class AudioStream:
         """The latest payload type that came and that nobody agreed on."""
         return self._in.unknown_type
 
-    @property
-    def frame_dbfs(self) -> tuple[float, float]:
-        """How loud the latest frames were: sent, heard."""
-        return self._out.level.frame_dbfs, self._in.level.frame_dbfs
-
     def bursts(self) -> BurstFigures | None:
         """How what was lost on the way here lay together; None before anything came."""
         return self._in.bursts()

@@ -22,10 +22,19 @@ def heard_back(said: np.ndarray, delay_s: float, loss_db: float, noise_db: float
     delay = round(delay_s / FRAME_S)
     back = np.concatenate((np.full(delay, FLOOR_DBFS), said - loss_db))[: len(said)]
     back = back + np.random.default_rng(9).normal(0, noise_db, len(back))
+    return compared(said, back)
+
+
+def compared(said: np.ndarray, heard: np.ndarray) -> Envelopes:
+    """As loud as that, frame by frame, both in dBFS."""
     made = Envelopes()
-    for ours, theirs in zip(said, back, strict=True):
-        made.note(float(ours), float(theirs))
+    for ours, theirs in zip(said, heard, strict=True):
+        made.hear(frame(ours), frame(theirs))
     return made
+
+
+def frame(level_dbfs: float) -> np.ndarray:
+    return np.full(160, round(32768 * 10 ** (level_dbfs / 20)), np.int16)
 
 
 @pytest.mark.parametrize("delay_s", [LEAST_DELAY_S, 0.18, 0.5, MOST_DELAY_S])
@@ -38,10 +47,7 @@ def test_it_is_known_at_any_delay_an_echo_may_have(delay_s: float, loss_db: floa
 
 @pytest.mark.parametrize("seed", range(2, 22))
 def test_somebody_else_who_talks_is_no_echo(seed: int) -> None:
-    made = Envelopes()
-    for ours, theirs in zip(syllables(1), syllables(seed), strict=True):
-        made.note(float(ours), float(theirs))
-    assert made.returned(FRAME_S) is None
+    assert compared(syllables(1), syllables(seed)).returned(FRAME_S) is None
 
 
 def test_too_early_and_without_life_nothing_is_said() -> None:
