@@ -23,7 +23,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one thread is the design, 
 
 from engine.late import load_late
 
-load_late("numpy")  # Engine.prepare() is the first to use it
+for name in ("numpy", "engine.diagnosis", "engine.history", "engine.media_session"):
+    load_late(name)  # Engine.prepare() is the first to use them
 
 import widgets  # its modules load when they are first named: a headless start needs no screen
 from engine import Engine, model

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from engine.diagnosis import Course
-from engine.media_session import MediaSession
+from engine import diagnosis
 from engine.model import CallState, CallView, Finding, MediaView
 from engine.ports import MediaPorts
 from engine.sip.transaction import TIMEOUT
+
+if TYPE_CHECKING:
+    from engine.media_session import MediaSession
 
 DIGITS_SHOWN = 64  # of each direction, newest
 MEDIA_EXPECTED_S = 1.0  # an answered call of this length without a packet had no media
@@ -57,7 +60,7 @@ class Call:
         self.reached: Limit | None = None  # why we hung up by ourselves
         self.give_up_at: float | None = None  # hung up, and nobody answers to that
         self.next_second: float | None = None  # statistics
-        self.course = Course()
+        self.course = diagnosis.Course()
 
     # -- state: one setter
 

@@ -10,13 +10,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from engine import model
+from engine import diagnosis, history, media_session, model
 from engine.config import Config
 from engine.io import clock, dns
 from engine.io.audio_files import open_reader, open_recording
 from engine.io.loop import MEDIA, SIP, TERMINAL, Loop
 from engine.io.sound import open_sound
 from engine.io.udp import DSCP_CS3, DSCP_EF, UdpSocket
+from engine.late import load_now
 from engine.media import codecs
 from engine.phone import Outside, Phone
 from engine.ports import Port
@@ -149,6 +150,8 @@ class Engine:
 
 def prepare_media(names: list[str] | None = None) -> None:
     """Make the tables and load the libraries of the codecs we offer: in the middle of a call that would be heard."""
+    for module in (media_session, diagnosis, history):
+        load_now(module)
     np.fft.rfft(np.zeros(2))  # comfort noise: numpy loads this part when it is first asked for
     for wanted in {wire.encoding: wire for wire in codecs.formats(names)}.values():
         codec = codecs.make(*wanted[1:])

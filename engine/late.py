@@ -1,7 +1,8 @@
 """Modules that are loaded when something of them is first used, not when they are imported.
 
-A start without sound to make waits for nothing but SIP: numpy takes as long to load as all the rest. ``Engine.prepare``
-is the first to use it, right after the phone has said that it is ready, so that nothing is loaded in mid-call.
+A start without sound to make waits for nothing but SIP: numpy and what makes sound take longer to load than all the
+rest. ``Engine.prepare`` is the first to use them, right after the phone has said that it is ready, so that nothing is
+loaded in mid-call.
 
 ``importlib.util.LazyLoader`` does the same but for Python 3.10 and 3.11, where the import statement itself asks the
 module for its spec, and so loads it.
@@ -39,3 +40,9 @@ def load_late(name: str) -> None:
             del module.__path__
         module.__class__ = _Late
         sys.modules[name] = module
+
+
+def load_now(module: ModuleType) -> None:
+    """What :func:`load_late` put off is due; nothing happens where it is loaded already."""
+    if isinstance(module, _Late):
+        module.__getattr__("__name__")

@@ -17,20 +17,18 @@ from __future__ import annotations
 
 import ipaddress
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from engine.conference import Conference
 from engine.diagnosis import EchoHeard, Facts
-from engine.handset import Handset, Microphone
+from engine.handset import Microphone
 from engine.history import RATED_S, REPORT_HOLDS_S, Past, rated, rated_there, told_there
 from engine.media import codecs
 from engine.media.listener import Captured, Listener
 from engine.media.returned import Envelopes
-from engine.media.rtcp_session import Entropy, RtcpStats
+from engine.media.rtcp_session import RtcpStats
 from engine.media.stream import AudioStream, MediaStats
 from engine.media.witness import Spectrum, Witness
 from engine.media_views import (
@@ -43,31 +41,16 @@ from engine.media_views import (
     tx_view,
 )
 from engine.model import HistoryPoint, LevelView, MediaView, QualityView, RemoteReport
-from engine.ports import MediaPorts, Net
+from engine.ports import MediaPorts
 from engine.recorder import Track
 from engine.sip.sdp import Agreement, Format
+from engine.surroundings import Surroundings
 
 STALL_S = 0.25
 SPECTRUM_EVERY_S = 0.09
 LATENESS_SECONDS = 10
 DRAIN = 64  # packets read from one socket in one turn
 DRAINS_IN_A_TICK = 8  # or so many times as many, of those that nobody woke up for
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What every call's audio needs and none of them owns."""
-
-    net: Net
-    handset: Handset
-    conference: Conference
-    entropy: Entropy
-    cname: str
-    echo: bool
-    silence_suppression: bool  # nothing is sent while nothing is said
-    buffer_ms: tuple[float, float]  # bounds of the delay that the jitter buffer aims at
-    redundancy: int | None  # packets to repeat in each; None: by what the far end reports
-    log: Callable[[str, str, str], None]  # level, source, text
 
 
 class MediaSession:

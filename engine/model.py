@@ -492,6 +492,8 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
+    """Somebody calls."""
+
     call: CallView
     auto_answer: bool
 
@@ -507,6 +509,8 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
+    """A call was answered, by whoever was called."""
+
     call: CallView
 
 
@@ -526,6 +530,8 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Dtmf:
+    """The far end sent a digit."""
+
     call: CallView
     digit: str
     duration_ms: float
@@ -577,6 +583,8 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Log:
+    """A line was written to the log."""
+
     line: LogLine
 
 

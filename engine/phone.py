@@ -16,20 +16,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from engine import model
+from engine import history, media_session, model
 from engine.call import Call, Limit
 from engine.config import Config, ConfigError, complete_uri
 from engine.handset import Handset, Sound
-from engine.history import shortfall
 from engine.io.errors import NetworkError
 from engine.ladder import Ladder
 from engine.lines import Lines
 from engine.media import codecs
 from engine.media.dtmf import DIGITS
-from engine.media.rtcp_session import Entropy
-from engine.media_session import MediaSession, Surroundings
 from engine.model import CallState, CommandError
 from engine.names import Names, Resolver
 from engine.offered_formats import COMFORT_NOISE, offered_formats
@@ -43,6 +40,10 @@ from engine.sip.agent import UserAgent
 from engine.sip.message import SipError
 from engine.sip.reasons import BAD_QUALITY, exit_code, reason_text
 from engine.sip.sdp import LocalAudio
+from engine.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from engine.media.rtcp_session import Entropy
 
 SIP_PER_TURN = 32
 MEDIA_MARGIN_S = 0.0015  # SIP work stops so long before the next packet must leave
@@ -443,7 +444,7 @@ class Phone:
         if call is None or call.ports is None:
             return
         if call.media is None:
-            call.media = MediaSession(call.id, call.ports, event.agreement, self._around, now)
+            call.media = media_session.MediaSession(call.id, call.ports, event.agreement, self._around, now)
             call.next_second = now + 1
             self._recordings.start(call.media)
         else:
@@ -525,7 +526,9 @@ class Phone:
         del self._calls[call.id]
         self._ended.append(call)
         code = exit_code(status if failure else None, answered=call.answered_at is not None, media=call.had_media(now))
-        lacking = shortfall(call.last_media, self._config.min_mos, self._config.max_loss_percent) if code == 0 else ""
+        lacking = (
+            history.shortfall(call.last_media, self._config.min_mos, self._config.max_loss_percent) if code == 0 else ""
+        )
         if lacking:  # a call that ended normally, and was worse than what was asked for
             code, call.reason = BAD_QUALITY, f"{reason}; {lacking}"
         self._tell(model.Ended(call.view(now), call.status, call.reason, code, self._sound_view()))

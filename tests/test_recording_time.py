@@ -14,10 +14,11 @@ from engine.conference import Conference
 from engine.handset import Handset
 from engine.media import rtp
 from engine.media.codecs import make
-from engine.media_session import MediaSession, Surroundings
+from engine.media_session import MediaSession
 from engine.ports import MediaPorts
 from engine.recorder import Track
 from engine.sip.sdp import Agreement, Format
+from engine.surroundings import Surroundings
 
 RATE, PTIME_MS = 8000, 60
 FRAME = RATE * PTIME_MS // 1000

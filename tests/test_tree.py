@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 import subprocess
 import wave
@@ -40,6 +41,16 @@ def test_no_large_file() -> None:
 def test_no_file_of_the_product_has_outgrown_its_room() -> None:
     files = [*ROOT.glob("engine/**/*.py"), *ROOT.glob("widgets/**/*.py"), ROOT / "tui.py"]
     assert [path for path in files if len(path.read_text(encoding="utf-8").splitlines()) > LONGEST_LINES] == []
+
+
+def test_every_dataclass_says_what_it_is() -> None:
+    """One that does not makes Python write down its signature instead, at the cost of the class once more."""
+    files = [*ROOT.glob("engine/**/*.py"), *ROOT.glob("widgets/**/*.py"), ROOT / "tui.py"]
+    classes = [
+        node for path in files for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef)
+    ]
+    made = [each for each in classes if any("dataclass" in ast.unparse(one) for one in each.decorator_list)]
+    assert len(made) > 100 and [each.name for each in made if ast.get_docstring(each) is None] == []
 
 
 def test_sample_is_ten_seconds_of_telephone_speech_that_can_be_repeated() -> None:

@@ -45,6 +45,8 @@ Callback = Callable[[float], Any]
 
 @dataclass(slots=True, eq=False)
 class _Handler:
+    """Who is called back for a descriptor, and in which order."""
+
     source: Source
     descriptor: int
     callback: Callback

@@ -55,6 +55,8 @@ class WavError(OSError):
 
 @dataclass(frozen=True, slots=True)
 class WavFormat:
+    """How the samples of a file are stored."""
+
     code: int
     channels: int
     rate_hz: int

@@ -23,6 +23,8 @@ TOGETHER = 50  # frames are measured at once
 
 @dataclass(frozen=True, slots=True)
 class Returned:
+    """Our own voice, so late and so much softer; ``likeness`` is a correlation."""
+
     delay_s: float
     loss_db: float
     likeness: float

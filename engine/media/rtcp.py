@@ -53,6 +53,8 @@ class ReportBlock:
 
 @dataclass(frozen=True, slots=True)
 class SenderReport:
+    """SR: what its sender has sent, and how it hears others (6.4.1)."""
+
     ssrc: int
     ntp: int  # 64 bits: seconds since 1900 and their fraction
     rtp_timestamp: int  # the same instant on the media clock
@@ -64,6 +66,8 @@ class SenderReport:
 
 @dataclass(frozen=True, slots=True)
 class ReceiverReport:
+    """RR: how its sender hears others (6.4.2)."""
+
     ssrc: int
     blocks: tuple[ReportBlock, ...] = ()
     extension: bytes = b""
@@ -71,6 +75,8 @@ class ReceiverReport:
 
 @dataclass(frozen=True, slots=True)
 class SdesItem:
+    """One item of a chunk (6.5)."""
+
     type: int
     value: bytes
 
@@ -90,12 +96,16 @@ class SdesItem:
 
 @dataclass(frozen=True, slots=True)
 class SdesChunk:
+    """What is said of one source (6.5)."""
+
     ssrc: int
     items: tuple[SdesItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SourceDescription:
+    """SDES (6.5)."""
+
     chunks: tuple[SdesChunk, ...] = ()
     truncated: bool = False  # it ended in the middle of something; what came before is here
 
@@ -110,6 +120,8 @@ class SourceDescription:
 
 @dataclass(frozen=True, slots=True)
 class Goodbye:
+    """BYE: sources that leave (6.6)."""
+
     ssrcs: tuple[int, ...]
     reason: str = ""
 

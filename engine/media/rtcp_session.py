@@ -127,6 +127,8 @@ class RtcpStats:
 
 @dataclass(slots=True)
 class _Member:
+    """Another SSRC of this session."""
+
     heard_at: float
     sent_at: float | None = None  # when RTP of it was last known to come
     last_sr: int = 0

@@ -33,6 +33,8 @@ _LOSS, _DUPLICATES, _JITTER = 0x80, 0x40, 0x20  # flags of a summary: which figu
 
 @dataclass(frozen=True, slots=True)
 class ReceiverReferenceTime:
+    """RRTR: when its sender sent it (4.4)."""
+
     ntp: int  # 64 bits
 
 
@@ -93,6 +95,8 @@ Block = ReceiverReferenceTime | DelaySinceLast | StatisticsSummary | VoipMetrics
 
 @dataclass(frozen=True, slots=True)
 class ExtendedReport:
+    """XR: blocks about sources, from one of them (2)."""
+
     ssrc: int
     blocks: tuple[Block, ...]
     malformed: int = 0  # blocks that could not be read

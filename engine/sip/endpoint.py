@@ -42,6 +42,8 @@ class Limits:
 
 @dataclass(slots=True)
 class Counters:
+    """What came and was not taken, by what was done with it."""
+
     malformed: int = 0
     refused: int = 0
     stray: int = 0

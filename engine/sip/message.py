@@ -103,6 +103,8 @@ def _first_lws(text: str) -> tuple[str, str, str]:
 
 @dataclass(frozen=True, slots=True)
 class CSeq:
+    """The header field of that name (RFC 3261 section 20.16)."""
+
     number: int
     method: str
 

@@ -126,6 +126,8 @@ class MediaLine:
 
 @dataclass(slots=True)
 class SessionDescription:
+    """A whole description (RFC 8866 section 5)."""
+
     origin: str  # the whole o= value
     connection: str | None = None
     name: str = "-"
