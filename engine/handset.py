@@ -30,6 +30,12 @@ class Microphone(Protocol):
     def close(self) -> None: ...
 
 
+class ToneFile(Microphone, Protocol):
+    """A file that is rung with. ``failed``: why it cannot be read any more, and gives silence; None while it can."""
+
+    failed: str | None
+
+
 class Sound(Protocol):
     """What stands behind the handset: a card, a file, or silence (``engine.io.sound``)."""
 
@@ -47,7 +53,7 @@ class Sound(Protocol):
         """No more of it for now."""
         ...
 
-    def tone_file(self, path: str, rate_hz: int) -> Microphone | None:
+    def tone_file(self, path: str, rate_hz: int) -> ToneFile | None:
         """A sound file to ring with, repeated; None when it cannot be read."""
         ...
 

@@ -11,7 +11,8 @@ sent or heard, is as much silence on both sides: the length of the file is the l
 
 The files are valid at every moment (``engine.io.wav``, ``engine.io.encoded``). A recording keeps the sampling rate it
 began with: when a re-INVITE changes the codec, what follows is resampled, on both sides alike. The first call of a
-run writes to the name the user gave; a second one to ``NAME-2.wav``, so no recording of this run overwrites another.
+run writes to the name the user gave; a second one to ``NAME-2.wav``, or the next number that this run has not written
+to, so no recording of this run overwrites another.
 """
 
 from __future__ import annotations
@@ -131,12 +132,21 @@ class Recordings:
         self._open_writer = open_writer
         self._log = log
         self._calls = 0
+        self._written = {path for path, _ in self._wanted}
 
     def start(self, media: Recordable) -> None:
         """A call has sound from now on."""
         self._calls += 1
         for path, channels in self._wanted:
             try:
-                media.record(Track(numbered(path, self._calls), channels, media.rate_hz, self._open_writer))
+                media.record(Track(self._name(path), channels, media.rate_hz, self._open_writer))
             except OSError as error:
                 self._log("error", "media", str(error))
+
+    def _name(self, path: str) -> str:
+        number = self._calls
+        while number > 1 and numbered(path, number) in self._written:
+            number += 1
+        name = numbered(path, number)
+        self._written.add(name)
+        return name

@@ -19,7 +19,7 @@ import numpy as np
 
 from engine.call import Call
 from engine.config import Config
-from engine.handset import Handset, Microphone, Sound
+from engine.handset import Handset, Microphone, Sound, ToneFile
 from engine.media import tones
 from engine.media.tones import Tone, TonePlayer
 from engine.model import CallState
@@ -47,6 +47,7 @@ class Ringer:
         self._rate_hz = max(LEAST_RATE_HZ, *(item.clock_rate for item in formats))
         self._kind = ""
         self._source: Microphone | None = None
+        self._file: ToneFile | None = None  # where the source is one
         self._heard_hz = 0  # rate of the source
         self._next_tick = float("inf")
         self._refused: tuple[Tone, float] | None = None  # what it sounds like, until when
@@ -98,13 +99,12 @@ class Ringer:
             return
         self._next_tick = now
         self._heard_hz = self._handset.rate_hz or self._rate_hz if kind == "waiting" else self._rate_hz
-        self._source = self._make(kind)
-
-    def _make(self, kind: str) -> Microphone:
         path = {"ring": self._ring_tone, "ringback": self._ringback}.get(kind)
-        given = None if path is None else self._sound.tone_file(path, self._heard_hz)
-        if given is not None:
-            return given
+        self._file = None if path is None else self._sound.tone_file(path, self._heard_hz)
+        self._source = self._file or self._tone(kind)
+
+    def _tone(self, kind: str) -> Microphone:
+        """Our own."""
         if kind == "refused":
             assert self._refused is not None
             return TonePlayer(self._refused[0], self._heard_hz)
@@ -114,7 +114,7 @@ class Ringer:
     def _stop(self) -> None:
         if self._source is not None:
             self._source.close()
-            self._source = None
+            self._source = self._file = None
         self._next_tick = float("inf")
         if self._kind in ("ringback", "waiting"):
             self._handset.leave(IN_THE_EAR)
@@ -134,7 +134,11 @@ class Ringer:
             self._next_tick = now
         while now >= self._next_tick and self._source is not None:
             self._next_tick += FRAME_S
-            self._play(self._source.read(int(self._heard_hz * FRAME_S)))
+            pcm = self._source.read(int(self._heard_hz * FRAME_S))
+            if self._file is not None and self._file.failed is not None:  # nobody must miss a call for that
+                self._file.close()
+                self._file, self._source = None, self._tone(self._kind)
+            self._play(pcm)
 
     def _play(self, pcm: np.ndarray) -> None:
         if self._kind in ("ringback", "waiting"):

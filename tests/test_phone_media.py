@@ -481,6 +481,17 @@ def test_further_calls_have_numbered_recordings():
     assert anna.view().recording == "far-2.wav"
 
 
+def test_no_call_is_recorded_over_another_whatever_the_files_are_called():
+    wire, anna, bob = call(anna={"record": "far.wav", "record_stereo": "far-2.wav"})
+    for _ in range(2):
+        anna.do(HangUp())
+        wire.run(1)
+        anna.do(Dial(bob.uri))
+        wire.run(2)
+    paths = [recording.path for recording in anna.recordings]
+    assert len(set(paths)) == 6 and paths[:2] == ["far.wav", "far-2.wav"], paths
+
+
 def test_a_recording_that_cannot_be_opened_ends_nothing():
     def cannot(path, rate_hz, channels):
         raise OSError("far.wav: no space")

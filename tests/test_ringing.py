@@ -202,6 +202,18 @@ def test_a_file_that_cannot_be_read_any_more_does_not_make_it_silent(monkeypatch
     assert (rung == TonePlayer(tones.RING, bob.phone._ringer._rate_hz).read(len(rung))).all()
 
 
+def test_a_file_that_fails_while_it_rings_gives_way_to_our_own_tone():
+    wire, anna, bob = people(bob={"ring_tone": "ring.wav"})
+    anna.do(Dial(bob.uri))
+    wire.run(2)
+    bob.sound.open_microphones[0].failed = "ring.wav: it is gone"
+    before = len(bob.sound.tones)
+    wire.run(2)
+    rung = np.concatenate([pcm for _, ring, pcm in bob.sound.tones[before + 1 :] if ring])
+    assert (rung == TonePlayer(tones.RING, bob.phone._ringer._rate_hz).read(len(rung))).all()
+    assert not bob.sound.open_microphones
+
+
 def test_a_stall_is_not_made_up_for():
     wire, anna, bob = people()
     anna.do(Dial(bob.uri))

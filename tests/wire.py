@@ -172,6 +172,7 @@ class Microphone:
 
     def __init__(self, sound: Sound, rate_hz: int) -> None:
         self._sound, self._voice, self._at = sound, voice(sound.seed, rate_hz), 0
+        self.failed: str | None = None  # where it stands for a file (``engine.handset.ToneFile``)
         sound.open_microphones.append(self)
 
     def read(self, samples: int) -> np.ndarray:

@@ -176,10 +176,13 @@ class Sound:
     def tone_file(self, path: str, rate_hz: int) -> Reader | None:
         """A sound file to ring with; None and a line in the log when it cannot be read any more."""
         try:
-            return open_reader(path, rate_hz, self._file_failed)
+            return open_reader(path, rate_hz, self._tone_failed)
         except WavError as error:
-            self._log.append(("error", f"our own tone instead of the file: {error}"))
+            self._tone_failed(str(error))
             return None
+
+    def _tone_failed(self, why: str) -> None:
+        self._log.append(("error", f"our own tone instead of the file: {why}"))
 
     # ------------------------------------------------------------------ time
 

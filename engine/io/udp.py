@@ -10,6 +10,8 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from engine.io.errors import NetworkError, PortTaken
 from engine.io.loop import MAX_DESCRIPTOR
@@ -111,20 +113,10 @@ class UdpSocket:
 
     def receive(self, limit: int = 64) -> list[tuple[bytes, Address]]:
         """At most ``limit`` waiting datagrams with their sources. What is left makes the next turn readable."""
-        datagrams: list[tuple[bytes, Address]] = []
-        receive, view, wide = self.socket.recvfrom_into, _view, self._wide
-        for _ in range(limit):
-            try:
-                size, source = receive(_buffer)
-            except (BlockingIOError, InterruptedError):
-                break
-            except OSError as error:
-                if self.socket.fileno() < 0:
-                    break
-                self._note_error(error)
-                continue
-            datagrams.append((bytes(view[:size]), _short_wide(source) if wide else source))
-        return datagrams
+        return [
+            (bytes(_view[:size]), _short_wide(source) if self._wide else source)
+            for size, source in self._drain(limit, self.socket.recvfrom_into, _buffer)
+        ]
 
     def receive_stamped(self, limit: int, now: float) -> list[tuple[bytes, Address, float]]:
         """As :meth:`receive`, each with the monotonic time at which it came: ``now`` where nobody can tell."""
@@ -132,22 +124,24 @@ class UdpSocket:
             return [(data, source, now) for data, source in self.receive(limit)]
         datagrams: list[tuple[bytes, Address, float]] = []
         ahead_s = time.time() - time.monotonic()  # of the wall clock
-        receive, buffers, view, wide = self.socket.recvmsg_into, (_buffer,), _view, self._wide
-        for _ in range(limit):
-            try:
-                size, ancillary, _, source = receive(buffers, _STAMP_ROOM)
-            except (BlockingIOError, InterruptedError):
-                break
-            except OSError as error:
-                if self.socket.fileno() < 0:
-                    break
-                self._note_error(error)
-                continue
+        for size, ancillary, _, source in self._drain(limit, self.socket.recvmsg_into, (_buffer,), _STAMP_ROOM):
             came, marked = _arrival(ancillary, ahead_s, now)
             if marked is not None:
                 self.traffic_class = marked
-            datagrams.append((bytes(view[:size]), _short_wide(source) if wide else source, came))
+            datagrams.append((bytes(_view[:size]), _short_wide(source) if self._wide else source, came))
         return datagrams
+
+    def _drain(self, limit: int, receive: Callable[..., tuple], *arguments: Any) -> Iterator[tuple]:
+        """What ``receive`` brings, until nothing waits; an error is of another datagram, and goes where it belongs."""
+        for _ in range(limit):
+            try:
+                yield receive(*arguments)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                if self.socket.fileno() < 0:
+                    return
+                self._note_error(error)
 
     # ------------------------------------------------------------------ out
 

@@ -75,12 +75,12 @@ class DelayEstimate:
         self._too_late = 0.0  # packets lately, fading
         self._uncounted = 0
 
-    def update(self, transit: float, duration_s: float, drift: float = 0.0) -> None:
-        """One packet came that lasts so long.
+    def update(self, transit: float, duration_s: float, drift: float = 0.0, since_s: float | None = None) -> None:
+        """One packet came that lasts so long, ``since_s`` after the one before (None: after so long as it lasts).
 
         ``drift``: by how many seconds transits grow in a second, as far as that is known.
         """
-        self._lift += drift * duration_s
+        self._lift += drift * (duration_s if since_s is None else since_s)
         level = transit - self._lift
         self._update_range(level, duration_s)
         self._heard_s += duration_s

@@ -107,6 +107,7 @@ class JitterBuffer:
         self._lowest_delay = inf  # the least of late: what counts when several are pulled at one tick
         self._pulled = False  # that is known already of the next packet to be given
         self._packet_s = 0.0
+        self._came_at: float | None = None  # the latest packet
         self._line = MediaLine()
 
     # -------------------------------------------------------------- in
@@ -202,7 +203,9 @@ class JitterBuffer:
         if self.repeats.active:
             self.repeats.update(duration_s)
             self._wait_for_repeats()
-        self.estimate.update(transit, duration_s, drift=drift.slope)
+        since_s = None if self._came_at is None else packet.arrival - self._came_at
+        self._came_at = packet.arrival
+        self.estimate.update(transit, duration_s, drift.slope, since_s)
         drift.update(packet.arrival, transit)
         if packet.end <= self._next + JOIN_S:
             self.late += 1

@@ -4,20 +4,17 @@ Two objects. :class:`Capture` watches the card's microphone as it captures, befo
 whether it moves at all, and how many samples stand at full scale. :class:`Listener` hears what one call sends, keeps
 its noise floor, and names what is wrong: one line when it begins and one when it is over. A room is never digitally
 silent: a microphone that gives one and the same value for seconds is switched off, muted in the system, or broken.
-
-The noise floor is the minimum statistics of Martin (IEEE Trans. Speech and Audio Processing 9, 2001) in its simplest
-form: speech has pauses, so the quietest tenth of a second of the last ten seconds is the room.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from math import inf
 
 import numpy as np
 
 from engine.media.level import FLOOR_DBFS, rms_dbfs
+from engine.media.noise_floor import WINDOW_S, NoiseFloor
 
 FULL_SCALE = 32767
 STILL_SPAN = 1  # a constant with the least significant bit restless is constant
@@ -27,8 +24,7 @@ CLIPS_SECONDS = 2  # of the last few
 CLEAR_SECONDS = 10  # without clipping, and it is over
 NOISY_DBFS = -40.0  # speech is usually 14 dB above
 CALM_DBFS = -46.0
-FLOOR_WINDOW_S = 0.1
-FLOOR_MEMORY = 10  # seconds
+FLOOR_MEMORY_S = 10.0
 
 DIGITAL_SILENCE, CONSTANT, CLIPPING, NOISY = "digital silence", "constant", "clipping", "noisy"
 _WORDS = {
@@ -85,8 +81,7 @@ class Listener:
     def __init__(self, rate_hz: int) -> None:
         self._trouble = ""
         self._clipped = 0
-        self._floors: deque[float] = deque(maxlen=FLOOR_MEMORY)
-        self._quietest = inf  # of this second
+        self._floor = NoiseFloor(FLOOR_MEMORY_S)
         self._clipping: deque[bool] = deque(maxlen=CLEAR_SECONDS)
         self._before: Captured | None = None
         self._heard = self._counted = 0  # samples, samples at full scale, of this second
@@ -96,7 +91,7 @@ class Listener:
         """The codec was changed."""
         self._window: list[np.ndarray] = []  # frames that were not looked at yet
         self._window_has = 0  # samples
-        self._window_samples = max(1, int(rate_hz * FLOOR_WINDOW_S))
+        self._window_samples = max(1, int(rate_hz * WINDOW_S))
 
     def hear(self, pcm: np.ndarray) -> None:
         """One frame, int16, as the microphone gave it; kept as it is for a moment, so it must not change."""
@@ -110,7 +105,7 @@ class Listener:
         self._heard += len(window)
         if window.max() >= FULL_SCALE or window.min() <= -FULL_SCALE:
             self._counted += int(np.count_nonzero(np.abs(window.astype(np.int32)) >= FULL_SCALE))
-        self._quietest = min(self._quietest, rms_dbfs(window))
+        self._floor.note(rms_dbfs(window))
 
     def second(self, captured: Captured | None) -> str | None:
         """A second is over; ``captured`` is the card's microphone, None where a file or nothing stands in for it.
@@ -127,9 +122,6 @@ class Listener:
             counted = captured.clipped - before.clipped if heard_s > 0 else 0
         self._clipped += max(counted, 0)
         self._clipping.append(100 * counted >= CLIPS_PERCENT * heard)
-        if self._quietest != inf:
-            self._floors.append(self._quietest)
-            self._quietest = inf
         return None if captured is None else self._change(self._judge(captured))
 
     def _judge(self, captured: Captured) -> str:
@@ -137,9 +129,9 @@ class Listener:
             return DIGITAL_SILENCE if abs(captured.still_at) <= STILL_SPAN else CONSTANT
         if self._clips():
             return CLIPPING
-        floor = self._floor()
+        floor = self._floor.dbfs
         limit = CALM_DBFS if self._trouble == NOISY else NOISY_DBFS
-        if floor is not None and len(self._floors) == FLOOR_MEMORY and floor > limit:
+        if floor is not None and self._floor.settled and floor > limit:
             return NOISY
         return ""
 
@@ -153,11 +145,8 @@ class Listener:
         if trouble == before:
             return None
         if trouble:
-            return _WORDS[trouble].format(floor=self._floor() or FLOOR_DBFS)
+            return _WORDS[trouble].format(floor=self._floor.dbfs or FLOOR_DBFS)
         return f"the microphone is well again (it was: {before})"
-
-    def _floor(self) -> float | None:
-        return min(self._floors) if self._floors else None
 
     @property
     def trouble(self) -> str:
@@ -166,4 +155,4 @@ class Listener:
 
     def heard(self) -> Heard:
         """A frozen copy."""
-        return Heard(self._floor(), self._clipped, self._trouble)
+        return Heard(self._floor.dbfs, self._clipped, self._trouble)

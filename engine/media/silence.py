@@ -1,10 +1,9 @@
 """Silence suppression: which frames nobody would miss, and what to say of the room meanwhile (RFC 3389).
 
-Theory of operation. :class:`VoiceDetector` compares each frame with the noise floor, the quietest tenth of a second of
-the last few seconds (Martin's minimum statistics in its simplest form, as in ``listener``). A frame that stands out
-is speech, and so is what follows it for a while (the hangover), so that soft endings and short pauses are not cut. It
-has no ear for the beginning of a word that is softer than the room: a threshold that is low enough costs a few more
-packets and no syllables.
+Theory of operation. :class:`VoiceDetector` compares each frame with the noise floor (``noise_floor``). A frame that
+stands out is speech, and so is what follows it for a while (the hangover), so that soft endings and short pauses are
+not cut. It has no ear for the beginning of a word that is softer than the room: a threshold that is low enough costs a
+few more packets and no syllables.
 
 :class:`SilenceSuppressor` learns the room from the frames that are not speech, says so when a pause begins, when the
 room changes, and now and then in case that was lost.
@@ -12,19 +11,17 @@ room changes, and now and then in case that was lost.
 
 from __future__ import annotations
 
-from collections import deque
-
 import numpy as np
 
 from engine.media.codecs import cn
 from engine.media.level import FLOOR_DBFS, rms_dbfs
+from engine.media.noise_floor import WINDOW_S, NoiseFloor
 
 STANDS_OUT_DB = 6.0
 NEVER_SPEECH_DBFS = -65.0
 LOUDEST_ROOM_DBFS = -40.0  # what has been louder than this all the time is speech without a pause
 HANGOVER_S = 0.3
-FLOOR_WINDOW_S = 0.1
-FLOOR_MEMORY = 40  # windows
+FLOOR_MEMORY_S = 4.0
 TELL_EVERY_S = 1.0
 TELL_CHANGE_DB = 3.0
 TELL_CHANGE_AFTER_S = 0.1
@@ -37,7 +34,7 @@ class VoiceDetector:
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
-        self._floors: deque[float] = deque(maxlen=FLOOR_MEMORY)
+        self._floor = NoiseFloor(FLOOR_MEMORY_S)
         self._window_energy = self._window_s = 0.0
         self._hangover_s = HANGOVER_S  # a call begins with speech
 
@@ -46,7 +43,8 @@ class VoiceDetector:
         seconds = len(pcm) / self._rate_hz
         level = rms_dbfs(pcm)
         self._learn(level, seconds)
-        floor = min(self._floors, default=level)
+        known = self._floor.dbfs
+        floor = level if known is None else known
         if level > max(min(floor, LOUDEST_ROOM_DBFS) + STANDS_OUT_DB, NEVER_SPEECH_DBFS):
             self._hangover_s = HANGOVER_S
             return True
@@ -56,8 +54,8 @@ class VoiceDetector:
     def _learn(self, level_dbfs: float, seconds: float) -> None:
         self._window_energy += seconds * 10 ** (level_dbfs / 10)
         self._window_s += seconds
-        if self._window_s >= FLOOR_WINDOW_S:
-            self._floors.append(10 * np.log10(self._window_energy / self._window_s))
+        if self._window_s >= WINDOW_S:
+            self._floor.note(10 * np.log10(self._window_energy / self._window_s))
             self._window_energy = self._window_s = 0.0
 
 

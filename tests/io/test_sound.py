@@ -289,6 +289,16 @@ def test_a_ring_file_that_vanishes_is_left_out_with_a_line(tone):
     assert level == "error" and line.startswith("our own tone instead of the file: ")
 
 
+def test_a_ring_file_that_fails_in_the_middle_says_what_is_heard_instead(tone):
+    made = open_sound("null")
+    reader = made.tone_file(tone, 8000)
+    reader._file.close()
+    for _ in range(100):
+        reader.read(8000)
+    (level, line), *_ = made.log_lines()
+    assert reader.failed and level == "error" and line.startswith("our own tone instead of the file: ")
+
+
 def test_where_the_loudspeaker_that_rings_is_lost_it_rings_where_calls_are_heard(with_card, monkeypatch):
     made, card = with_card(None, ring_output="bell")
     bell, played = made._ring_card, []
