@@ -1,5 +1,5 @@
-"""The noise floor of a microphone, by the minimum statistics of Martin (IEEE Trans. Speech and Audio Processing 9, 2001)
-in their simplest form: speech has pauses, so the quietest tenth of a second of the last few seconds is the room.
+"""The noise floor of a microphone, by the minimum statistics of Martin (IEEE Trans. Speech and Audio Processing 9,
+2001) in their simplest form: speech has pauses, so the quietest tenth of a second of the last few seconds is the room.
 """
 
 from __future__ import annotations
