@@ -130,7 +130,8 @@ def _sound_arrows(call: CallView, now: float, messages: Sequence[Arrow]) -> list
     before = [arrow for arrow in of_call if arrow.time <= began + 0.5 and not arrow.label.startswith("BYE")]
     place = max((arrow.number for arrow in before), default=0.0)
     began = max((began, *(arrow.time for arrow in before)))
-    same_host = (arrow.peer for arrow in of_call if arrow.peer[0] == remote[0])
+    proxies = {arrow.peer for arrow in messages if arrow.message is not None and arrow.message.proxied}
+    same_host = (arrow.peer for arrow in of_call if arrow.peer[0] == remote[0] and arrow.peer not in proxies)
     peer = next(same_host, remote)
     there = f"RTP {media.codec} {figures.count(media.tx.packets)} packets"
     here = f"RTP {media.codec} {figures.count(media.rx.packets)} packets"

@@ -114,6 +114,12 @@ def test_the_sound_goes_past_the_proxy_to_where_the_far_end_has_it() -> None:
     assert len(sound) == 2 and all(row.index("│", 70) > rows[2].index("▶") for row in sound)
 
 
+def test_a_proxy_on_the_far_ends_own_machine_is_not_where_the_sound_goes() -> None:
+    beside = [replace(message, peer=("203.0.113.5", 5070)) for message in PROXIED[:2]]
+    rows = drawn(ladder.draw_ladder, 110, 6, shown(beside))
+    assert "proxy 203.0.113.5:5070" in rows[1] and "203.0.113.5:4000" in rows[1]
+
+
 def test_a_message_as_it_was_on_the_wire() -> None:
     assert drawn(ladder.draw_ladder, 80, 8, shown(CALL, Reading(number=1, opened="message"))) == [
         "── INVITE SDP ──────────── 15:38:54.000  sent to 203.0.113.5:5060  318 octets ──",
