@@ -265,6 +265,9 @@ class Terminal:
         if ASK_STATUS in data:
             os.write(self._master, STATUS_OK)
 
+    def type(self, keys: bytes) -> None:
+        os.write(self._master, keys)
+
     def close(self) -> None:
         os.close(self._master)
 

@@ -36,6 +36,7 @@ from programs import ROOT, SAMPLE, Baresip, NotStarted, Program, Ringtop, baresi
 
 OURS, PEER = "ringtop", "baresip"
 SIZE = (120, 40)
+SOUND_VIEW = b"\x1b4"  # Alt-4
 SETTLE_S = 1.0  # a program is left alone for so long before it is called
 FIRST_SECONDS_S = 2.0  # of a call, in which the screen and the buffers find their places
 STALL_S = 10.0
@@ -75,6 +76,7 @@ ROWS: list[tuple[str, list[Row]]] = [
         *_pacing_rows("bare", "a bare select() loop"),
         *_pacing_rows("headless", "headless", True),
         *_pacing_rows("dashboard", "dashboard 120x40", True),
+        *_pacing_rows("busiest", "its busiest view, the sound", True),
         *_pacing_rows("stalled", "terminal stalled 10 s", True),
         *(row for kind, rate in FLOODS for row in _pacing_rows(kind, f"{kind} flood, {rate}/s")),
         *_pacing_rows("drawn flood", "dashboard and INVITE flood"),
@@ -93,6 +95,7 @@ ROWS: list[tuple[str, list[Row]]] = [
         Row("helper cpu", "headless with the card's helper: engine", "s", 1.1),
         Row("helper helper", "  its helper (this machine's card, or none)", "s"),
         Row("dashboard cpu", "dashboard 120x40, speech both ways", "s", 2.0),
+        Row("busiest cpu", "its busiest view, the sound", "s"),
         Row("quiet cpu", "dashboard 120x40, silence both ways", "s", 2.0),
         *(Row(f"{kind} cpu", f"under {rate} {kind}/s", "s") for kind, rate in FLOODS),
     ]),
@@ -105,6 +108,7 @@ ROWS: list[tuple[str, list[Row]]] = [
     ("to the terminal", [
         Row("quiet bytes", "quiet dashboard, silence both ways", "B/s", 1500, 0),
         Row("dashboard bytes", "dashboard, speech both ways", "B/s", None, 0),
+        Row("busiest bytes", "its busiest view, the sound", "B/s", None, 0),
         Row("frame", "one frame built, 120x40", "ms", None, 3),
     ]),
     ("in virtual time", [
@@ -306,6 +310,12 @@ class Bench:
             self.results.add_pacing("dashboard", OURS, pacing(caller.packets), quiet)
             self.results.add("dashboard rss", OURS, machine.rss_mb(program.pid))
 
+    def busiest(self) -> None:
+        with self._dashboard("--audio-file", str(self._speech)) as (program, terminal):
+            terminal.type(SOUND_VIEW)
+            quiet, caller = self._watched_call("busiest", program, terminal, self._frames)
+            self.results.add_pacing("busiest", OURS, pacing(caller.packets), quiet)
+
     def quiet(self) -> None:
         with self._dashboard() as (program, terminal):
             self._watched_call("quiet", program, terminal, SILENCE)
@@ -403,7 +413,7 @@ def _leave_alone(terminal: Terminal) -> None:
 
 
 MEASUREMENTS = (
-    "bare", "starts", "headless", "baresip", "dashboard", "stalled", "floods", "baresip_floods", "dashboard_flood",
+    "bare", "starts", "headless", "baresip", "dashboard", "busiest", "stalled", "floods", "baresip_floods", "dashboard_flood",
     "quiet", "helper", "virtual",
 )  # fmt: skip
 
