@@ -14,7 +14,7 @@ demo: setup
 	@exec $(PY) tui.py --demo
 
 test: setup
-	@exec $(PY) -m pytest -q
+	@exec $(PY) tests/run_all.py
 
 bench: setup
 	@exec $(PY) tests/bench/run.py
