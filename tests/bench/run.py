@@ -413,8 +413,8 @@ def _leave_alone(terminal: Terminal) -> None:
 
 
 MEASUREMENTS = (
-    "bare", "starts", "headless", "baresip", "dashboard", "busiest", "stalled", "floods", "baresip_floods", "dashboard_flood",
-    "quiet", "helper", "virtual",
+    "bare", "starts", "headless", "baresip", "dashboard", "busiest", "stalled", "floods", "baresip_floods",
+    "dashboard_flood", "quiet", "helper", "virtual",
 )  # fmt: skip
 
 
