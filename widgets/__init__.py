@@ -12,7 +12,7 @@
     announce             the window's title, the bell, a notification
     layout wide          which widget sits where: a new pane is one new file and one line there
     dashboard compact    which panes fit; the phone in one line
-    theme screen         style names into colours; the one file with curses
+    theme screen frames  style names into colours; the one file with curses; one frame at a time to the terminal
     plain jsonlines      the faces without a screen
 
 ``widgets.dashboard`` and the others are imported when first asked for: a face without a screen starts without them.

@@ -8,6 +8,7 @@ A state machine over bytes: feed what was read, take names out. Rules:
   ``ESCAPE_S`` after its last byte; nobody waits for that inside a call: ``deadline`` says when to look again.
 - A pasted text (bracketed paste) is one key, "Paste:" and the text.
 - The answer to a status request (``CSI 0 n``) is counted in ``answers`` wherever it comes, inside a paste too.
+- So is what it says of synchronised output (``CSI ? 2026 ; n $ y``), which makes ``synchronises`` true where it can.
 - A press of the mouse (SGR, ``CSI < b ; x ; y M``) is "Click:x,y", counted from 0; its wheel is WheelUp, WheelDown.
 - A sequence that means nothing to us is swallowed whole, never typed into a prompt.
 
@@ -47,6 +48,7 @@ _CONTROLS = {
 
 _CSI = re.compile(rb"\x1b\[([0-?]*)[ -/]*([@-~])")
 _CSI_SO_FAR = re.compile(rb"\x1b\[[0-?]*[ -/]*\Z")
+_SYNCHRONISED = re.compile(rb"\x1b\[\?2026;(\d)\$y")
 _STRING_END = re.compile(rb"\x07|\x1b\\|\x9c")
 _PASTE_START, _PASTE_END, _ANSWER = b"\x1b[200~", b"\x1b[201~", b"\x1b[0n"
 
@@ -56,6 +58,7 @@ class KeyDecoder:
 
     def __init__(self, extra: dict[bytes, str] | None = None) -> None:
         self.answers = 0
+        self.synchronises = False  # the terminal has said that it can show a frame at once
         self._extra = extra or {}
         self._longest_extra = max(map(len, self._extra), default=0)
         self._bytes = b""
@@ -168,6 +171,9 @@ class KeyDecoder:
         whole = match.group()
         if whole == _ANSWER:
             self.answers += 1
+            return "", len(whole)
+        if (told := _SYNCHRONISED.fullmatch(whole)) is not None:
+            self.synchronises = told[1] in (b"1", b"2")  # set or reset: it knows the mode, and it can be changed
             return "", len(whole)
         if whole == _PASTE_START:
             return "Paste", len(whole)

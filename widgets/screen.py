@@ -33,13 +33,13 @@ from widgets.keycodes import KeyDecoder, control_name
 WINDOWS = sys.platform == "win32"
 if sys.platform != "win32":
     from widgets import terminal as tty_module
+    from widgets.frames import Frames
 
 Watcher = tuple[int, Callable[[float], None]]
 
 MOST_KEYS = 4096  # read ahead of whoever takes them
 POLL_S = 0.03  # between two looks for keys on a console
 
-_ANSWER_S, _ANSWER_STEP_S = 0.3, 0.05  # leaving: wait so long for an answer that is under way
 _PASTE_ON, _PASTE_OFF = b"\x1b[?2004h", b"\x1b[?2004l"
 _MOUSE_ON, _MOUSE_OFF = b"\x1b[?1000h\x1b[?1006h", b"\x1b[?1006l\x1b[?1000l"  # presses, in SGR's way (xterm)
 _NO_PASTE = ("vt", "linux", "ansi", "cons", "pcansi", "sun", "cygwin", "hurd", "mach")
@@ -194,7 +194,6 @@ class Screen:
         self._closed = False
         self._active = True  # the terminal is ours: neither suspended nor in the background
         self._in_background = False
-        self._answers_seen = 0
         self._keys: list[str] = []
         self._watched: tuple[set[int], set[int]] = (set(), set())
         term = os.environ.get("TERM", "")
@@ -219,11 +218,9 @@ class Screen:
         able = ecma48 and not term.startswith(_NO_PASTE)
         self._switch_on = (_PASTE_ON + (_MOUSE_ON if mouse else b"")) if able else b""
         self._switch_off = ((_MOUSE_OFF if mouse else b"") + _PASTE_OFF) if able else b""
-        self._pace = tty_module.Pace(asks=ecma48)
         self._decoder = KeyDecoder(_terminfo_keys())
+        self._frames = Frames(self._terminal, self._decoder, asks=ecma48, modern=able)
         self._size = (0, 0)
-        self._frame_in_flight = False
-        self._asked = False
         self._terminal.enter()
         self._terminal.write(self._output.seal() + self._switch_on)
         self._follow_size()
@@ -305,11 +302,7 @@ class Screen:
     def _read(self, now: float) -> None:
         if not self._active or self.gone or len(self._keys) >= MOST_KEYS:
             return
-        data = self._terminal.read()
-        self._keys += self._decoder.feed(data, now)
-        if self._decoder.answers != self._answers_seen:
-            self._answers_seen = self._decoder.answers
-            self._pace.answered(now)
+        self._keys += self._frames.read(now)
         self.gone = self._terminal.gone
 
     # -------------------------------------------------------------- frames
@@ -318,8 +311,9 @@ class Screen:
         """The last frame has left and the terminal has shown it (or has been silent for long)."""
         if not self._active or self.gone:
             return False
-        self._pump(now)
-        return not self._terminal.pending and not self.gone and self._pace.may_paint(now)
+        may = self._frames.may_follow(now)
+        self.gone = self._terminal.gone
+        return may and not self.gone
 
     def paint(self, canvas: Canvas, now: float) -> None:
         """Show ``canvas``; only what differs from the last frame costs anything."""
@@ -330,10 +324,8 @@ class Screen:
         data = self._output.take()
         if not data:
             return
-        self._asked = self._pace.should_ask
-        self._frame_in_flight = True
-        self._terminal.write(data + tty_module.ASK_STATUS if self._asked else data)
-        self._note_sent(now)
+        self._frames.send(data, now)
+        self.gone = self._terminal.gone
 
     def announce(self, data: bytes) -> None:
         """What the terminal is told besides the picture."""
@@ -347,7 +339,7 @@ class Screen:
     @property
     def round_trip_ms(self) -> float | None:
         """From the last byte of a frame to the terminal's word that it has shown it."""
-        seconds = self._pace.round_trip_s
+        seconds = self._frames.pace.round_trip_s
         return None if seconds is None else seconds * 1000
 
     @property
@@ -361,15 +353,9 @@ class Screen:
         return len(self._terminal.pending)
 
     def _pump(self, now: float) -> None:
-        if self._active and self._terminal.pending:
-            self._terminal.write()
-            self._note_sent(now)
-
-    def _note_sent(self, now: float) -> None:
-        self.gone = self._terminal.gone
-        if self._frame_in_flight and not self._terminal.pending:
-            self._frame_in_flight = False
-            self._pace.frame_sent(now, self._asked)
+        if self._active:
+            self._frames.pump(now)
+            self.gone = self._terminal.gone
 
     # -------------------------------------------------------------- the loop
 
@@ -409,22 +395,9 @@ class Screen:
         except curses.error:
             pass  # it cannot reset the modes of a file; the bytes are there
         if not self._terminal.gone:
-            self._terminal.farewell(self.last_words + self._switch_off + self._output.take())
-            self._swallow_answer()
+            self._frames.farewell(self.last_words + self._switch_off + self._output.take())
         self._terminal.leave()
         self.gone = self._terminal.gone
-
-    def _swallow_answer(self) -> None:
-        """An answer that comes after us would be typed into the shell."""
-        waited = 0.0
-        while self._pace.waiting and waited < _ANSWER_S and not self._terminal.gone:
-            self._decoder.feed(self._terminal.await_input(_ANSWER_STEP_S), 0.0)
-            if self._decoder.answers != self._answers_seen:
-                break
-            waited += _ANSWER_STEP_S
-        self._answers_seen = self._decoder.answers
-        self._decoder.reset()
-        self._pace.reset()
 
     def resume(self) -> bool:
         """Take the terminal again (after SIGCONT). False when the shell keeps us in the background: then the
@@ -442,9 +415,7 @@ class Screen:
                 pass
             self._terminal.write(self._output.take())
         self._active = True
-        self._frame_in_flight = False
-        self._pace.reset()
-        self._decoder.reset()
+        self._frames.restart()
         self._terminal.enter()
         self._terminal.write(self._switch_on)
         self._painter.forget()

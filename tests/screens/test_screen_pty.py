@@ -425,6 +425,20 @@ def test_the_round_trip_is_measured(start: Start, report_path: Path) -> None:
     assert 0.0 < report(report_path)["round_trip_ms"] < 5000.0
 
 
+def test_a_terminal_that_can_is_shown_whole_frames(start: Start) -> None:
+    program = start()
+    program.wait_for("60x8")
+    assert program.output.count(b"\x1b[?2026$p") == 1 and b"\x1b[?2026h" not in program.output
+    program.send(b"\x1b[?2026;2$y")
+    program.pump(0.2)
+    program.send("a")
+    program.wait_for("keys a")
+    program.pump(0.2)
+    assert 0 < program.output.count(b"\x1b[?2026h") == program.output.count(b"\x1b[?2026l")
+    program.send("q")
+    assert program.wait_exit() == 0
+
+
 def test_ctrl_c_is_a_signal(start: Start) -> None:
     program = start()
     modes = program.modes()

@@ -83,6 +83,13 @@ def test_answers_are_counted_and_never_typed() -> None:
     assert decoder.answers == 3
 
 
+@pytest.mark.parametrize(("value", "able"), [(0, False), (1, True), (2, True), (3, False), (4, False)])
+def test_a_terminal_says_whether_it_shows_frames_at_once(value: int, able: bool) -> None:
+    decoder = KeyDecoder()
+    assert decoder.feed(b"\x1b[?2026;%d$ya" % value, 0.0) == ["a"]
+    assert decoder.synchronises is able and decoder.answers == 0
+
+
 def test_a_paste_without_an_end_ends_by_itself() -> None:
     decoder = KeyDecoder()
     assert decoder.feed(b"\x1b[200~text\x1b[2", 5.0) == []
