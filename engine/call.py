@@ -139,7 +139,7 @@ class Call:
         return self.course.second(
             replace(
                 facts,
-                talks=facts.talks and self.state is CallState.TALKING,
+                talks_s=facts.talks_s if self.state is CallState.TALKING else 0,
                 muted=muted,
                 signalling_host=self.source_host,
                 ack_left_s=ack_left_s,

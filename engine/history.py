@@ -8,15 +8,19 @@ oldest minute goes. ``rated`` turns seconds into the figures that the E-model as
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from engine.media import quality
-from engine.media.bursts import BurstFigures, burst_ratio
+from engine.media.bursts import burst_ratio
+from engine.media.stream import MediaStats
 from engine.model import History, HistoryPoint, MediaView, MetricsView, QualityView, RemoteReport, RxView
 
 MOST_MINUTES = 240
 RATED_S = 10  # a score is of so many seconds
 REPORT_HOLDS_S = 30.0  # a report of the far end is of now for so long
 ASSUMED_BUFFER_MS = 40.0  # of the far end, which does not say, besides twice its jitter
+_COUNTED = ("lost", "late", "duplicate", "reordered", "discarded", "recovered", "concealed_ms")  # by RxStats
 
 
 class Past:
@@ -69,10 +73,51 @@ class _Mean:
         return self._sum / self._count if self._count else None
 
 
-def rated(
-    codec: str, sample_rate_hz: int, points: Sequence[HistoryPoint], bursts: BurstFigures | None
-) -> QualityView | None:
-    """What we hear, by these last seconds; None where nothing was to be heard, and for an unknown codec."""
+@dataclass(frozen=True, slots=True)
+class SecondCounts:
+    """Counters at the last full second, and how fast they grew in it."""
+
+    at: float | None = None
+    sent: int = 0
+    received: int = 0
+    foreign: int = 0
+    counted: tuple[float, ...] = (0,) * len(_COUNTED)
+    tx_per_second: float | None = None
+    rx_per_second: float | None = None
+    loss_percent: float | None = None
+
+    def next(self, now: float, stats: MediaStats, foreign: int) -> SecondCounts:
+        rx = stats.rx
+        counted = tuple(getattr(rx, name) for name in _COUNTED)
+        reached = SecondCounts(now, stats.tx.packets, rx.packets, rx.foreign + foreign, counted)
+        if self.at is None or now <= self.at:
+            return reached
+        took = now - self.at
+        arrived, missing = rx.packets - self.received, max(rx.lost - self.counted[0], 0)
+        expected = arrived + missing
+        return replace(
+            reached,
+            tx_per_second=(stats.tx.packets - self.sent) / took,
+            rx_per_second=arrived / took,
+            loss_percent=100 * missing / expected if expected > 0 else None,
+        )
+
+    def since(self, before: SecondCounts) -> dict[str, Any]:
+        """What was counted between the two, by the names of ``HistoryPoint``."""
+        counts = {name: now - then for name, now, then in zip(_COUNTED, self.counted, before.counted, strict=True)}
+        sent, received, foreign = (
+            self.sent - before.sent,
+            self.received - before.received,
+            self.foreign - before.foreign,
+        )
+        return {"sent": sent, "received": received, "foreign": foreign, **counts}
+
+
+def rated(codec: str, sample_rate_hz: int, points: Sequence[HistoryPoint], mean_run: float) -> QualityView | None:
+    """What we hear, by these last seconds; None where nothing was to be heard, and for an unknown codec.
+
+    ``mean_run``: packets that are lost in a row, on average; 0 where none is.
+    """
     expected = sum(point.expected for point in points)
     if expected <= 0 or points[-1].buffer_ms is None:
         return None
@@ -85,7 +130,7 @@ def rated(
         sample_rate_hz,
         100 * min(part, 1.0),
         100 * min(late / expected, 1.0),
-        burst_ratio(bursts.mean_run, min(part, 1.0)) if bursts is not None else 1.0,
+        burst_ratio(mean_run, min(part, 1.0)),
         _delay_ms(codec, _least([point.rtt_ms for point in points]), newest.buffer_ms or 0.0),
     )
     return _view(quality.rate(heard))

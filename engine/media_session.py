@@ -17,17 +17,17 @@ from __future__ import annotations
 
 import ipaddress
 from collections import deque
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
 from engine.diagnosis import EchoHeard, Facts
 from engine.handset import Microphone
-from engine.history import RATED_S, REPORT_HOLDS_S, Past, rated, rated_there, told_there
+from engine.history import RATED_S, REPORT_HOLDS_S, Past, SecondCounts, rated, rated_there, told_there
 from engine.media import codecs
+from engine.media.bursts import RecentRuns
 from engine.media.listener import Captured, Listener
-from engine.media.returned import Envelopes
+from engine.media.returned import Envelopes, Returned
 from engine.media.rtcp_session import RtcpStats
 from engine.media.stream import AudioStream, MediaStats
 from engine.media.witness import Spectrum, Witness
@@ -48,6 +48,7 @@ from engine.surroundings import Surroundings
 
 STALL_S = 0.25
 SPECTRUM_EVERY_S = 0.09
+STEADY_S = 0.06  # an echo's delay, from one second to the next
 LATENESS_SECONDS = 10
 DRAIN = 64  # packets read from one socket in one turn
 DRAINS_IN_A_TICK = 8  # or so many times as many, of those that nobody woke up for
@@ -66,7 +67,7 @@ class MediaSession:
         self._playing = False
         self._stopped = False
         self._next_tick = now
-        self._second = _Second()
+        self._second = SecondCounts()
         self._past = Past()
         self._here: QualityView | None = None
         self._there: QualityView | None = None
@@ -74,9 +75,13 @@ class MediaSession:
         self._late_now_ms = 0.0
         self._foreign = 0
         self._foreign_from: tuple[str, int] | None = None  # the latest
-        self._pauses_seen = False
+        self._pauses_seen = self._stops_seen = False
+        self._talk: tuple[int, float] | None = None  # seconds of it without a hold, and since when; None: none
+        self._runs = RecentRuns()
+        self._new_ssrc = (0, now)  # how many there were, and when the latest began
         self._reports = (0, now)  # how many of theirs have come, and when the latest
         self._envelopes = Envelopes()
+        self._returned: tuple[Returned | None, Returned | None] = (None, None)  # a second ago, now
         self._spectrum: tuple[float, Spectrum] | None = None  # when it was made, and what it was
         self._microphone_says = ""  # what is wrong with it
         self.agreement = agreement
@@ -102,6 +107,7 @@ class MediaSession:
         """A re-INVITE changed addresses, codec, ptime or direction; counters and SSRC go on."""
         rate_before = self._stream.rate_hz
         self.agreement = agreement
+        self._talk = None
         self._resolve_addresses()
         self._stream.update(now=now, **_stream_parameters(agreement))
         if self._stream.rate_hz != rate_before:
@@ -129,6 +135,7 @@ class MediaSession:
     def hold_here(self, on: bool) -> None:
         """While we hold, they hear silence and we hear nothing."""
         self._on_hold_here = on
+        self._talk = None
         if on:
             self._around.handset.leave(self._call)
 
@@ -330,16 +337,20 @@ class MediaSession:
         """Once a second: rates and history. The only place where they change."""
         stats = self._stream.stats(now)
         self._note_microphone()
-        self._witness.second()
+        self._witness.second(self._stream.highest_sample)
         self._note_reports(stats.rtcp, now)
+        self._note_talk(now)
+        self._note_echo(stats)
+        self._runs.second(self._stream.bursts())
         before = self._second
         self._second = before.next(now, stats, self._foreign)
         late_ms, self._late_now_ms = self._late_now_ms, 0.0
         self._late_ms.append(late_ms)
         self._past.add(self._rate(self._point(before, stats, late_ms), stats.rtcp))
 
-    def _point(self, before: _Second, stats: MediaStats, send_late_ms: float) -> HistoryPoint:
+    def _point(self, before: SecondCounts, stats: MediaStats, send_late_ms: float) -> HistoryPoint:
         rx, far, now = stats.rx, stats.rtcp.remote, self._second
+        clumps, held_s = self._stream.take_clumps()
         told = far is not None and far.age_s <= REPORT_HOLDS_S
         return HistoryPoint(
             loss_percent=now.loss_percent,
@@ -353,6 +364,8 @@ class MediaSession:
             far_loss_percent=far.loss_percent if far is not None and told else None,
             far_jitter_ms=far.jitter_ms if far is not None and told else None,
             send_late_ms=send_late_ms,
+            clumps=clumps,
+            held_ms=1000 * held_s,
             **now.since(before),
         )
 
@@ -360,7 +373,7 @@ class MediaSession:
         """How good that sounded, here by the last seconds, there by what they said last."""
         heard, ptime_ms = self._stream.codec_heard, self._ptime_ms
         points = (*self._past.view[-(RATED_S - 1) :], point)
-        self._here = None if heard is None else rated(*heard, points, self._stream.bursts())
+        self._here = None if heard is None else rated(*heard, points, self._runs.mean_run)
         if self._here is not None and self._here.r is not None:
             self._stream.rated(self._here.r, self._here.mos, self._here.wideband)
         report = None
@@ -389,15 +402,34 @@ class MediaSession:
         if came != self._reports[0]:
             self._reports = came, now
         self._pauses_seen = self._pauses_seen or self._stream.far_end_pauses
+        if self._stream.ssrc_changes != self._new_ssrc[0]:
+            self._new_ssrc = self._stream.ssrc_changes, now
+
+    def _note_echo(self, stats: MediaStats) -> None:
+        """Does our own sound come back? Not sooner than it can have gone there and back, and waited here."""
+        frame_s = self._stream.frame_samples / self._stream.rate_hz
+        least_s = ((stats.rtcp.rtt_ms or 0.0) + (stats.rx.buffer_ms or 0.0)) / 1000 - frame_s / 2
+        self._returned = self._returned[1], self._envelopes.returned(frame_s, least_s)
+
+    def _note_talk(self, now: float) -> None:
+        """For how long they may talk both ways, and whether the far end stops sending in the middle of it."""
+        if not self._sending or self._on_hold_here or self.agreement.held_there:
+            self._talk = None
+            self._envelopes = Envelopes()  # a hold makes both ways silent at once
+            return
+        seconds, since = (0, now) if self._talk is None else self._talk
+        self._talk = seconds + 1, since
+        self._stops_seen = self._stops_seen or self._stream.stopped_at > since
 
     def facts(self, now: float) -> Facts:
         """What a diagnosis may know of this call's audio; the call adds what it knows."""
         stream, agreement, heard = self._stream, self.agreement, self._stream.codec_heard
-        rtcp, bursts = stream.stats(now).rtcp, stream.bursts()
-        sound = self._witness.heard()
+        stats, sound = stream.stats(now), self._witness.heard()
+        rtcp = stats.rtcp
         return Facts(
             seconds=self._past.view,
-            talks=self._sending and not (self._on_hold_here or agreement.held_there),
+            first_s=self._past.view.first_s,
+            talks_s=0 if self._talk is None else self._talk[0],
             may_send=self._may_send(),
             may_hear=self._may_hear(),
             codec_sent=agreement.send.encoding,
@@ -407,16 +439,23 @@ class MediaSession:
             their_address=agreement.remote,
             foreign_from=self._foreign_from,
             foreign_codec=stream.unknown_type,
+            heard=stream.hears,
             ssrc_changes=stream.ssrc_changes,
+            ssrc_age_s=now - self._new_ssrc[1],
             pauses=stream.far_end_pauses,
             paused=self._pauses_seen,
+            stops=self._stops_seen,
+            unheard=stream.unheard,
             report_age_s=None if rtcp.remote is None else rtcp.remote.age_s,
             rtcp_age_s=now - self._reports[1] if self._reports[0] else None,
-            mean_run=0.0 if bursts is None else bursts.mean_run,
+            mean_run=self._runs.mean_run,
+            repeats=stats.tx.redundancy,
+            far_lost_percent=None if rtcp.remote is None else 100 * rtcp.remote.lost / max(1, stats.tx.packets),
+            far_missed_percent=None if rtcp.metrics is None else 100 * rtcp.metrics.block.loss_rate / 256,
             buffer_limit_ms=self._around.buffer_ms[1],
             traffic_class=self._ports.rtp.traffic_class,
             microphone=self._microphone_says,
-            echo=self._echo_heard(),
+            echo=self._echo,
             far_width_hz=sound.width_hz,
             far_rate_hz=self._witness.rate_hz,
             far_hum_hz=sound.hum_hz,
@@ -424,9 +463,13 @@ class MediaSession:
             sends_back=self._around.echo,
         )
 
-    def _echo_heard(self) -> EchoHeard | None:
-        found = self._envelopes.returned(self._stream.frame_samples / self._stream.rate_hz)
-        return None if found is None else EchoHeard(1000 * found.delay_s, found.loss_db, found.likeness)
+    @property
+    def _echo(self) -> EchoHeard | None:
+        """An echo keeps its delay, as far as jitter buffers do."""
+        before, found = self._returned
+        if found is None or before is None or abs(found.delay_s - before.delay_s) > STEADY_S:
+            return None
+        return EchoHeard(1000 * found.delay_s, found.loss_db, found.likeness)
 
     def view(self, now: float) -> MediaView:
         """A frozen copy of everything the screen shows of this call's audio."""
@@ -465,49 +508,6 @@ class MediaSession:
         if self._spectrum is None or now - self._spectrum[0] >= SPECTRUM_EVERY_S:
             self._spectrum = now, self._witness.spectrum()
         return self._spectrum[1]
-
-
-_COUNTED = ("lost", "late", "duplicate", "reordered", "discarded", "recovered", "concealed_ms")  # by RxStats
-
-
-@dataclass(frozen=True, slots=True)
-class _Second:
-    """Counters at the last full second, and how fast they grew in it."""
-
-    at: float | None = None
-    sent: int = 0
-    received: int = 0
-    foreign: int = 0
-    counted: tuple[float, ...] = (0,) * len(_COUNTED)
-    tx_per_second: float | None = None
-    rx_per_second: float | None = None
-    loss_percent: float | None = None
-
-    def next(self, now: float, stats: MediaStats, foreign: int) -> _Second:
-        rx = stats.rx
-        counted = tuple(getattr(rx, name) for name in _COUNTED)
-        reached = _Second(now, stats.tx.packets, rx.packets, rx.foreign + foreign, counted)
-        if self.at is None or now <= self.at:
-            return reached
-        took = now - self.at
-        arrived, missing = rx.packets - self.received, max(rx.lost - self.counted[0], 0)
-        expected = arrived + missing
-        return replace(
-            reached,
-            tx_per_second=(stats.tx.packets - self.sent) / took,
-            rx_per_second=arrived / took,
-            loss_percent=100 * missing / expected if expected > 0 else None,
-        )
-
-    def since(self, before: _Second) -> dict[str, Any]:
-        """What was counted between the two, by the names of ``HistoryPoint``."""
-        counts = {name: now - then for name, now, then in zip(_COUNTED, self.counted, before.counted, strict=True)}
-        sent, received, foreign = (
-            self.sent - before.sent,
-            self.received - before.received,
-            self.foreign - before.foreign,
-        )
-        return {"sent": sent, "received": received, "foreign": foreign, **counts}
 
 
 def _numeric(address: tuple[str, int] | None) -> tuple[str, int] | None:

@@ -283,6 +283,8 @@ class HistoryPoint:
     send_late_ms: float = 0.0  # the latest any packet of ours left after its deadline
     mos_here: float | None = None
     mos_there: float | None = None
+    clumps: int = 0  # so often packets were held back, and then came all at once
+    held_ms: float = 0.0  # for so long at the most
 
     @property
     def expected(self) -> int:

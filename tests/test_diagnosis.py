@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from engine import model
-from engine.media import rtp
+from engine.media import rtcp, rtp
 from engine.model import Diagnosis, Finding
 from tests import wire as wire_module
 from tests.wire import ANNA, BOB, STRANGER, Datagram, Station, Wire, is_from, is_sip
@@ -38,6 +40,53 @@ def bad_wire(fate) -> Wire:
     wire = Wire(0.030)
     wire.rule(lambda datagram: fate(datagram) if datagram.port_kind == "rtp" else None)
     return wire
+
+
+class Pausing:
+    """A gateway before a phone: at times nothing is sent, and what follows goes on in sequence, with a marker (RFC 3551
+    section 4.1). ``reports``: the phone's own reports get through, and tell how many packets were sent."""
+
+    def __init__(self, wire: Wire, host: str, sends: Callable[[float], bool], reports: bool = True) -> None:
+        self._wire, self._sends, self._reports = wire, sends, reports
+        self.loses = False  # whatever is sent does not arrive
+        self._sent = self._left_out = 0
+        self._rests = False
+        wire.rule(lambda datagram: self._fate(datagram) if datagram.source[0] == host else None)
+
+    def _fate(self, datagram: Datagram) -> list[float] | None:
+        if datagram.port_kind not in ("rtp", "rtcp"):
+            return None
+        data = self._report(datagram.data) if datagram.port_kind == "rtcp" else self._packet(datagram.data)
+        if data is not None:
+            self._wire.inject(data, datagram.source, datagram.destination)
+        return []
+
+    def _packet(self, data: bytes) -> bytes | None:
+        if not self._sends(self._wire.now):
+            self._left_out += 1
+            self._rests = True
+            return None
+        packet = rtp.parse(data)
+        marker, self._rests = self._rests, False
+        self._sent += 1
+        if self.loses:
+            return None
+        sequence = (packet.sequence - self._left_out) & 0xFFFF
+        return rtp.build(packet.payload_type, marker, sequence, packet.timestamp, packet.ssrc, packet.payload)
+
+    def _report(self, data: bytes) -> bytes | None:
+        if not self._reports:
+            return None
+        packets = rtcp.parse(data)
+        return rtcp.build(
+            replace(packet, packets=self._sent) if isinstance(packet, rtcp.SenderReport) else packet
+            for packet in packets
+        )
+
+
+def told(station: Station) -> set[str]:
+    """The names of all that was found at any time."""
+    return {event.finding.name for event in station.told(Diagnosis)}
 
 
 def test_in_a_good_call_nothing_is_found() -> None:
@@ -151,6 +200,48 @@ def test_who_says_nothing_at_all() -> None:
     assert set(found(anna)) == {"far-end-silent"} and found(bob) == {}
 
 
+@pytest.mark.parametrize("holds", [ANNA, BOB])
+def test_no_hold_and_no_end_of_one_is_taken_for_trouble(holds: str) -> None:
+    """At all parts of a second, and so often that it would be seen."""
+    anna, bob = call(Wire(0.030), 12)
+    holder = anna if holds == ANNA else bob
+    for number in range(12):
+        holder.do(model.Hold(on=True))
+        holder.wire.run(0.4 + 0.67 * number)
+        holder.do(model.Hold(on=False))
+        holder.wire.run(11.37)
+    assert told(anna) == told(bob) == set()
+
+
+@pytest.mark.parametrize("reports", [True, False])
+@pytest.mark.parametrize(("speaks_s", "rests_s"), [(2.0, 0.6), (7.0, 2.0), (8.0, 6.0)])
+def test_who_sends_nothing_while_nothing_is_said_does_not_starve(
+    speaks_s: float, rests_s: float, reports: bool
+) -> None:
+    wire = Wire(0.030)
+    Pausing(wire, BOB, lambda now: now % (speaks_s + rests_s) < speaks_s, reports)
+    anna, _ = call(wire, 60)
+    assert told(anna) - {"no-reports"} <= {"silence-suppression"}
+
+
+def test_a_long_pause_of_who_reports_that_nothing_was_sent() -> None:
+    wire = Wire(0.030)
+    Pausing(wire, BOB, lambda now: now < 1020 or now > 1100)
+    anna, _ = call(wire, 95)
+    assert set(found(anna)) == {"silence-suppression"}
+    assert "their own reports" in found(anna)["silence-suppression"].evidence
+    assert told(anna) <= {"silence-suppression", "nothing-comes"}
+
+
+def test_who_reports_that_packets_were_sent_is_not_in_a_pause() -> None:
+    wire = Wire(0.030)
+    gateway = Pausing(wire, BOB, lambda now: now % 10 < 8)
+    anna, _ = call(wire, 60)
+    gateway.loses = True
+    wire.run(14)
+    assert "packets meanwhile, their own reports say" in found(anna)["nothing-comes"].evidence
+
+
 def test_hold_is_no_trouble() -> None:
     anna, bob = call(Wire(0.030), 5)
     bob.do(model.Hold(on=True))
@@ -158,20 +249,35 @@ def test_hold_is_no_trouble() -> None:
     assert found(anna) == found(bob) == {}
 
 
-def test_our_voice_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def syllables(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], np.ndarray]:
     """People speak in syllables: the noise of this wire gets some."""
     noise = wire_module.voice
 
-    def syllables(seed: int, rate_hz: int) -> np.ndarray:
+    def speak(seed: int, rate_hz: int) -> np.ndarray:
         said = noise(seed, rate_hz)
         lengths = np.random.default_rng(seed).integers(rate_hz // 10, rate_hz // 3, len(said) // (rate_hz // 10))
         loud = np.repeat(np.arange(len(lengths)) % 2 == 0, lengths)[: len(said)]
         return (said * np.where(loud, 1.0, 0.02)).astype(np.int16)
 
-    monkeypatch.setattr(wire_module, "voice", syllables)
+    monkeypatch.setattr(wire_module, "voice", speak)
+    return speak
+
+
+@pytest.mark.usefixtures("syllables")
+def test_our_voice_comes_back() -> None:
     anna, bob = call(Wire(0.060), 30, None, {"echo": True})
     assert set(found(anna)) == {"echo"} and found(bob) == {}
-    assert "0 dB softer" in found(anna)["echo"].evidence
+    assert "0 dB softer" in found(anna)["echo"].evidence and "copied" in found(anna)["echo"].advice
+
+
+@pytest.mark.parametrize("delay_s", [0.002, 0.030, 0.060])
+def test_two_phones_that_play_the_same_are_no_echo(
+    monkeypatch: pytest.MonkeyPatch, syllables: Callable[[int, int], np.ndarray], delay_s: float
+) -> None:
+    monkeypatch.setattr(wire_module, "voice", lambda seed, rate_hz: syllables(1, rate_hz))
+    anna, bob = call(Wire(delay_s), 40)
+    assert told(anna) == told(bob) == set()
 
 
 def test_packets_from_another_port_than_the_sdp_says() -> None:
@@ -206,6 +312,66 @@ def test_a_stream_that_begins_anew_and_a_payload_type_nobody_knows() -> None:
         wire.run(0.02)
     assert found(anna)["new-ssrc"].evidence == "SSRC changed once"
     assert "payload type 77" in found(anna)["unknown-payload"].evidence
+    wire.run(25)
+    assert "new-ssrc" not in found(anna)
+    assert [over.until_s for over in anna.view().findings_over if over.name == "new-ssrc"] == [pytest.approx(36, abs=2)]
+
+
+@pytest.mark.parametrize(("held_s", "every_s"), [(0.1, 0.5), (0.25, 3.0), (0.5, 9.0)])
+def test_packets_that_are_held_back_and_then_come_at_once(held_s: float, every_s: float) -> None:
+    def fate(datagram: Datagram) -> list[float] | None:
+        if datagram.source[0] != BOB:
+            return None
+        into_s = datagram.sent_at % every_s
+        return [0.03 + max(0.0, held_s - into_s)]
+
+    anna, bob = call(bad_wire(fate), 40)
+    assert "none of them got lost" in found(anna)["clumps"].evidence
+    assert told(anna) <= {"clumps", "late-packets"} and told(bob) == set()
+
+
+def test_packets_whose_delays_differ_are_another_matter() -> None:
+    chance = random.Random(3)
+    anna, _ = call(bad_wire(lambda each: [0.03 + chance.random() * 0.1]), 60)
+    assert "clumps" not in told(anna)
+
+
+@pytest.mark.parametrize("codec", ["PCMU", "PCMA", "L16"])
+def test_sound_that_was_cut_off_is_too_loud_whatever_the_codec(monkeypatch: pytest.MonkeyPatch, codec: str) -> None:
+    calm = wire_module.voice
+    monkeypatch.setattr(
+        wire_module, "voice", lambda seed, rate_hz: (calm(seed, rate_hz) * 9.0).clip(-32768, 32767).astype(np.int16)
+    )
+    anna, _ = call(Wire(0.030), 12, {"codecs": (codec,)}, {"codecs": (codec,)})
+    assert "too-loud" in found(anna)
+    monkeypatch.setattr(wire_module, "voice", calm)
+    anna, _ = call(Wire(0.030), 12, {"codecs": (codec,)}, {"codecs": (codec,)})
+    assert told(anna) == set()
+
+
+def test_what_we_repeat_brings_back_there_what_gets_lost() -> None:
+    chance = random.Random(1)
+    wire = bad_wire(lambda each: [] if each.source[0] == ANNA and chance.random() < 0.05 else None)
+    anna, _ = call(wire, 60, {"redundancy": 2}, {"redundancy": 2})
+    assert {"loss-there-mended"} <= set(found(anna)) and "loss-there" not in told(anna)
+
+
+def test_a_run_of_losses_long_ago_is_not_how_packets_get_lost_now() -> None:
+    chance = random.Random(1)
+    numbers = {"sent": 0}
+
+    def fate(datagram: Datagram) -> list[float] | None:
+        if datagram.source[0] != BOB:
+            return None
+        numbers["sent"] += 1
+        if numbers["sent"] < 2000:
+            return [] if numbers["sent"] % 100 < 10 else None
+        return [] if chance.random() < 0.05 else None
+
+    anna, _ = call(bad_wire(fate), 40, {"redundancy": 0}, {"redundancy": 0})
+    assert "in runs of" in found(anna)["loss-here"].evidence
+    anna.wire.run(35)
+    assert "singly" in found(anna)["loss-here"].evidence
 
 
 @pytest.mark.parametrize(("sent_ms", "name"), [(30, "other-ptime"), (24, "far-end-starves")])

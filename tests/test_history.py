@@ -52,22 +52,22 @@ def test_what_came_too_late_was_missed_and_what_was_repeated_was_not() -> None:
 
 
 def test_the_score_counts_all_that_the_ear_missed() -> None:
-    clean = rated("PCMU", 8000, [QUIET] * 10, None)
+    clean = rated("PCMU", 8000, [QUIET] * 10, 0.0)
     assert clean is not None and clean.mos == pytest.approx(4.41, abs=0.01) and clean.cause == ""
-    late = rated("PCMU", 8000, [replace(QUIET, late=5)] * 10, None)
-    lost = rated("PCMU", 8000, [replace(QUIET, lost=5, received=45)] * 10, None)
-    repeated = rated("PCMU", 8000, [replace(QUIET, lost=5, received=45, recovered=5)] * 10, None)
+    late = rated("PCMU", 8000, [replace(QUIET, late=5)] * 10, 0.0)
+    lost = rated("PCMU", 8000, [replace(QUIET, lost=5, received=45)] * 10, 0.0)
+    repeated = rated("PCMU", 8000, [replace(QUIET, lost=5, received=45, recovered=5)] * 10, 0.0)
     assert late is not None and lost is not None and repeated is not None
     assert late.cause == "late packets 10.0 %" and lost.cause == "loss 10.0 %"
     assert late.mos == pytest.approx(lost.mos) and lost.mos < 3.5 and repeated.mos == clean.mos
-    far = rated("PCMU", 8000, [replace(QUIET, rtt_ms=700.0)] * 10, None)
+    far = rated("PCMU", 8000, [replace(QUIET, rtt_ms=700.0)] * 10, 0.0)
     assert far is not None and far.cause == "delay 390 ms"
 
 
 def test_no_score_without_anything_to_rate() -> None:
-    assert rated("PCMU", 8000, [replace(QUIET, received=0)], None) is None
-    assert rated("PCMU", 8000, [replace(QUIET, buffer_ms=None)], None) is None
-    assert rated("GSM", 8000, [QUIET], None) is None
+    assert rated("PCMU", 8000, [replace(QUIET, received=0)], 0.0) is None
+    assert rated("PCMU", 8000, [replace(QUIET, buffer_ms=None)], 0.0) is None
+    assert rated("GSM", 8000, [QUIET], 0.0) is None
     assert rated_there("PCMU", 8000, 20, None, 40.0) is None
     assert rated_there("PCMU", 8000, 20, RemoteReport(0, 0.0, 1.0, 31.0), 40.0) is None
     assert rated_there("PCMU", 8000, 20, RemoteReport(0, 0.0, 1.0, 3.0), None) is not None

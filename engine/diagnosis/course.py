@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from engine.diagnosis.facts import Facts
-from engine.diagnosis.rules import RULES, Rule, Seen
+from engine.diagnosis.rules import RULES
+from engine.diagnosis.seen import Rule, Seen
 from engine.model import Finding
 
 MOST_OVER = 50  # findings that are over, of one call
@@ -31,7 +32,7 @@ class Course:
 
     def second(self, facts: Facts) -> list[Finding]:
         """One more second; returns what has begun or is over with it."""
-        self._second = len(facts.seconds)
+        self._second = facts.second
         changes: list[Finding] = []
         for rule, watch in self._watches:
             change = self._follow(rule, watch, rule.see(facts))

@@ -7,17 +7,20 @@ ends with a loss, and has fewer than ``GMIN`` packets in a row that came; what l
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 GMIN = 16
 RUN_STEPS = (1, 2, 3, 4, 8)  # runs of losses are counted up to each of these, and those that are longer
 RUN_NAMES = ("1", "2", "3", "4", "5-8", "9+")
+RECENT_S = 30  # what "now" means for runs of losses
 
 
 @dataclass(frozen=True, slots=True)
 class BurstFigures:
     """``*_density``: part of the packets that is lost within, 0 to 1. ``*_packets``: mean length."""
 
+    lost: int  # packets
     runs: tuple[int, ...]  # how many runs of losses of each length in ``RUN_NAMES``
     mean_run: float  # packets; 0 when none was lost
     burst_density: float
@@ -99,6 +102,7 @@ class Bursts:
             gap_packets = (c11 + c14 + c13) / c13
             burst_packets = total / c13 - gap_packets
         return BurstFigures(
+            self.lost,
             tuple(runs),
             self.lost / sum(runs) if self.lost else 0.0,
             self._burst_density(c13),
@@ -114,6 +118,25 @@ class Bursts:
         p32 = self._c23 / out_of_loss
         p23 = 1 - self._c22 / (self._c22 + self._c23) if self._c22 + self._c23 else 1.0
         return p23 / (p23 + p32)
+
+
+class RecentRuns:
+    """The mean run of losses of the last half minute, from figures of the whole call; fed once a second."""
+
+    __slots__ = ("_counts", "mean_run")
+
+    def __init__(self) -> None:
+        self.mean_run = 0.0  # packets; 0: none was lost
+        self._counts: deque[tuple[int, int]] = deque(((0, 0),), maxlen=RECENT_S + 1)  # packets and runs so far
+
+    def second(self, figures: BurstFigures | None) -> None:
+        """One more second; None: nothing has come yet."""
+        runs = 0 if figures is None else sum(figures.runs)
+        packets = 0 if figures is None else figures.lost
+        self._counts.append((packets, runs))
+        lost = packets - self._counts[0][0]
+        # A run that has begun before goes on: then it is the only one.
+        self.mean_run = lost / max(1, runs - self._counts[0][1])
 
 
 def _step(run: int) -> int:

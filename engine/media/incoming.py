@@ -16,6 +16,7 @@ import numpy as np
 
 from engine.media import codecs, red, rtp
 from engine.media.bursts import BurstFigures, Bursts
+from engine.media.clumps import Clumps
 from engine.media.codecs import AudioFormat, cn
 from engine.media.delay import MAX_TARGET_S
 from engine.media.dtmf import DigitReceiver
@@ -27,6 +28,8 @@ from engine.media.source import DUPLICATE, JUMP, RESTART, Source
 CHANGE_AFTER = 5  # packets of another SSRC in a row
 CHANGE_AFTER_SILENCE = 2  # or so few, when the old one has been silent for so long:
 SILENT_S = 0.5
+STOPS_S = 0.15  # no packet for so long, and then the next one with a marker: nothing was sent meanwhile
+RESTS_S = 1.0  # a report counts the packets that are on their way: it says nothing before they would have come
 
 
 @dataclass(slots=True)
@@ -90,7 +93,11 @@ class Incoming:
         self.playout: Playout | None = None
         self._totals = Totals()
         self._bursts = Bursts()
+        self.clumps = Clumps()
+        self.stopped_at = -inf  # the latest time that they sent nothing for a while began
         self._heard_at = now
+        self._surplus: int | None = None  # packets that they had sent by their latest report beyond those we expect
+        self._unheard = (-inf, 0)  # a report: when it came, and how many packets it says were sent since the latest one
         # The sequence number after the latest packet of sound, and after those of digits that followed it.
         self._following: int | None = None
         self._candidate: _Candidate | None = None
@@ -158,7 +165,7 @@ class Incoming:
             if source is None:
                 self.foreign += 1
                 return
-        self._heard_at = now
+        gap_s, self._heard_at = now - self._heard_at, now
         self.octets += octets
         decoder = self._decoders.get(packet.payload_type)
         if decoder is not None:
@@ -177,6 +184,10 @@ class Incoming:
         if decoder is not None:
             if packet.payload_type in self._spoken:
                 self._sounds_as = packet.payload_type
+            if follows:
+                self.clumps.note(gap_s)
+                if packet.marker and gap_s > STOPS_S and not self.playout.hushed:
+                    self.stopped_at = now - gap_s
             self.playout.put(packet.timestamp, packet.payload, decoder, now, follows)
         elif packet.payload_type in self._events:
             self._take_event(packet, now)
@@ -204,6 +215,21 @@ class Incoming:
         elif block.payload_type in self._events:
             self._take_event(block, now)
 
+    def sender_reports(self, ssrc: int, packets: int | None, now: float) -> None:
+        """They say how many packets they have sent so far under this SSRC; None: none lately (RFC 3550 6.4)."""
+        source = self.source
+        if source is None or source.ssrc != ssrc:
+            return
+        before = self._surplus
+        if packets is not None:
+            self._surplus = packets - source.expected
+        if now - self._heard_at < RESTS_S:
+            return
+        if packets is None:
+            self._unheard = now, 0
+        elif before is not None and self._surplus is not None:
+            self._unheard = now, max(0, self._surplus - before)
+
     def left(self, ssrc: int) -> None:
         """The far end said BYE for this SSRC: should it go on with another, it need not wait long."""
         if self.source is not None and self.source.ssrc == ssrc:
@@ -228,6 +254,7 @@ class Incoming:
                 return None
             self._totals.add_source(self.source)
             self.ssrc_changes += 1
+            self._surplus = None
             assert self.playout is not None
             self.playout.other_source()
             self._make_decoders()
@@ -262,6 +289,17 @@ class Incoming:
     def codec(self) -> tuple[str, int] | None:
         """What the far end speaks now: encoding name and sampling rate in Hz; None before it has."""
         return None if self._sounds_as is None else self._spoken.get(self._sounds_as)
+
+    @property
+    def highest(self) -> int:
+        """The highest sample that what they speak now can have."""
+        return 32767 if self._sounds_as not in self._decoders else self._decoders[self._sounds_as].codec.highest
+
+    @property
+    def unheard(self) -> int | None:
+        """How many packets they say they have sent since the latest one came; None: they have not said since."""
+        at, packets = self._unheard
+        return packets if at > self._heard_at else None
 
     def bursts(self) -> BurstFigures | None:
         """How the lost packets lay together; None before anything came."""

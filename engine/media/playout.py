@@ -98,6 +98,11 @@ class Playout:
         if units:
             self.buffer.recover(timestamp - units, units, decoder.clock_rate, payload, again, arrival)
 
+    @property
+    def hushed(self) -> bool:
+        """They sent something else than sound last (digits)."""
+        return self._hushed
+
     def hush(self) -> None:
         """The far end sends something else than sound now (digits): what is missing is meant to be."""
         self._hushed = True

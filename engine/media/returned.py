@@ -2,6 +2,8 @@
 
 The loudness of both ways is compared at every delay an echo may have. Speech has a loudness of its own from syllable to
 syllable: where what comes is as loud and as soft as what we said some time ago, over seconds, it is what we said.
+
+What comes sooner than a packet can go there and back is none: two phones that play the same file sound alike, too.
 """
 
 from __future__ import annotations
@@ -54,8 +56,8 @@ class Envelopes:
             levels.extend(frames_dbfs(frames))
             frames.clear()
 
-    def returned(self, frame_s: float) -> Returned | None:
-        """What comes back, if anything does."""
+    def returned(self, frame_s: float, least_s: float = LEAST_DELAY_S) -> Returned | None:
+        """What comes back after ``least_s`` or more, if anything does."""
         self._measure()
         span, most = round(SPAN_S / frame_s), round(MOST_DELAY_S / frame_s)
         if len(self._heard) < span + most:
@@ -64,18 +66,16 @@ class Envelopes:
         heard = np.maximum(np.array(self._heard), FLOOR_DBFS)[-span:]
         if heard.std() < 1.0:
             return None
-        least = max(1, round(LEAST_DELAY_S / frame_s))
         first = len(said) - span - most
-        ours = np.lib.stride_tricks.sliding_window_view(
-            said[first : len(said) - least], span
-        )  # the longest delay first
+        ours = np.lib.stride_tricks.sliding_window_view(said[first:], span)  # the longest delay first
         centred = ours - ours.mean(axis=1, keepdims=True)
         spread = np.sqrt((centred**2).mean(axis=1))
         wanted = (heard - heard.mean()) / heard.std()
         likeness = np.where(spread < LIVELY_DB, 0.0, centred @ wanted / (span * np.maximum(spread, LIVELY_DB)))
         best = int(likeness.argmax())
-        if likeness[best] < ALIKE:
+        delay = most - best
+        if likeness[best] < ALIKE or delay < round(max(least_s, LEAST_DELAY_S) / frame_s):
             return None
         loud = ours[best] > FLOOR_DBFS + 20
         loss_db = float((ours[best] - heard)[loud].mean()) if loud.any() else 0.0
-        return Returned((most - best) * frame_s, loss_db, float(likeness[best]))
+        return Returned(delay * frame_s, loss_db, float(likeness[best]))

@@ -36,6 +36,7 @@ SENDER_TIMEOUT_INTERVALS = 2
 MAX_MEMBERS = 32
 MAX_SENT_REPORTS = 16
 MAX_RTT_S = 30.0
+RTT_HOLDS_S = 30.0  # after that long without another measurement nobody knows
 # Delays are told in 1/65536 s and clocks differ a little: so much below zero still means "no delay".
 RTT_SLACK_S = 0.02
 COLLISION_MEMORY_INTERVALS = 10  # 8.2
@@ -83,7 +84,15 @@ class Reported:
     rtt_s: float | None
 
 
-Happening = Left | Collided | Reported
+@dataclass(frozen=True, slots=True)
+class Sends:
+    """The far end said how much it has sent under an SSRC."""
+
+    ssrc: int
+    packets: int | None  # None: nothing lately, for it sent an RR where it had sent SRs (6.4)
+
+
+Happening = Left | Collided | Reported | Sends
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +169,8 @@ class RtcpSession:
         self.ssrc = ssrc  # ours; changes on a collision
         self.loops = 0  # packets of our own that came back, or a collision that does not end
         self.cname: str | None = None  # the far end's, control characters removed
-        self.rtt_s: float | None = None
+        self.rtt_s: float | None = None  # the latest, however old
+        self._rtt_at = 0.0
         self.extended = False  # the far end asked for extended reports
         self._reference: tuple[int, int, float] | None = (
             None  # their latest: SSRC, middle of its NTP stamp, when it came
@@ -273,9 +283,12 @@ class RtcpSession:
             member = self._take_report(packet.ssrc, packet.blocks, now, happenings)
             if member is not None:
                 member.last_sr, member.last_sr_at = rtcp.ntp_middle(packet.ntp), now
+                happenings.append(Sends(packet.ssrc, packet.packets))
         elif isinstance(packet, rtcp.ReceiverReport):
             self._rr_received += 1
-            self._take_report(packet.ssrc, packet.blocks, now, happenings)
+            member = self._take_report(packet.ssrc, packet.blocks, now, happenings)
+            if member is not None and member.last_sr:
+                happenings.append(Sends(packet.ssrc, None))
         elif isinstance(packet, rtcp.SourceDescription):
             self._take_description(packet, now, happenings)
         elif isinstance(packet, rtcp.Goodbye):
@@ -312,7 +325,7 @@ class RtcpSession:
             return
         rtt_s = now - sent_at - delay / 65536
         if -RTT_SLACK_S <= rtt_s <= MAX_RTT_S:
-            self.rtt_s = max(0.0, rtt_s)
+            self.rtt_s, self._rtt_at = max(0.0, rtt_s), now
 
     def _take_extended(self, packet: xr.ExtendedReport, now: float) -> None:
         """What they say of our stream, and what a round trip can be measured by (RFC 3611 sections 4.4, 4.5, 4.7)."""
@@ -489,7 +502,7 @@ class RtcpSession:
             unknown_received=self._unknown_received,
             malformed=self._malformed,
             cname=self.cname,
-            rtt_ms=None if self.rtt_s is None else 1000.0 * self.rtt_s,
+            rtt_ms=None if self.rtt_s is None or now - self._rtt_at > RTT_HOLDS_S else 1000.0 * self.rtt_s,
             remote=self._remote_stats(now, clock_rate),
             xr_sent=self._xr_sent,
             xr_received=self._xr_received,

@@ -18,7 +18,7 @@ from engine.media.incoming import Incoming
 from engine.media.level import Level
 from engine.media.outgoing import Outgoing
 from engine.media.redundancy import Heard, RedundancyController
-from engine.media.rtcp_session import Collided, Entropy, Left, Reported, RtcpSession, RtcpStats
+from engine.media.rtcp_session import Collided, Entropy, Left, Reported, RtcpSession, RtcpStats, Sends
 from engine.media.source import Source
 
 
@@ -254,6 +254,8 @@ class AudioStream:
                 self._take_ssrc(happening, now)
             elif isinstance(happening, Left):
                 self._in.left(happening.ssrc)
+            elif isinstance(happening, Sends):
+                self._in.sender_reports(happening.ssrc, happening.packets, now)
             elif self._controller is not None:
                 self._adapt(self._controller, happening, now)
 
@@ -312,6 +314,26 @@ class AudioStream:
     def ssrc_changes(self) -> int:
         """How often the far end has begun another stream in this call."""
         return self._in.ssrc_changes
+
+    @property
+    def highest_sample(self) -> int:
+        """That what the far end speaks now can have."""
+        return self._in.highest
+
+    @property
+    def stopped_at(self) -> float:
+        """When the far end last began to send nothing for a while, to go on later where it stopped; -inf: never."""
+        return self._in.stopped_at
+
+    @property
+    def unheard(self) -> int | None:
+        """Packets that they say they have sent since the latest one came; None: they have not said."""
+        return self._in.unheard
+
+    def take_clumps(self) -> tuple[int, float]:
+        """How often packets came all at once since the last look, and for how many seconds they were held back at
+        the most."""
+        return self._in.clumps.take()
 
     @property
     def unknown_type(self) -> int | None:

@@ -96,16 +96,16 @@ class Witness:
 
     # -------------------------------------------------------------- once a second
 
-    def second(self) -> None:
-        """Look at the second that is over."""
+    def second(self, highest_sample: int = FULL_SCALE) -> None:
+        """Look at the second that is over. ``highest_sample``: that the codec can give."""
         pcm = self._last(self.rate_hz)
         if len(pcm) < self.rate_hz // 2:
             return
         lowest, highest = int(pcm.min()), int(pcm.max())
         self._constant = lowest if lowest == highest and lowest else None
         at_edge = 0
-        if highest >= FULL_SCALE or lowest <= -FULL_SCALE:
-            at_edge = int(np.count_nonzero(pcm >= FULL_SCALE) + np.count_nonzero(pcm <= -FULL_SCALE))
+        if highest >= highest_sample or lowest <= -highest_sample:
+            at_edge = int(np.count_nonzero(pcm >= highest_sample) + np.count_nonzero(pcm <= -highest_sample))
         self._clips = at_edge >= CLIPS
         sound = pcm.astype(np.float32) / _FULL
         sound -= sound.mean()

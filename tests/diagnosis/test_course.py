@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.diagnosis.course import MOST_OVER, Course
 from engine.diagnosis.facts import Facts
-from engine.diagnosis.rules import Rule, Seen
+from engine.diagnosis.seen import Rule, Seen
 from engine.model import HistoryPoint
 
 POINT = HistoryPoint(None, None, None, -96.0, -96.0)
@@ -37,6 +37,13 @@ def test_it_keeps_its_beginning_and_tells_its_newest_evidence() -> None:
     assert (found.since_s, found.until_s, found.evidence) == (3, None, "after 6")
     run(course, "..", 7)
     assert course.active == () and course.over[-1].until_s == 8 and course.over[-1].evidence == "after 6"
+
+
+def test_it_knows_when_it_began_in_a_call_whose_oldest_seconds_are_forgotten() -> None:
+    course = course_of(1, 1)
+    course.second(Facts((POINT,) * 60, first_s=14_400, muted=True))
+    course.second(Facts((POINT,) * 60, first_s=14_401))
+    assert [(found.since_s, found.until_s) for found in course.over] == [(14_460, 14_461)]
 
 
 def test_what_is_over_does_not_grow_without_bound() -> None:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.diagnosis.facts import EchoHeard, Facts
-from engine.diagnosis.rules import RULES, Rule, Seen
+from engine.diagnosis.rules import RULES
+from engine.diagnosis.seen import Rule, Seen
 from engine.model import HistoryPoint
 
 GOOD = HistoryPoint(
@@ -19,6 +20,8 @@ GOOD = HistoryPoint(
 )  # fmt: skip
 FACTS = Facts(
     (GOOD,) * 40,
+    talks_s=41,
+    heard=True,
     codec_sent="PCMU",
     codec_heard="PCMU",
     our_address=("198.51.100.1", 10000),
@@ -41,12 +44,26 @@ def now(**changes: Any) -> tuple[HistoryPoint, ...]:
 
 
 SILENT = (replace(GOOD, received=0),) * 40
+NEVER = {"seconds": SILENT, "heard": False}
 # rule, facts in which it holds, words of its evidence, facts that look alike and are something else
 CASES: tuple[tuple[str, dict[str, Any], str, dict[str, Any]], ...] = (
-    ("nothing-comes", {"seconds": SILENT}, "since the call began, 40 s", {"seconds": SILENT, "pauses": True}),
-    ("nothing-comes", {"seconds": seconds(received=0)}, "no packet for 10 s", {"seconds": seconds(), "talks": True}),
-    ("nothing-comes", {"seconds": SILENT}, "no packet", {"seconds": SILENT, "talks": False}),
-    ("nothing-comes", {"seconds": SILENT}, "no packet", {"seconds": SILENT, "may_hear": False}),
+    ("nothing-comes", NEVER, "since the call began, 40 s", {**NEVER, "pauses": True}),
+    ("nothing-comes", {"seconds": seconds(received=0)}, "no packet for 10 s", {"seconds": now(received=0)}),
+    ("nothing-comes", NEVER, "no packet", {**NEVER, "talks_s": 0}),
+    ("nothing-comes", NEVER | {"talks_s": 4}, "no packet", {**NEVER, "talks_s": 3}),
+    ("nothing-comes", NEVER, "no packet", {**NEVER, "may_hear": False}),
+    (
+        "nothing-comes",
+        {"seconds": seconds(received=0), "stops": True, "unheard": 480},
+        "no packet for 10 s; they have sent 480 packets meanwhile, their own reports say",
+        {"seconds": seconds(received=0), "unheard": 1},
+    ),
+    (
+        "nothing-comes",
+        {"seconds": SILENT, "stops": True},
+        "no packet for 40 s",
+        {"seconds": seconds(received=0), "stops": True},
+    ),
     (
         "they-hear-nothing",
         {"seconds": now(far_loss_percent=100.0)},
@@ -67,17 +84,34 @@ CASES: tuple[tuple[str, dict[str, Any], str, dict[str, Any]], ...] = (
     ),
     (
         "private-address",
-        {"their_address": ("192.168.1.7", 4000)},
+        {"their_address": ("192.168.1.7", 4000), "heard": False},
         "media goes to 192.168.1.7, their SIP comes from 203.0.113.5",
-        {"their_address": ("192.168.1.7", 4000), "signalling_host": "192.168.1.7"},
+        {"their_address": ("192.168.1.7", 4000), "signalling_host": "192.168.1.7", "heard": False},
     ),
     (
         "our-private-address",
-        {"our_address": ("10.0.0.2", 10000)},
+        {"our_address": ("10.0.0.2", 10000), "heard": False},
         "we wait at 10.0.0.2",
-        {"our_address": ("10.0.0.2", 10000), "their_address": ("10.0.0.3", 4000)},
+        {"our_address": ("10.0.0.2", 10000), "their_address": ("10.0.0.3", 4000), "heard": False},
     ),
-    ("private-address", {"their_address": ("100.64.3.3", 1)}, "100.64.3.3", {"their_address": ("100.128.3.3", 1)}),
+    (
+        "private-address",
+        {"their_address": ("100.64.3.3", 1), "heard": False},
+        "100.64.3.3",
+        {"their_address": ("100.128.3.3", 1), "heard": False},
+    ),
+    (
+        "private-address",
+        {"their_address": ("10.0.0.3", 4000), "heard": False},
+        "10.0.0.3",
+        {"their_address": ("10.0.0.3", 4000)},
+    ),
+    (
+        "our-private-address",
+        {"our_address": ("10.0.0.2", 10000), "heard": False},
+        "10.0.0.2",
+        {"our_address": ("10.0.0.2", 10000)},
+    ),
     (
         "other-source",
         {"seconds": seconds(foreign=50), "foreign_from": ("203.0.113.5", 4444)},
@@ -106,15 +140,40 @@ CASES: tuple[tuple[str, dict[str, Any], str, dict[str, Any]], ...] = (
         {"seconds": seconds(received=42, lost=8)},
     ),
     (
+        "far-end-starves",
+        {"seconds": seconds(received=42)},
+        "instead of 50",
+        {"seconds": seconds(received=42), "stops": True},
+    ),
+    (
+        "far-end-starves",
+        {"seconds": seconds(received=42), "talks_s": 11},
+        "instead of 50",
+        {"seconds": seconds(received=42), "talks_s": 10},
+    ),
+    (
         "narrow-inside",
         {"far_width_hz": 3500.0, "far_rate_hz": 16000, "codec_heard": "G722", "codec_sent": "G722"},
         "nothing above 3.5 kHz, G722 carries 8",
         {"far_width_hz": 3500.0, "far_rate_hz": 8000},
     ),
     ("hum", {"far_hum_hz": 50.0}, "50 Hz", {"far_hum_hz": None}),
-    ("too-loud", {"far_clips": True}, "full scale", {"far_clips": False}),
+    ("too-loud", {"far_clips": True}, "end of the codec's scale", {"far_clips": False}),
     ("new-ssrc", {"ssrc_changes": 2}, "2 times", {"ssrc_changes": 0}),
+    ("new-ssrc", {"ssrc_changes": 1, "ssrc_age_s": 29.0}, "once", {"ssrc_changes": 1, "ssrc_age_s": 30.0}),
     ("silence-suppression", {"pauses": True}, "announced the pause", {"paused": True}),
+    (
+        "silence-suppression",
+        {"seconds": now(received=0), "stops": True},
+        "went on in sequence",
+        {"seconds": now(received=0)},
+    ),
+    (
+        "silence-suppression",
+        {"seconds": now(received=0), "unheard": 0},
+        "their own reports",
+        {"seconds": now(received=0), "unheard": 300},
+    ),
     ("duplicates", {"seconds": seconds(duplicate=5)}, "50 duplicates in 10 s (10 %)", {"seconds": now(duplicate=4)}),
     ("reordering", {"seconds": seconds(reordered=3)}, "30 out of order", {"seconds": now(reordered=4)}),
     ("clock-drift", {"seconds": now(drift_ppm=-240.0)}, "by 240 ppm: 864 ms an hour", {"seconds": now(drift_ppm=60.0)}),
@@ -141,6 +200,30 @@ CASES: tuple[tuple[str, dict[str, Any], str, dict[str, Any]], ...] = (
         {"seconds": now(far_loss_percent=3.4)},
         "3.4 % lost; our packets left on time (worst 0.4 ms late)",
         {"seconds": now(far_loss_percent=0.4)},
+    ),
+    (
+        "loss-there",
+        {"seconds": now(far_loss_percent=3.4), "repeats": 1, "far_lost_percent": 3.0, "far_missed_percent": 2.7},
+        "3.4 % lost",
+        {"seconds": now(far_loss_percent=3.4), "repeats": 1},
+    ),
+    (
+        "loss-there-mended",
+        {"seconds": now(far_loss_percent=3.4), "repeats": 2, "far_lost_percent": 3.0, "far_missed_percent": 0.4},
+        "each of ours repeats the 2 before; of the whole call they miss 0.4 %",
+        {"seconds": now(far_loss_percent=3.4)},
+    ),
+    (
+        "clumps",
+        {"seconds": seconds(clumps=1, held_ms=90.0)},
+        "10 times in 10 s, for up to 90 ms",
+        {"seconds": seconds(clumps=1, held_ms=90.0, send_late_ms=85.0)},
+    ),
+    (
+        "clumps",
+        {"seconds": now(clumps=1, held_ms=700.0)},
+        "for up to 700 ms; none of them got lost",
+        {"seconds": (*seconds(lost=2)[:-1], replace(GOOD, clumps=1, held_ms=700.0))},
     ),
     (
         "late-packets",
@@ -216,7 +299,7 @@ def test_the_buffer_that_may_not_grow_is_said_to_be_the_reason() -> None:
 
 
 def test_one_way_audio_names_whose_nat_it_is() -> None:
-    found = seen(BY_NAME["nothing-comes"], seconds=SILENT, our_address=("192.168.0.2", 10000))
+    found = seen(BY_NAME["nothing-comes"], **NEVER, our_address=("192.168.0.2", 10000))
     assert found is not None and "forward our RTP ports" in found.advice
     found = seen(BY_NAME["they-hear-nothing"], seconds=now(far_loss_percent=99.0), their_address=("10.1.1.1", 2))
     assert found is not None and "STUN" in found.advice
@@ -232,8 +315,8 @@ POINTS = st.builds(
 
 
 @settings(deadline=None)
-@given(st.lists(POINTS, max_size=40), st.booleans(), st.booleans(), st.none() | st.integers(0, 127))
-def test_no_history_makes_a_rule_fail(points: list, talks: bool, pauses: bool, kind: int | None) -> None:
-    facts = replace(FACTS, seconds=tuple(points), talks=talks, pauses=pauses, foreign_codec=kind, report_age_s=None)
+@given(st.lists(POINTS, max_size=40), st.integers(0, 40), st.booleans(), st.none() | st.integers(0, 127))
+def test_no_history_makes_a_rule_fail(points: list, talks: int, pauses: bool, kind: int | None) -> None:
+    facts = replace(FACTS, seconds=tuple(points), talks_s=talks, pauses=pauses, foreign_codec=kind, report_age_s=None)
     for rule in RULES:
         rule.see(facts)

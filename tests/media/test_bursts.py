@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.media.bursts import GMIN, RUN_STEPS, Bursts, burst_ratio
+from engine.media.bursts import GMIN, RECENT_S, RUN_STEPS, Bursts, RecentRuns, burst_ratio
 from engine.media.source import Source
 
 FATES = st.lists(st.booleans() | st.just(True), max_size=400)  # came?
@@ -97,3 +97,28 @@ def test_losses_at_random_have_a_burst_ratio_of_one() -> None:
     assert burst_ratio(0, 0) == burst_ratio(1.0, 0.05) == 1 and burst_ratio(1 / 0.9, 0.1) == pytest.approx(1)
     assert burst_ratio(3, 0.05) == pytest.approx(2.85)
     assert GMIN == 16
+
+
+def test_the_runs_of_the_last_half_minute_are_not_those_of_long_ago() -> None:
+    bursts, recent = Bursts(), RecentRuns()
+    bursts.begin(0)
+    recent.second(None)
+    assert recent.mean_run == 0.0
+    means = []
+    for second in range(2 * RECENT_S + 5):
+        bursts.lose(50 * second, 8 if second < RECENT_S else 1)
+        recent.second(bursts.figures(50 * second + 49))
+        means.append(recent.mean_run)
+    assert means[RECENT_S - 1] == 8.0 and 1.0 < means[RECENT_S + 10] < 8.0 and means[-1] == 1.0
+    for _ in range(RECENT_S):
+        recent.second(bursts.figures(10_000))
+    assert recent.mean_run == 0.0
+
+
+def test_a_run_that_goes_on_is_one() -> None:
+    bursts, recent = Bursts(), RecentRuns()
+    bursts.begin(0)
+    for second in range(RECENT_S + 5):
+        bursts.lose(50 * second, 50)
+        recent.second(bursts.figures(50 * second + 49))
+    assert recent.mean_run == 50.0 * RECENT_S

@@ -45,6 +45,12 @@ def test_it_is_known_at_any_delay_an_echo_may_have(delay_s: float, loss_db: floa
     assert found.loss_db == pytest.approx(loss_db, abs=1.5) and found.likeness > 0.9
 
 
+def test_what_comes_sooner_than_it_can_is_no_echo() -> None:
+    alike = heard_back(syllables(1), 0.18, 0.0)
+    assert alike.returned(FRAME_S, 0.17) is not None and alike.returned(FRAME_S, 0.21) is None
+    assert alike.returned(FRAME_S, MOST_DELAY_S + 0.1) is None
+
+
 @pytest.mark.parametrize("seed", range(2, 22))
 def test_somebody_else_who_talks_is_no_echo(seed: int) -> None:
     assert compared(syllables(1), syllables(seed)).returned(FRAME_S) is None

@@ -21,6 +21,7 @@ from engine.media.rtcp_session import (
     RemoteStats,
     RtcpSession,
     RtcpStats,
+    Sends,
     Sent,
     deterministic_interval,
 )
@@ -282,7 +283,8 @@ def test_who_only_reported_does_take_leave() -> None:
 
 def test_their_bye_is_told_and_ends_nothing() -> None:
     one = session()
-    assert one.receive(rtcp.build([sender_report(), rtcp.Goodbye((THEM,), "so long")]), 1.0) == [Left(THEM, "so long")]
+    told = one.receive(rtcp.build([sender_report(), rtcp.Goodbye((THEM,), "so long")]), 1.0)
+    assert told == [Sends(THEM, 50), Left(THEM, "so long")]
     assert one.deadline() is not None
     assert one.stats(1.0, 8000).bye_received == 1
     one.receive(rtcp.build([sender_report()]), 2.0)  # it goes on all the same
@@ -309,6 +311,22 @@ def test_round_trip_is_what_remains_of_the_echo() -> None:
     at, name = our_report(one)
     one.receive(echo(name, 1.5), at + 1.543)
     assert one.stats(at, 8000).rtt_ms == pytest.approx(43.0, abs=0.1)
+
+
+def test_a_round_trip_of_long_ago_is_none_of_now() -> None:
+    one = session()
+    at, name = our_report(one)
+    one.receive(echo(name, 1.5), at + 1.543)
+    assert one.stats(at + 31.5, 8000).rtt_ms is not None and one.stats(at + 31.6, 8000).rtt_ms is None
+
+
+def test_what_they_say_they_have_sent() -> None:
+    """An RR is for who sent nothing lately (6.4); from who has never sent an SR it says nothing."""
+    one = session()
+    silent = rtcp.build([rtcp.ReceiverReport(THEM)])
+    assert one.receive(silent, 1.0) == []
+    assert one.receive(rtcp.build([sender_report()]), 2.0) == [Sends(THEM, 50)]
+    assert one.receive(silent, 3.0) == [Sends(THEM, None)]
 
 
 def test_the_wall_clock_set_anew_does_not_bend_it() -> None:

@@ -17,6 +17,7 @@ class Codec(ABC):
     """
 
     own_concealment = False  # conceal() knows better than conceal.py
+    highest = 32767  # sample that decode() can give: sound that was cut off stands there
 
     __slots__ = ("bitrate_bps", "channels", "rate_hz")
 

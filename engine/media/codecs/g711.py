@@ -24,12 +24,13 @@ _SAMPLES = 1 << 16
 class TableCodec(Codec):
     """A codec that is nothing but two tables, and remembers nothing."""
 
-    __slots__ = ("_decoding", "_encoding")
+    __slots__ = ("_decoding", "_encoding", "highest")
 
     def __init__(self, encoding: np.ndarray, decoding: np.ndarray) -> None:
         super().__init__(RATE_HZ, 8 * RATE_HZ)
         self._encoding = encoding
         self._decoding = decoding
+        self.highest = int(decoding.max())
 
     def encode(self, pcm: np.ndarray) -> bytes:
         """int16 samples to one octet each."""
