@@ -1,7 +1,7 @@
 """How Opus sounds on a bad line, steered as the far end's reports would steer it: PESQ and delay in virtual time.
 
     python tests/bench/bench_opus.py --speech FOLDER [--rig FOLDER] [--seeds 8] [--conditions clean,...] [--jobs 2]
-        [--point BITRATE,FEC,PERCENT --red 1,2]
+        [--point BITRATE,FEC,PERCENT --red 1,2] [--ptime MS]
 
 As ``bench_speech.py``, from 48 kHz speech, and with libopus. The encoder stands from the beginning as it would once
 the loss of the line is known, or as ``--point`` says. Bits are those of the RTP payloads, redundancy included.
@@ -44,7 +44,13 @@ def lost(text: str) -> float:
 
 
 def run(
-    job: tuple[str, int], rig: Path, speech: Path, seeds: int, point: Point | None, distances: tuple[int, ...]
+    job: tuple[str, int],
+    rig: Path,
+    speech: Path,
+    seeds: int,
+    point: Point | None,
+    distances: tuple[int, ...],
+    ptime_ms: float,
 ) -> dict[str, float]:
     """One call, scored."""
     sys.path.insert(0, str(rig))
@@ -53,9 +59,10 @@ def run(
     text = CONDITIONS[name][0]
     said, _ = score.read_wav(speech / "speech48k.wav")
     wanted, _ = score.read_wav(speech / "speech16k.wav")
-    phase_s = PACKET_S * (seed - 0.5) / seeds
-    mouth = make_stream("opus", seed=1, red_send=RED)
-    ear = make_stream("opus", seed=2, red_receive=frozenset({RED}))
+    packet_s = ptime_ms / 1000
+    phase_s = packet_s * (seed - 0.5) / seeds
+    mouth = make_stream("opus", ptime_ms, seed=1, red_send=RED)
+    ear = make_stream("opus", ptime_ms, seed=2, red_receive=frozenset({RED}))
     mouth.against_loss(lost(text), 1 if lost(text) else 0)
     if point is not None:
         mouth._out.codec.adapt(*point)
@@ -63,7 +70,7 @@ def run(
     way = OneWay(mouth, ear, Wire(fate(link, text, seed)), phase_s)
     heard = way.talk(np.round(said * 32768).astype(np.int16), TAIL_S)
     heard = score.to_rate(heard / 32768.0, SAID_HZ, SCORED_HZ)
-    result = score.score(wanted, heard, SCORED_HZ, 0.0, phase_s + PACKET_S)
+    result = score.score(wanted, heard, SCORED_HZ, 0.0, phase_s + packet_s)
     seconds = len(said) / SAID_HZ
     rx, tx = ear.stats(seconds).rx, mouth.stats(seconds).tx
     return {
@@ -80,11 +87,12 @@ def run(
 def main() -> int:
     parser = arguments(__doc__, CONDITIONS)
     parser.add_argument("--point", default="", help="instead of what the loss calls for, e.g. 40000,1,10 (and --red)")
+    parser.add_argument("--ptime", type=float, default=1000 * PACKET_S, help="length of a packet in ms")
     options = parser.parse_args()
     words = options.point.split(",")
     point = (int(words[0]), words[1] == "1", float(words[2])) if options.point else None
     distances = tuple(int(word) for word in options.red.split(",") if word)
-    return print_rows(options, run, line, point=point, distances=distances)
+    return print_rows(options, run, line, point=point, distances=distances, ptime_ms=options.ptime)
 
 
 def line(name: str, found: list[dict[str, float]]) -> str:
