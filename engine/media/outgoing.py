@@ -133,7 +133,7 @@ class Outgoing:
     @property
     def growth(self) -> float:
         """How much more bandwidth it takes to repeat one earlier packet with each, as a part of this."""
-        return self._codec.bitrate_bps / 8 / self.octets_per_s
+        return self._codec.bitrate_bps / 8 / self.octets_per_s if self.can_repeat else 0.0
 
     def frame(self, pcm: np.ndarray, now: float) -> bytes | None:
         """One packet for this frame: the sound, or the digit that is being sent; None in a pause."""

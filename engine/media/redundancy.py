@@ -44,7 +44,8 @@ class Heard:
 
 
 class RedundancyController:
-    """``growth`` is how much one generation adds to what we send, headers included, as a part of it."""
+    """``growth`` is how much one generation adds to what we send, headers included, as a part of it; 0 where nothing is
+    sent twice, and the codec alone does something against the loss."""
 
     def __init__(self, growth: float = 0.8) -> None:
         self.growth = growth
@@ -93,7 +94,7 @@ class RedundancyController:
     def _is_suspicious(self, heard: Heard) -> bool:
         """Is so much more lost, or are they so much longer on their way, than before we sent anything twice?"""
         before = self._before
-        if not self.generations or before is None:
+        if not self.generations or not self.growth or before is None:
             return False
         without_room = 1 - (1 - before.loss) / self._rate(self.generations)
         limit = before.loss + SUSPICIOUS_SHARE * (without_room - before.loss)

@@ -55,6 +55,18 @@ class TestOnAndOff:
     def test_it_stays_for_as_long_as_the_loss_does(self):
         assert set(told(*[0.02] * 200)) == {1}
 
+    def test_where_nothing_is_sent_twice_nothing_is_suspected(self):
+        """What the codec alone does against loss takes no room that is worth a suspicion."""
+        controller = RedundancyController(0.0)
+        losses = [0.0, 0.02, 0.15, 0.3, 0.3]
+        assert [controller.report(Heard(EVERY_S * at, loss, 0.05 + at)) for at, loss in enumerate(losses)] == [
+            0,
+            1,
+            2,
+            3,
+            3,
+        ]
+
     def test_a_report_without_loss_does_not_end_it(self):
         assert told(0.03, 0.0, 0.03, 0.0, 0.0, 0.03) == [1] * 6
 
