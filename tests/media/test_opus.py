@@ -305,6 +305,13 @@ def test_where_nothing_may_be_sent_twice_the_encoder_repeats():
     assert not codec.in_band_fec and codec.bitrate_bps == opus.BITRATE_BPS
 
 
+@pytest.mark.parametrize(("ptime_ms", "distances"), [(10, (2,)), (20, (2,)), (30, (1,)), (40, (1,)), (60, (1,))])
+def test_a_packet_is_repeated_soon_enough_to_be_waited_for(ptime_ms: float, distances: tuple[int, ...]) -> None:
+    stream = make_stream("opus", ptime_ms, red_send=121)
+    stream.against_loss(0.05, 1)
+    assert stream._out.distances == distances
+
+
 @pytest.mark.parametrize("redundant", [True, False])
 @pytest.mark.parametrize("loss", [0.0, 0.01, 0.05, 0.2, 0.5])
 def test_all_in_all_it_is_48_kbit_a_second_at_most(loss, redundant):
