@@ -180,7 +180,7 @@ class AudioStream:
         distances = self._out.codec.against_loss(loss, generations, redundant, jitter_s)
         if self._repeats:
             most = self._out.generations_in_time
-            self.repeat(tuple(distance for distance in distances if distance <= most) or distances and (1,))
+            self.repeat(tuple(distance for distance in distances if distance <= most) or (distances and (1,)))
 
     def skip(self, frames: int) -> None:
         """The time of so many frames passes, nothing is sent (a hold, a stall)."""
