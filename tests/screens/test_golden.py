@@ -174,7 +174,9 @@ def test_every_state_of_a_phone(near: Program, near_port: int, far: Phone) -> No
         assert near.rows()[near.screen.cursor.y].startswith("▶") and near.screen.cursor.hidden
     near.send("m")
     gallery.see("muted", "they hear silence", "muted")
-    near.send("m\x1b")
+    near.send("m")
+    near.wait_for(lambda each: "they hear silence" not in each.text())
+    near.send("\x1b")
     near.wait_for(lambda each: "muted" not in each.text().lower())
     near.send("o")
     gallery.see("held", "held")
@@ -186,6 +188,7 @@ def test_every_state_of_a_phone(near: Program, near_port: int, far: Phone) -> No
     near.send("q")
     gallery.see("quit", "quit?", "y/n?")
     near.send("n")
+    near.wait_for(lambda each: "quit?" not in each.text() and "y/n?" not in each.text())  # two keys at once are a text
     near.send("r")
     near.wait_for(lambda each: "ringing" not in each.text())
     far.say("hangup")
