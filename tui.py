@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 FRAME_S = 0.1
 IDLE_FRAME_S = 1.0
+# To wake up costs more than to draw: a frame goes with the turn of a packet, somewhat before it is due or after.
+EARLY_FRAME_S, LATE_FRAME_S = 0.005, 0.02
 SLACK_FOR_FRAME_S = 0.004  # a frame is drawn only where the next packet leaves room for it
 SLACK_FOR_KEY_S = 0.008  # after one key another is obeyed only where there is room for a frame as well
 LOG_LINES = 500
@@ -441,9 +443,10 @@ class DashboardFace:
         """Draw if it is time and there is room; returns when to look again."""
         busy = any(view.state is not CallState.ENDED for view in self._snapshot.calls)
         due = self._frame_at + (FRAME_S if busy or self._dirty else IDLE_FRAME_S)
-        if now < due and not (self._dirty and now >= self._frame_at + FRAME_S / 4):
-            return due
         slack = self._engine.slack_s()
+        early_s, late_s = (EARLY_FRAME_S, LATE_FRAME_S) if slack < LONGEST_TURN_S else (0.0, 0.0)  # packets leave
+        if now < due - early_s and not (self._dirty and now >= self._frame_at + FRAME_S / 4):
+            return due + late_s
         if slack < SLACK_FOR_FRAME_S:
             return now + max(slack, 0.0) + 0.0005
         if not self._screen.can_paint(now):
@@ -458,7 +461,7 @@ class DashboardFace:
         self._screen.last_words = self._announcer.farewell
         self._screen.paint(self._canvas, now)
         self._frame_at, self._dirty = now, False
-        return now + FRAME_S
+        return now + FRAME_S + late_s
 
     def _look(self, now: float) -> model.Snapshot:
         """The phone as it is shown."""
