@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -29,14 +30,16 @@ for name in ("numpy", "engine.diagnosis", "engine.history", "engine.media_sessio
 import widgets  # its modules load when they are first named: a headless start needs no screen
 from engine import Engine, model
 from engine.config import DEMO_SECONDS_WITHOUT_TERMINAL, Config, ConfigError, from_arguments
-from engine.io.places import check_recording, open_closed_streams, sample
+from engine.io.places import check_recording, open_closed_streams, read_config, sample
 from engine.model import CallState, CommandError
 from widgets.output import LineOutput
 
 if TYPE_CHECKING:
     from engine.io.companion import Companion
     from widgets.jsonlines import JsonFace
+    from widgets.keys import Bindings
     from widgets.plain import PlainFace, PlainRequest
+    from widgets.theme import Look
     from widgets.ui import Placed
 
 FRAME_S = 0.1
@@ -50,8 +53,8 @@ LONGEST_TURN_S = 1.0
 USAGE_ERROR = 2
 HERE = Path(__file__).resolve().parent
 _ECHO = [
-    sys.executable, str(HERE / "tui.py"), "--headless", "--json", "--mode", "receiver", "--auto-answer", "--echo",
-    "--audio", "null", "--local-ip", "127.0.0.1", "--local-sip-port", "0", "--local-rtp-port", "0",
+    sys.executable, str(HERE / "tui.py"), "--no-config", "--headless", "--json", "--mode", "receiver", "--auto-answer",
+    "--echo", "--audio", "null", "--local-ip", "127.0.0.1", "--local-sip-port", "0", "--local-rtp-port", "0",
 ]  # fmt: skip
 
 
@@ -59,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The command ``ringtop``. Returns the exit code."""
     open_closed_streams()
     try:
-        config = from_arguments(sys.argv[1:] if arguments is None else arguments)
+        config = from_arguments(sys.argv[1:] if arguments is None else arguments, read_config)
         return _list_devices() if config.list_devices else Program(config).run()
     except (ConfigError, OSError) as error:  # NetworkError, WavError, SoundError: one line each
         return _complain(str(error))
@@ -363,6 +366,18 @@ def _news(snapshot: model.Snapshot) -> object:
     return int(snapshot.time * 2), calls, snapshot.sound.ok
 
 
+def _preferences(config: Config) -> tuple[Bindings, Mapping[str, Look], frozenset[str] | None]:
+    """The keys, colours and panes of the file; raises ConfigError with its line."""
+    chosen = widgets.preferences
+    try:
+        return chosen.bindings(config.keys), chosen.looks(config.colours), chosen.panes(config.panes)
+    except chosen.PreferenceError as error:
+        from engine.config_file import complaint
+
+        assert config.file is not None
+        raise complaint(config.file, error.section, error.key, str(error)) from None
+
+
 class DashboardFace:
     """The screen: keys in, at most ten frames a second out, and only where a packet leaves room.
 
@@ -371,11 +386,13 @@ class DashboardFace:
 
     def __init__(self, config: Config, engine: Engine) -> None:
         self._engine = engine
+        bindings, looks, panes = _preferences(config)
         self._screen = widgets.screen.open_screen(ascii=config.ascii, mouse=config.mouse)
+        self._screen.use(looks)
         glyphs = "unicode" if self._screen.unicode else "ascii"
         self._controls = widgets.controls.Controls(
             engine,
-            widgets.ui.Ui(glyphs=glyphs),
+            widgets.ui.Ui(glyphs=glyphs, bindings=bindings, panes=panes),
             suggested=config.suggested_uri or "",
             redraw=self._screen.repaint,
             asks_hang_up=config.ask_before_hang_up,

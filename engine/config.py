@@ -1,5 +1,6 @@
-"""Flags to one checked Config.
+"""Flags and a file to one checked Config.
 
+Flags win over the file: what it says and a flag contradicts is left out (``engine.config_file`` reads it).
 Every value is checked here, once, so that nothing behind this door meets a port of 70000 or a call that
 lasts minus one second. What is wrong is said as one line (:class:`ConfigError`) and ends with exit code 2.
 Checks that need the outside world (is the port free, is the file a WAV) belong to whoever opens it.
@@ -11,8 +12,9 @@ import argparse
 import ipaddress
 import os
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from engine.sip.message import SipError
 from engine.sip.uri import Uri
@@ -44,6 +46,14 @@ EXIT_CODES = """exit codes:
 
 class ConfigError(ValueError):
     """Wrong usage: one line that says what is wrong, where, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigText:
+    """A configuration file as it was found."""
+
+    path: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +98,14 @@ class Config:
     notify: bool = False
     mouse: bool = False
     ask_before_hang_up: bool = False
+    # Of the file alone, and checked by the face that has keys, colours and panes; the names are those of the face.
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what is done ("mute", "ladder.mark"): its keys
+    colours: Mapping[str, str] = field(default_factory=dict)  # a style: "bright yellow bold"
+    panes: tuple[str, ...] | None = None  # of the view "calls"; None: all
+    file: ConfigText | None = None  # the configuration file that was read
+
+
+ReadConfig = Callable[[str | None], ConfigText | None]  # of the file that was named, or of the usual one, if there is
 
 
 class _Parser(argparse.ArgumentParser):
@@ -154,6 +172,7 @@ def buffer_bounds(text: str) -> tuple[float, float]:
 
 
 def _redundancy(text: str) -> int | None:
+    """An argparse type: None is "auto"."""
     if text == "auto":
         return None
     if text == "off":
@@ -161,6 +180,10 @@ def _redundancy(text: str) -> int | None:
     if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= MAX_GENERATIONS:
         raise argparse.ArgumentTypeError(f"'{text}' is not auto, off or a number from 1 to {MAX_GENERATIONS}")
     return int(text)
+
+
+_SWITCH = argparse.BooleanOptionalAction
+_NOT_GIVEN = object()  # stands for every flag that the command line does not have
 
 
 def parser() -> argparse.ArgumentParser:
@@ -198,7 +221,10 @@ def parser() -> argparse.ArgumentParser:
     heard.add_argument("--output", dest="output_name", type=device, metavar="NAME", help="loudspeaker, the same way")
     heard.add_argument("--list-devices", action="store_true", help="say what inputs and outputs there are, and end")
     heard.add_argument(
-        "--voice", metavar="A,B,...", help="on a card's microphone: auto, off, or some of echo,noise,gain,duck (auto)"
+        "--voice",
+        type=_voice,
+        metavar="A,B,...",
+        help="on a card's microphone: auto, off, or some of echo,noise,gain,duck (auto)",
     )
     heard.add_argument("--ring-tone", type=file, metavar="F|off", help="a sound file for calls that come in")
     heard.add_argument("--ringback", type=file, metavar="F|off", help="another one while it rings there")
@@ -208,17 +234,20 @@ def parser() -> argparse.ArgumentParser:
     face.add_argument("--json", action="store_true", help="one JSON object a line")
     face.add_argument("--headless", action="store_true", help="no screen and no keys")
     face.add_argument("--trace", action="store_true", help="with --json or --plain: every SIP message too")
-    face.add_argument("--ascii", action="store_true", help="draw with ASCII alone")
-    face.add_argument("--no-title", dest="title", action="store_false", help="leave the window's title alone")
-    face.add_argument("--bell", action="store_true", help="ring the terminal's bell when somebody calls")
-    face.add_argument("--notify", action="store_true", help="a desktop notification when somebody calls (OSC 9, 777)")
-    face.add_argument("--mouse", action="store_true", help="a click is like the key it hits, the wheel scrolls")
-    face.add_argument("--ask", dest="ask_before_hang_up", action="store_true", help="ask before hanging up a call")
+    face.add_argument("--ascii", action=_SWITCH, help="draw with ASCII alone")
+    face.add_argument("--title", action=_SWITCH, help="say in the window's title who is talked with (yes)")
+    face.add_argument("--bell", action=_SWITCH, help="ring the terminal's bell when somebody calls")
+    face.add_argument("--notify", action=_SWITCH, help="a desktop notification when somebody calls (OSC 9, 777)")
+    face.add_argument("--mouse", action=_SWITCH, help="a click is like the key it hits, the wheel scrolls")
+    face.add_argument("--ask", dest="ask_before_hang_up", action=_SWITCH, help="ask before hanging up a call")
+    face.add_argument("--config", type=file, metavar="F", help="read this instead of ~/.config/ringtop/config.toml")
+    face.add_argument("--no-config", action="store_true", help="read no such file, as a demo does")
     call = top.add_argument_group("the call")
     seconds = _number(0, 3600, float, " seconds")
     call.add_argument(
         "--auto-answer", nargs="?", const=0.0, type=seconds, metavar="SECONDS", help="take calls by itself"
     )
+    call.add_argument("--no-auto-answer", dest="auto_answer", action="store_const", const=None, help="let them ring")
     call.add_argument("--echo", action="store_true", help="send back what is heard")
     seconds = _number(0.1, 1e7, float, " seconds")
     call.add_argument("--duration", type=seconds, metavar="SECONDS", help="hang up after so long")
@@ -232,10 +261,15 @@ def parser() -> argparse.ArgumentParser:
         metavar="PERCENT",
         help="exit with 21 if more packets were missed, here or there",
     )
-    call.add_argument("--codecs", metavar="A,B,...", help="only these, in this order, e.g. PCMA,PCMU,L16/16000")
-    call.add_argument("--ptime", dest="ptime_ms", type=_number(10, 60), metavar="MS", help="10 to 60 ms (20)")
     call.add_argument(
-        "--silence-suppression", action="store_true", help="send nothing while nothing is said (comfort noise, DTX)"
+        "--codecs",
+        type=_codec_names,
+        metavar="A,B,...",
+        help="only these, in this order, e.g. PCMA,PCMU,L16/16000",
+    )
+    call.add_argument("--ptime", dest="ptime_ms", type=_ptime, metavar="MS", help="10 to 60 ms (20)")
+    call.add_argument(
+        "--silence-suppression", action=_SWITCH, help="send nothing while nothing is said (comfort noise, DTX)"
     )
     call.add_argument(
         "--buffer",
@@ -247,7 +281,6 @@ def parser() -> argparse.ArgumentParser:
     call.add_argument(
         "--redundancy",
         type=_redundancy,
-        default="auto",
         metavar="N",
         help=f"packets sent again in each: auto (by the loss they report), off, 1 to {MAX_GENERATIONS}",
     )
@@ -256,18 +289,66 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def from_arguments(arguments: list[str]) -> Config:
-    """The command line as a Config; raises ConfigError with one line when it makes no sense."""
-    config = _config(arguments)
+def from_arguments(arguments: list[str], read: ReadConfig = lambda path: None) -> Config:
+    """The command line and the file as a Config; raises ConfigError with one line where they make no sense."""
+    top = parser()
+    options, given = _flags(top, arguments)
+    extras: dict[str, Any] = {}
+    found = read(options.config) if _wants_file(options) else None
+    if found is not None:
+        from engine import config_file
+
+        contents = config_file.parse(found, top)
+        _refuse_contradictions_in(found.path, contents.options, top)
+        options = _with_file(options, given, contents.options)
+        extras = {"keys": contents.keys, "colours": contents.colours, "panes": contents.panes, "file": found}
+    config = _config(options, extras)
     _refuse_far_end(config)
     return config
 
 
-def _config(arguments: list[str]) -> Config:
-    options, extra = parser().parse_known_args(_attach_uri(arguments))
+def _wants_file(options: argparse.Namespace) -> bool:
+    """A demo is the same everywhere, whatever its user has written for his own calls, unless a file is named."""
+    return not (options.no_config or options.list_devices or (options.demo and options.config is None))
+
+
+def _flags(top: argparse.ArgumentParser, arguments: list[str]) -> tuple[argparse.Namespace, set[str]]:
+    """The command line alone, and what of it was given."""
+    defaults = vars(top.parse_args([]))
+    typed = argparse.Namespace(**dict.fromkeys(defaults, _NOT_GIVEN))
+    _, extra = top.parse_known_args(_attach_uri(arguments), typed)
     if extra:
         raise ConfigError(f"unknown argument '{extra[0]}' (see --help)")
+    given = {name for name, value in vars(typed).items() if value is not _NOT_GIVEN}
+    options = argparse.Namespace(**{**defaults, **{name: getattr(typed, name) for name in given}})
     _refuse_contradictions(options)
+    return options, given
+
+
+def _refuse_contradictions_in(path: str, values: Mapping[str, Any], top: argparse.ArgumentParser) -> None:
+    """What the file says must make sense without a flag."""
+    alone, _ = _flags(top, [])
+    try:
+        _refuse_contradictions(argparse.Namespace(**{**vars(alone), **values}))
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _with_file(options: argparse.Namespace, given: set[str], values: Mapping[str, Any]) -> argparse.Namespace:
+    """The flags, and of the file what they leave open and does not contradict them."""
+    for name, value in values.items():
+        if name in given or (options.demo and name in _PORTS):  # a demo takes any ports
+            continue
+        both = argparse.Namespace(**{**vars(options), name: value})
+        if _contradiction(both) is None:
+            options = both
+    return options
+
+
+_PORTS = ("local_sip_port", "local_rtp_port")
+
+
+def _config(options: argparse.Namespace, extras: Mapping[str, Any]) -> Config:
     return Config(
         mode=options.mode,
         local_ip=DEMO_IP if options.demo else options.local_ip,
@@ -282,7 +363,7 @@ def _config(arguments: list[str]) -> Config:
         input_name=options.input_name,
         output_name=options.output_name,
         list_devices=options.list_devices,
-        voice=_voice(options.voice),
+        voice=options.voice,
         ring_tone=options.ring_tone,
         ringback=options.ringback,
         ring_output=options.ring_output,
@@ -293,20 +374,21 @@ def _config(arguments: list[str]) -> Config:
         duration=options.duration,
         min_mos=options.min_mos,
         max_loss_percent=options.max_loss_percent,
-        codecs=_codec_names(options.codecs),
-        ptime_ms=_ptime(options.ptime_ms),
+        codecs=options.codecs or (),
+        ptime_ms=_default(options.ptime_ms, 20),
         buffer_ms=options.buffer,
         redundancy=options.redundancy,
-        silence_suppression=options.silence_suppression,
+        silence_suppression=bool(options.silence_suppression),
         max_calls=_default(options.max_calls, 8),
         demo=options.demo,
         trace=options.trace,
-        ascii=options.ascii,
-        title=options.title,
-        bell=options.bell,
-        notify=options.notify,
-        mouse=options.mouse,
-        ask_before_hang_up=options.ask_before_hang_up,
+        ascii=bool(options.ascii),
+        title=options.title is not False,
+        bell=bool(options.bell),
+        notify=bool(options.notify),
+        mouse=bool(options.mouse),
+        ask_before_hang_up=bool(options.ask_before_hang_up),
+        **extras,
     )
 
 
@@ -333,8 +415,16 @@ def _is_number(text: str) -> bool:
 
 
 def _refuse_contradictions(options: argparse.Namespace) -> None:
+    contradiction = _contradiction(options)
+    if contradiction is not None:
+        raise ConfigError(contradiction)
+
+
+def _contradiction(options: argparse.Namespace) -> str | None:
+    """What makes no sense together, in one line."""
     far_end = options.remote_ip is not None or options.uri is not None
     rules = (
+        (options.no_config and options.config, "--config names a file, --no-config reads none: choose one"),
         (options.plain and options.json, "--plain and --json are two faces: choose one"),
         (options.uri and options.remote_ip, "the URI and --remote-ip both say whom to call: give one"),
         (options.mode == "receiver" and options.uri, "--mode receiver waits for a call: leave the URI out"),
@@ -359,11 +449,11 @@ def _refuse_contradictions(options: argparse.Namespace) -> None:
             f"--audio {options.audio} uses no sound card: leave --input, --output and --ring-output out",
         ),
         (
-            options.voice not in (None, "auto", "off") and (options.audio_file or options.audio in ("null", "file")),
+            options.voice and (options.audio_file or options.audio in ("null", "file")),
             "--voice works on a card's microphone; a file is sent as it is: leave one of them out",
         ),
         (
-            options.voice not in (None, "auto", "off") and (options.echo or options.demo),
+            options.voice and (options.echo or options.demo),
             "--voice works on a card's microphone, which --echo and --demo do not use: leave it out",
         ),
         (options.demo and options.input_name, "--demo has a file for a microphone: leave --input out"),
@@ -382,9 +472,7 @@ def _refuse_contradictions(options: argparse.Namespace) -> None:
             "--trace is told in lines: give --plain, --json or --headless too",
         ),
     )
-    for broken, text in rules:
-        if broken:
-            raise ConfigError(text)
+    return next((text for broken, text in rules if broken), None)
 
 
 def _same_file(first: str | None, second: str | None) -> bool:
@@ -453,34 +541,33 @@ def complete_uri(text: str) -> Uri:
     return uri
 
 
-def _codec_names(text: str | None) -> tuple[str, ...]:
-    if text is None:
-        return ()
+def _codec_names(text: str) -> tuple[str, ...]:
+    """An argparse type."""
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if not names:
-        raise ConfigError("--codecs names no codec: for example --codecs PCMA,PCMU")
+        raise argparse.ArgumentTypeError("names no codec: for example PCMA,PCMU")
     twice = [name for name in names if [other.upper() for other in names].count(name.upper()) > 1]
     if twice:
-        raise ConfigError(f"--codecs names {twice[0]} twice")
+        raise argparse.ArgumentTypeError(f"names {twice[0]} twice")
     return names
 
 
-def _voice(text: str | None) -> tuple[str, ...] | None:
-    """None is "auto", nothing is "off"."""
-    if text is None or text == "auto":
+def _voice(text: str) -> tuple[str, ...] | None:
+    """An argparse type: None is "auto", nothing is "off"."""
+    if text == "auto":
         return None
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     unknown = [name for name in names if name not in VOICE_STEPS and names != ("off",)]
     if not names or unknown:
-        raise ConfigError(f"--voice {text}: give auto, off, or some of {', '.join(VOICE_STEPS)}")
+        raise argparse.ArgumentTypeError(f"'{text}': give auto, off, or some of {', '.join(VOICE_STEPS)}")
     if "echo" in names and "duck" in names:
-        raise ConfigError("--voice: echo and duck are two ways against an echo: give one")
+        raise argparse.ArgumentTypeError("echo and duck are two ways against an echo: give one")
     return () if names == ("off",) else names
 
 
-def _ptime(value: int | None) -> int:
-    if value is None:
-        return 20
+def _ptime(text: str) -> int:
+    """An argparse type: milliseconds of sound in a packet."""
+    value = int(_number(10, 60)(text))
     if value not in PTIMES_MS:
-        raise ConfigError(f"--ptime {value}: packets of {', '.join(map(str, PTIMES_MS))} ms are possible")
+        raise argparse.ArgumentTypeError(f"'{text}': packets of {', '.join(map(str, PTIMES_MS))} ms are possible")
     return value

@@ -13,6 +13,8 @@
     layout wide          which widget sits where: a new pane is one new file and one line there
     dashboard compact    which panes fit; the phone in one line
     theme screen frames  style names into colours; the one file with curses; one frame at a time to the terminal
+    preferences          the user's own keys, colours and panes, checked
+    theme screen         style names into colours; the one file with curses
     plain jsonlines      the faces without a screen
 
 ``widgets.dashboard`` and the others are imported when first asked for: a face without a screen starts without them.
@@ -25,7 +27,21 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from widgets import announce, canvas, controls, dashboard, jsonlines, keys, needle, plain, prompt, screen, text, ui
+    from widgets import (
+        announce,
+        canvas,
+        controls,
+        dashboard,
+        jsonlines,
+        keys,
+        needle,
+        plain,
+        preferences,
+        prompt,
+        screen,
+        text,
+        ui,
+    )
 
 __all__ = [
     "announce",
@@ -36,6 +52,7 @@ __all__ = [
     "keys",
     "needle",
     "plain",
+    "preferences",
     "prompt",
     "screen",
     "text",

@@ -102,7 +102,7 @@ class Controls:
         now = scene(snapshot, self.ui)
         view = views.shown(now)
         scrolling = self.ui.help_open or view.scrolls
-        return tuple(self._hint(key, key.valid(now), scrolling) for key in views.key_table(view))
+        return tuple(self._hint(key, key.valid(now), scrolling) for key in views.key_table(view, now.ui.bindings))
 
     @staticmethod
     def _hint(key: keys.Key, valid: bool, scrolling: bool) -> KeyHint:
@@ -168,7 +168,8 @@ class Controls:
         """
         line = self.ui.prompt
         typing = line is not None and line.mode != "confirm"
-        obeyed, left_out = self._bursts.sift(list(names), self._phone.clock(), typing, keys.OPEN_A_LINE)
+        openers = views.openers(views.shown(self.scene()), self.ui.bindings)
+        obeyed, left_out = self._bursts.sift(list(names), self._phone.clock(), typing, openers)
         self._keys.extend(obeyed)
         if left_out:
             self.notice(TEXT, "warn")
@@ -202,12 +203,13 @@ class Controls:
         now = self.scene()
         view = views.shown(now)
         key = views.key_named(view, name, now)
-        if key is not None and key in view.keys:
+        if key is not None and key in views.own_keys(view, now.ui.bindings):
             view.actions[key.does](self, name)
         elif key is not None:
             getattr(self, f"_do_{key.does}")(name)
         elif name.startswith("Paste:"):
-            self.notice("pasted text is not read as keys: d opens a line to paste an address into")
+            opener = next(key.shown for key in views.common_keys(self.ui.bindings) if key.does == "dial")
+            self.notice(f"pasted text is not read as keys: {opener} opens a line to paste an address into")
         elif name.startswith("Alt-"):  # ESC and the next key, which a slow line brought together
             self.press("Escape")
             self.press(name.removeprefix("Alt-"))

@@ -279,8 +279,8 @@ VIEW = View(
     (
         Key(("Left", "h"), "Left", "back", "a column back: every figure of that moment", "left", _has_history),
         Key(("Right", "l"), "Right", "on", "a column on, to the newest in the end", "right", _is_back),
-        Key(("PageUp", "PageDown"), "PgUp PgDn", "", "thirty columns back or on", "page", _has_history),
-        Key(("Home", "End"), "Home End", "", "the beginning of the call; now", "ends", _has_history),
+        Key(("PageUp", "PageDown"), "PgUp PgDn", "", "thirty columns back or on", "page", _has_history, False),
+        Key(("Home", "End"), "Home End", "", "the beginning of the call; now", "ends", _has_history, False),
         Key(("z",), "z", "zoom", "a column is 1, 5 or 20 seconds", "zoom", _has_history),
         Key(("Escape",), "Esc", "now", "back to the newest second", "now", _is_back),
     ),

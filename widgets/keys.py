@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from engine.model import CallState
 from widgets.ui import Scene
@@ -11,7 +11,10 @@ from widgets.ui import Scene
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One entry of the key table. ``does`` names what the face does; ``valid`` says when it does something."""
+    """One entry of the key table. ``does`` names what the face does; ``valid`` says when it does something.
+
+    What is done must not depend on which of its ``keys`` was pressed, where a user may choose others (``rebinds``).
+    """
 
     keys: tuple[str, ...]
     shown: str
@@ -19,6 +22,19 @@ class Key:
     help: str
     does: str
     valid: Callable[[Scene], bool]
+    rebinds: bool = True
+
+    def bound(self, names: tuple[str, ...] | None) -> Key:
+        """The same by other keys, if there are any."""
+        return self if names is None else replace(self, keys=names, shown=" ".join(map(shown, names)))
+
+
+Bindings = Mapping[str, tuple[str, ...]]  # what is done, and the keys for it that a user has chosen
+
+
+def shown(name: str) -> str:
+    """A key as people call it."""
+    return {" ": "Space", "Escape": "Esc", "PageUp": "PgUp", "PageDown": "PgDn"}.get(name, name)
 
 
 def always(scene: Scene) -> bool:
@@ -58,7 +74,7 @@ def _card(scene: Scene) -> bool:
     return scene.snapshot.sound.kind == "device"
 
 
-OPEN_A_LINE = ("d", "/")  # what comes after them is a text, and may come all at once
+OPEN_A_LINE = ("dial", "filter")  # what is typed after their keys is a text, and may come all at once
 MANY = ("digit", "go_to_view", "move", "page")  # entries of the table that stand for many keys: no button
 SCROLLING = ("move", "page")  # what does something in every view that is longer than the screen
 BACKWARD, FORWARD = ("Up", "k"), ("Down", "j")
@@ -73,12 +89,12 @@ KEYS = (
     Key(("e",), "e", "", "take echo out, half duplex, or neither", "voice", _card),
     Key(("o",), "o", "hold", "hold the selected call, or take it back", "hold", _up),
     Key(("c",), "c", "join", "join all calls, or talk to this one alone", "conference", _two_up),
-    Key(DIGIT_KEYS, "0-9*#", "digits", "send a digit to the selected call", "digit", _dials_digits),
-    Key(VIEW_KEYS, "1-9", "", "the view of that number; Alt-1 to Alt-9 always do", "go_to_view", always),
-    Key(("Tab", "BackTab"), "Tab", "view", "the next view; Shift-Tab: the one before", "next_view", always),
-    Key((*BACKWARD, *FORWARD), "Up Down", "select", "the call above, the call below; scroll", "move", _several),
-    Key(("PageUp", "PageDown"), "PgUp PgDn", "", "ten rows at once", "page", _several),
-    Key(("+", "=", "-"), "+ -", "volume", "louder or softer by 2 dB", "volume", always),
+    Key(DIGIT_KEYS, "0-9*#", "digits", "send a digit to the selected call", "digit", _dials_digits, False),
+    Key(VIEW_KEYS, "1-9", "", "the view of that number; Alt-1 to Alt-9 always do", "go_to_view", always, False),
+    Key(("Tab", "BackTab"), "Tab", "view", "the next view; Shift-Tab: the one before", "next_view", always, False),
+    Key((*BACKWARD, *FORWARD), "Up Down", "select", "the call above, the call below; scroll", "move", _several, False),
+    Key(("PageUp", "PageDown"), "PgUp PgDn", "", "ten rows at once", "page", _several, False),
+    Key(("+", "=", "-"), "+ -", "volume", "louder or softer by 2 dB", "volume", always, False),
     Key(("Ctrl-L",), "Ctrl-L", "", "draw the screen anew", "redraw", always),
     Key(("?", "F1"), "?", "help", "every key of this view", "help", always),
     Key(("Escape",), "Esc", "", "close what is open, go back", "back", always),

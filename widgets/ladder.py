@@ -517,13 +517,25 @@ VIEW = View(
         Key(("v",), "v", "all", "the messages of all calls, or of this one", "widen", _is_closed),
         Key(("x",), "x", "hide", "hide private data on the whole screen, for a picture", "hide", always),
         Key(
-            ("Left", "h", "Right", "l"), "Left Right", "message", "the message before, the one after", "next", _is_open
+            ("Left", "h", "Right", "l"),
+            "Left Right",
+            "message",
+            "the message before, the one after",
+            "next",
+            _is_open,
+            False,
         ),
         Key(
-            ("Up", "k", "Down", "j"), "Up Down", "move", "up and down, in an opened message too", "move", _has_messages
+            ("Up", "k", "Down", "j"),
+            "Up Down",
+            "move",
+            "up and down, in an opened message too",
+            "move",
+            _has_messages,
+            False,
         ),
-        Key(("PageUp", "PageDown"), "PgUp PgDn", "", "ten rows at once", "move", _has_messages),
-        Key(("Home", "End"), "Home End", "", "the first; the newest, which is followed", "ends", _has_messages),
+        Key(("PageUp", "PageDown"), "PgUp PgDn", "", "ten rows at once", "move", _has_messages, False),
+        Key(("Home", "End"), "Home End", "", "the first; the newest, which is followed", "ends", _has_messages, False),
         Key(("Escape",), "Esc", "close", "close what is open, show all, follow the newest", "close", _has_back),
     ),
     {

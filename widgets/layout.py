@@ -6,6 +6,8 @@ rows are scarce, the lowest the longest.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.model import CallState
 from widgets import call, calls, counters, graph, log, meter, quality, rtcp, welcome, why
 from widgets.ui import Band, Pane, Scene, Tables
@@ -109,13 +111,35 @@ NO_CALL: Tables = ((0, (Band((CALLS,), 0), Band((FINDINGS,), 1, grows=True))),)
 LOG_VIEW: Tables = ((0, (Band((CALLS,), 0), Band((LOG,), 1, grows=True))),)
 
 
+# What a user may leave out of the view "calls", by the names of the configuration file.
+PANES = {
+    "levels": LEVELS, "quality": QUALITY, "why": WHY, "media": MEDIA, "reports": REPORTS, "call": CALL,
+    "history": HISTORY, "log": LOG,
+}  # fmt: skip
+
+
 def calls_tables(scene: Scene) -> Tables:
-    """What there is to show of the calls at this moment."""
+    """What there is to show of the calls at this moment, and is wanted."""
     if scene.call is None:
-        return IDLE
-    if scene.call.media is None:
-        return SILENT
-    return OVER if scene.call.state is CallState.ENDED else TALKING
+        tables = IDLE
+    elif scene.call.media is None:
+        tables = SILENT
+    else:
+        tables = OVER if scene.call.state is CallState.ENDED else TALKING
+    return (
+        tables if scene.ui.panes is None else tuple((least, _wanted(bands, scene.ui.panes)) for least, bands in tables)
+    )
+
+
+def _wanted(bands: tuple[Band, ...], names: frozenset[str]) -> tuple[Band, ...]:
+    """The bands without the panes that are left out; the others share the room."""
+    left_out = [pane for name, pane in PANES.items() if name not in names]
+    kept = []
+    for band in bands:
+        panes = tuple(pane for pane in band.panes if pane not in left_out)
+        if panes:
+            kept.append(band if panes == band.panes else replace(band, panes=panes, shares=()))
+    return tuple(kept)
 
 
 def log_tables(_scene: Scene) -> Tables:

@@ -22,7 +22,7 @@ import locale
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from widgets import text as text_module
@@ -73,6 +73,7 @@ class _Painter:
         self.window = window
         self._ascii = plain_ascii
         self._colour = colour and self._start_colour()
+        self.looks: Mapping[str, theme.Look] = theme.LOOKS
         self._attributes: dict[str, int] = {}
         self._rows: list[Row | None] = []
         self.shape: tuple[int, int] = (0, 0)
@@ -161,7 +162,7 @@ class _Painter:
     def _attribute(self, style: str) -> int:
         attribute = self._attributes.get(style)
         if attribute is None:
-            attribute = self._attributes[style] = self._make_attribute(theme.look(style, self._colour))
+            attribute = self._attributes[style] = self._make_attribute(theme.look(style, self._colour, self.looks))
         return attribute
 
     @staticmethod
@@ -335,6 +336,10 @@ class Screen:
     def repaint(self) -> None:
         """Something else wrote on the terminal: the next frame clears it and is written whole."""
         self._painter.forget()
+
+    def use(self, looks: Mapping[str, theme.Look]) -> None:
+        """Other colours than our own, from the first frame on."""
+        self._painter.looks = looks
 
     @property
     def round_trip_ms(self) -> float | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 RED, GREEN, YELLOW, BLUE, MAGENTA, CYAN = 1, 2, 3, 4, 5, 6
 BRIGHT = 8  # added to a colour
@@ -65,12 +64,11 @@ LOOKS: dict[str, Look] = {
 }
 
 
-@lru_cache(maxsize=512)
-def look(style: str, colour: bool = True) -> Look:
+def look(style: str, colour: bool = True, looks: Mapping[str, Look] = LOOKS) -> Look:
     """The look of a style name or of several joined by "+"; an unknown name is plain."""
     result = PLAIN
     for name in style.split("+"):
-        result = result.with_(LOOKS.get(name, PLAIN))
+        result = result.with_(looks.get(name, PLAIN))
     return result if colour else result.without_colour
 
 

@@ -65,6 +65,8 @@ class Ui:
     glyphs: str = "unicode"
     colour: bool = True
     keys: tuple[KeyHint, ...] = ()
+    bindings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the user's own keys: widgets.preferences
+    panes: frozenset[str] | None = None  # of the view "calls"; None: all
     line_ms: float | None = None  # round trip to the terminal, where it answers
 
     @property

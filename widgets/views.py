@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from widgets import history, keys, ladder, layout, sound, why, wide
-from widgets.keys import Key
+from widgets.keys import Bindings, Key
 from widgets.ui import Scene
 from widgets.view import View
 
@@ -14,6 +14,7 @@ WHY = View("why", "what is the matter with the call, and what to do", layout.why
 LOG = View("log", "what has happened", layout.log_tables, scrolls=True)
 
 VIEWS = (CALLS, WHY, history.VIEW, sound.VIEW, ladder.VIEW, LOG)
+NONE_CHOSEN: Mapping[str, tuple[str, ...]] = {}
 NAMES = tuple(view.name for view in VIEWS)
 
 
@@ -22,14 +23,30 @@ def shown(scene: Scene) -> View:
     return VIEWS[NAMES.index(scene.ui.view)]
 
 
-def key_table(view: View) -> Iterator[Key]:
+def own_keys(view: View, bound: Bindings) -> tuple[Key, ...]:
+    """The keys of a view, as the user has chosen them."""
+    return tuple(key.bound(bound.get(f"{view.name}.{key.does}")) for key in view.keys) if bound else view.keys
+
+
+def common_keys(bound: Bindings) -> tuple[Key, ...]:
+    """The keys of every view, as the user has chosen them."""
+    return tuple(key.bound(bound.get(key.does)) for key in keys.KEYS) if bound else keys.KEYS
+
+
+def key_table(view: View, bound: Bindings = NONE_CHOSEN) -> Iterator[Key]:
     """The keys of this view: its own, then the common ones it has not taken for itself altogether.
 
     Going back has several steps: what a view has open, then the view.
     """
-    taken = {name for key in view.keys for name in key.keys}
-    yield from view.keys
-    yield from (key for key in keys.KEYS if key.does == "back" or not taken.issuperset(key.keys))
+    own = own_keys(view, bound)
+    taken = {name for key in own for name in key.keys}
+    yield from own
+    yield from (key for key in common_keys(bound) if key.does == "back" or not taken.issuperset(key.keys))
+
+
+def openers(view: View, bound: Bindings) -> tuple[str, ...]:
+    """The keys that open a line to type into."""
+    return tuple(name for key in key_table(view, bound) if key.does in keys.OPEN_A_LINE for name in key.keys)
 
 
 def key_named(view: View, name: str, scene: Scene) -> Key | None:
@@ -37,6 +54,7 @@ def key_named(view: View, name: str, scene: Scene) -> Key | None:
 
     While the help covers the view, the view's own keys do nothing.
     """
-    table = keys.KEYS if scene.ui.help_open else (*view.keys, *keys.KEYS)
+    bound = scene.ui.bindings
+    table = common_keys(bound) if scene.ui.help_open else (*own_keys(view, bound), *common_keys(bound))
     meanings = [key for key in table if name in key.keys]
     return next((key for key in meanings if key.valid(scene)), meanings[0] if meanings else None)

@@ -187,7 +187,9 @@ def _move(desk: Desk, name: str) -> None:
 
 
 KEYS = (
-    Key(("Up", "k", "Down", "j"), "Up Down", "finding", "the finding above, the finding below", "move", _several),
-    Key(("PageUp", "PageDown"), "PgUp PgDn", "", "ten findings at once", "page", _several),
+    Key(
+        ("Up", "k", "Down", "j"), "Up Down", "finding", "the finding above, the finding below", "move", _several, False
+    ),
+    Key(("PageUp", "PageDown"), "PgUp PgDn", "", "ten findings at once", "page", _several, False),
 )
 ACTIONS = {"move": _move, "page": _move}

@@ -8,7 +8,11 @@ import re
 import sys
 from pathlib import Path
 
+from engine.config import ConfigText
 from engine.io.audio_files import check_format
+
+MOST_CONFIG_BYTES = 1_000_000
+_ASKS_PLATFORMDIRS = sys.platform in ("win32", "darwin")
 
 
 class PlaceError(OSError):
@@ -55,6 +59,42 @@ def _try_to_write(path: Path) -> None:
     else:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         path.unlink()
+
+
+def config_path() -> str | None:
+    """Where the user's own configuration file is, or would be; None where only platformdirs knows, and is missing.
+
+    The XDG base directories are two lines; platformdirs, which says the same, takes longer than the rest of it.
+    """
+    if not _ASKS_PLATFORMDIRS:
+        base = os.environ.get("XDG_CONFIG_HOME", "")
+        base = base if os.path.isabs(base) else os.path.join(os.path.expanduser("~"), ".config")
+        return os.path.join(base, "ringtop", "config.toml")
+    try:
+        import platformdirs
+    except ImportError:
+        return None
+    return os.path.join(platformdirs.user_config_dir("ringtop", appauthor=False), "config.toml")
+
+
+def read_config(named: str | None) -> ConfigText | None:
+    """The file that was named, or the user's own; None where he has none. Raises PlaceError."""
+    path = named or config_path()
+    if path is None:
+        return None
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MOST_CONFIG_BYTES + 1)
+    except OSError as error:
+        if named is None and isinstance(error, (FileNotFoundError, NotADirectoryError)):
+            return None
+        raise PlaceError(f"{path}: it cannot be read ({(error.strerror or str(error)).lower()})") from None
+    if len(data) > MOST_CONFIG_BYTES:
+        raise PlaceError(f"{path}: this is no configuration file: it is larger than 1 MB")
+    try:
+        return ConfigText(path, data.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise PlaceError(f"{path}: this is not UTF-8 text") from None
 
 
 def sample(home: Path) -> Path:

@@ -73,7 +73,8 @@ def sound_card(folder: Path) -> Iterator[Environment]:
 def ringtop(folder: Path, card: Environment, options: Namespace, measure: Any) -> dict[str, Any]:
     """Two of ours: the caller hears the mouth, the one it calls plays for the ear."""
     caller, callee = PORTS["ringtop"]
-    program = [options.python, str(ROOT / "tui.py"), "--headless", "--json", "--local-ip", HOST, *options.also.split()]
+    program = [options.python, str(ROOT / "tui.py"), "--no-config", "--headless", "--json", "--local-ip", HOST]
+    program += options.also.split()
     there = ["--mode", "receiver", "--auto-answer", "--audio", "device", "--local-sip-port", str(callee)]
     here = ["--audio", "device", "--local-sip-port", str(caller), "--local-rtp-port", str(caller + 2)]
     here += ["--duration", str(options.seconds + 8), f"sip:{HOST}:{callee}"]

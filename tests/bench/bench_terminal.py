@@ -19,7 +19,9 @@ from tests.screens.harness import Program, python
 from widgets.views import NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
-PHONE = (str(ROOT / "tui.py"), "--local-ip", "127.0.0.1", "--local-sip-port", "0", "--local-rtp-port", "0")
+PHONE = (
+    str(ROOT / "tui.py"), "--no-config", "--local-ip", "127.0.0.1", "--local-sip-port", "0", "--local-rtp-port", "0",
+)  # fmt: skip
 KINDS = {
     "quiet": ("--audio", "null"),
     "busy": ("--audio-file", str(ROOT / "sample.wav")),

@@ -125,7 +125,7 @@ class Ringtop(Program):
     ) -> None:
         super().__init__(folder)
         face = [] if terminal else ["--headless", "--json"]
-        command = [sys.executable, str(ROOT / "tui.py"), *face, "--auto-answer", "--mode", "receiver"]
+        command = [sys.executable, str(ROOT / "tui.py"), "--no-config", *face, "--auto-answer", "--mode", "receiver"]
         command += ["--local-ip", HOST, "--local-sip-port", str(self.port), "--local-rtp-port", str(self.port + 4)]
         self._launch([*command, *options], terminal, env)
         if terminal is None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
-from engine.io.places import PlaceError, check_recording
+from engine.config import ConfigText
+from engine.io import places
+from engine.io.places import PlaceError, check_recording, config_path, read_config
 from engine.io.wav import WavError
 
 
@@ -38,3 +42,54 @@ def test_where_nothing_can_be_written_is_one_line(tmp_path, name, error):
         check_recording(str(tmp_path / name), None)
     assert "\n" not in str(caught.value) and str(tmp_path) in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+# ------------------------------------------------------------------ the configuration file
+
+
+def test_the_users_own_file_is_where_the_system_keeps_such_files(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert config_path() == str(tmp_path / "ringtop" / "config.toml")
+    monkeypatch.setenv("XDG_CONFIG_HOME", "relative")  # to be ignored, says the specification
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert config_path() == str(tmp_path / ".config" / "ringtop" / "config.toml")
+
+
+def test_platformdirs_says_the_same(tmp_path, monkeypatch):
+    platformdirs = pytest.importorskip("platformdirs", reason="pip install 'ringtop[config]'")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert config_path() == platformdirs.user_config_dir("ringtop", appauthor=False) + "/config.toml"
+
+
+def test_where_only_platformdirs_knows_and_is_missing_there_is_no_file(monkeypatch):
+    monkeypatch.setattr(places, "_ASKS_PLATFORMDIRS", True)
+    monkeypatch.setitem(sys.modules, "platformdirs", None)
+    assert config_path() is None and read_config(None) is None
+
+
+def test_no_file_of_his_own_is_no_mistake_but_a_named_one_must_be_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert read_config(None) is None
+    with pytest.raises(PlaceError, match=r"none\.toml: it cannot be read \(no such file"):
+        read_config(str(tmp_path / "none.toml"))
+    (tmp_path / "ringtop").write_text("a file where a folder belongs")
+    assert read_config(None) is None
+
+
+def test_a_file_is_read_whatever_editor_wrote_it(tmp_path):
+    path = tmp_path / "a.toml"
+    path.write_bytes("\ufeff[keys]\r\nmute = 'ü'\r\n".encode())
+    assert read_config(str(path)) == ConfigText(str(path), "[keys]\r\nmute = 'ü'\r\n")
+
+
+@pytest.mark.parametrize(("data", "said"), [(b"\xff\xfe", "not UTF-8"), (b"#" * 1_000_001, "larger than 1 MB")])
+def test_a_file_that_is_no_text_of_ours(tmp_path, data, said):
+    path = tmp_path / "a.toml"
+    path.write_bytes(data)
+    with pytest.raises(PlaceError, match=said):
+        read_config(str(path))
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(PlaceError, match="cannot be read"):
+        read_config(str(tmp_path))

@@ -28,7 +28,9 @@ ROOT = HERE.parents[1]
 SIZE, NARROW = (120, 40), (40, 10)
 LOSS_PERCENT = 3.0
 MOST_BYTES = 100_000
-PHONE = (str(ROOT / "tui.py"), "--local-ip", "127.0.0.1", "--local-sip-port", "0", "--local-rtp-port", "0")
+PHONE = (
+    str(ROOT / "tui.py"), "--no-config", "--local-ip", "127.0.0.1", "--local-sip-port", "0", "--local-rtp-port", "0",
+)  # fmt: skip
 SAMPLE = ("--audio-file", str(ROOT / "sample.wav"))
 
 

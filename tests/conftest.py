@@ -1,0 +1,10 @@
+"""What every test starts from: a user without files of his own."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+_HOME = tempfile.TemporaryDirectory(prefix="ringtop-nobody-")
+for _name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"):
+    os.environ[_name] = _HOME.name  # before any test module takes a copy of the environment
