@@ -38,6 +38,7 @@ class Servers:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self._folder, self._monkeypatch = folder, monkeypatch
+        monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)  # cookies lie in the homes
 
     def __call__(self, name: str, *modules: str) -> Path:
         monkeypatch, home = self._monkeypatch, self._folder / name
