@@ -363,14 +363,16 @@ def _news(snapshot: model.Snapshot) -> object:
         (view.id, view.state, view.reason, view.held_here, view.held_there, view.media and view.media.rx.lost)
         for view in snapshot.calls
     ]
-    return int(snapshot.time * 2), calls, snapshot.sound.ok
+    sound = snapshot.sound
+    return int(snapshot.time * 2), calls, sound.ok, sound.note, sound.devices, snapshot.settings.sounding
 
 
 def _preferences(config: Config) -> tuple[Bindings, Mapping[str, Look], frozenset[str] | None]:
     """The keys, colours and panes of the file; raises ConfigError with its line."""
     chosen = widgets.preferences
     try:
-        return chosen.bindings(config.keys), chosen.looks(config.colours), chosen.panes(config.panes)
+        usual = widgets.theme.looks_on(config.background, os.environ)
+        return chosen.bindings(config.keys), chosen.looks(config.colours, usual), chosen.panes(config.panes)
     except chosen.PreferenceError as error:
         from engine.config_file import complaint
 
@@ -458,7 +460,8 @@ class DashboardFace:
 
     def _draw(self, now: float) -> float:
         """Draw if it is time and there is room; returns when to look again."""
-        busy = any(view.state is not CallState.ENDED for view in self._snapshot.calls)
+        busy = self._snapshot.settings.listening
+        busy = busy or any(view.state is not CallState.ENDED for view in self._snapshot.calls)
         due = self._frame_at + (FRAME_S if busy or self._dirty else IDLE_FRAME_S)
         slack = self._engine.slack_s()
         early_s, late_s = (EARLY_FRAME_S, LATE_FRAME_S) if slack < LONGEST_TURN_S else (0.0, 0.0)  # packets leave

@@ -73,6 +73,7 @@ class Config:
     input_name: str | None = None
     output_name: str | None = None
     list_devices: bool = False
+    volume_db: float = 0.0  # -40 to 12
     voice: tuple[str, ...] | None = None  # what is done to a card's microphone; None: what can be
     ring_tone: str | None = None  # a sound file, "off", or None for our own
     ringback: str | None = None  # the same
@@ -93,6 +94,7 @@ class Config:
     demo: bool = False
     trace: bool = False
     ascii: bool = False
+    background: str | None = None  # of the terminal: "dark", "light"; None: as it says itself
     title: bool = True  # of the terminal's window
     bell: bool = False  # when somebody calls
     notify: bool = False
@@ -103,6 +105,7 @@ class Config:
     colours: Mapping[str, str] = field(default_factory=dict)  # a style: "bright yellow bold"
     panes: tuple[str, ...] | None = None  # of the view "calls"; None: all
     file: ConfigText | None = None  # the configuration file that was read
+    saves: bool = True  # that file, or the one that would have been read, may be written
 
 
 ReadConfig = Callable[[str | None], ConfigText | None]  # of the file that was named, or of the usual one, if there is
@@ -219,6 +222,7 @@ def parser() -> argparse.ArgumentParser:
         "--input", dest="input_name", type=device, metavar="NAME", help="microphone, by part of its name"
     )
     heard.add_argument("--output", dest="output_name", type=device, metavar="NAME", help="loudspeaker, the same way")
+    heard.add_argument("--volume", type=_number(-40, 12, float, " dB"), metavar="DB", help="of what is heard (0)")
     heard.add_argument("--list-devices", action="store_true", help="say what inputs and outputs there are, and end")
     heard.add_argument(
         "--voice",
@@ -235,6 +239,9 @@ def parser() -> argparse.ArgumentParser:
     face.add_argument("--headless", action="store_true", help="no screen and no keys")
     face.add_argument("--trace", action="store_true", help="with --json or --plain: every SIP message too")
     face.add_argument("--ascii", action=_SWITCH, help="draw with ASCII alone")
+    face.add_argument(
+        "--background", choices=("dark", "light"), help="the terminal's, for the colours (as COLORFGBG says, else dark)"
+    )
     face.add_argument("--title", action=_SWITCH, help="say in the window's title who is talked with (yes)")
     face.add_argument("--bell", action=_SWITCH, help="ring the terminal's bell when somebody calls")
     face.add_argument("--notify", action=_SWITCH, help="a desktop notification when somebody calls (OSC 9, 777)")
@@ -293,15 +300,16 @@ def from_arguments(arguments: list[str], read: ReadConfig = lambda path: None) -
     """The command line and the file as a Config; raises ConfigError with one line where they make no sense."""
     top = parser()
     options, given = _flags(top, arguments)
-    extras: dict[str, Any] = {}
-    found = read(options.config) if _wants_file(options) else None
+    wants_file = _wants_file(options)
+    extras: dict[str, Any] = {"saves": wants_file}
+    found = read(options.config) if wants_file else None
     if found is not None:
         from engine import config_file
 
         contents = config_file.parse(found, top)
         _refuse_contradictions_in(found.path, contents.options, top)
         options = _with_file(options, given, contents.options)
-        extras = {"keys": contents.keys, "colours": contents.colours, "panes": contents.panes, "file": found}
+        extras |= {"keys": contents.keys, "colours": contents.colours, "panes": contents.panes, "file": found}
     config = _config(options, extras)
     _refuse_far_end(config)
     return config
@@ -363,6 +371,7 @@ def _config(options: argparse.Namespace, extras: Mapping[str, Any]) -> Config:
         input_name=options.input_name,
         output_name=options.output_name,
         list_devices=options.list_devices,
+        volume_db=options.volume or 0.0,
         voice=options.voice,
         ring_tone=options.ring_tone,
         ringback=options.ringback,
@@ -383,6 +392,7 @@ def _config(options: argparse.Namespace, extras: Mapping[str, Any]) -> Config:
         demo=options.demo,
         trace=options.trace,
         ascii=bool(options.ascii),
+        background=options.background,
         title=options.title is not False,
         bell=bool(options.bell),
         notify=bool(options.notify),

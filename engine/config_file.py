@@ -3,9 +3,9 @@
 ::
 
     [network]  local-ip local-sip-port local-rtp-port
-    [sound]    audio audio-file input output voice ring-tone ringback ring-output
+    [sound]    audio audio-file input output volume voice ring-tone ringback ring-output
     [call]     auto-answer codecs ptime buffer redundancy silence-suppression max-calls
-    [screen]   ascii title bell notify mouse ask panes
+    [screen]   ascii background title bell notify mouse ask panes
     [keys]     what is done = its key or a list of keys;  [keys.VIEW] the same for what only that view does
     [colours]  a style = colour words
 
@@ -41,6 +41,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "audio-file": TEXT,
         "input": TEXT,
         "output": TEXT,
+        "volume": NUMBER,
         "voice": TEXT_OR_WORDS,
         "ring-tone": TEXT,
         "ringback": TEXT,
@@ -57,6 +58,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "screen": {
         "ascii": SWITCH,
+        "background": TEXT,
         "title": SWITCH,
         "bell": SWITCH,
         "notify": SWITCH,
@@ -97,15 +99,42 @@ def line_of(text: str, section: str, key: str = "") -> int | None:
     """The line, from 1, where a key of a section stands, or the section itself; None where it is written otherwise
     (a dotted key, an inline table)."""
     inside = not section
-    for number, line in enumerate(text.splitlines(), 1):
-        header = re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line)
-        if header:
-            inside = re.sub(r"[\s\"']", "", header[1]) == section
+    for number, line in enumerate(text.split("\n"), 1):
+        if _HEADER.match(line):
+            inside = is_header(line, section)
             if inside and not key:
                 return number
-        elif inside and key and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
+        elif inside and key and is_key(line, key):
             return number
     return None
+
+
+_HEADER = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
+
+
+def is_header(line: str, section: str) -> bool:
+    """Does this line begin that section?"""
+    header = _HEADER.match(line)
+    return header is not None and re.sub(r"[\s\"']", "", header[1]) == section
+
+
+def is_key(line: str, key: str) -> bool:
+    """Does a value of that key begin in this line?"""
+    return re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line) is not None
+
+
+def tables(file: ConfigText) -> dict[str, Any]:
+    """What a file says, unchecked; raises ConfigError where it is not TOML, or nothing here reads that."""
+    toml = _toml()
+    if toml is None:
+        raise ConfigError(
+            f"{file.path}: cannot be read on this Python: pip install 'ringtop[config]', or give --no-config"
+        )
+    try:
+        read: dict[str, Any] = toml.loads(file.text)
+    except (toml.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f"{file.path}: this is not TOML: {' '.join(str(error).split())}") from None
+    return read
 
 
 def closest(word: str, known: Iterable[str]) -> str:
@@ -125,7 +154,7 @@ class _Reader:
 
     def read(self) -> Contents:
         panes: tuple[str, ...] | None = None
-        for section, table in self._tables().items():
+        for section, table in tables(self._file).items():
             if section not in SECTIONS and section not in FREE:
                 raise self._wrong("", section, f"there is no '{section}'{self._place_for(section)}")
             if not isinstance(table, dict):
@@ -139,18 +168,6 @@ class _Reader:
                 if section == "screen" and "panes" in table:
                     panes = self._words(section, "panes", table["panes"])
         return Contents(self._contents.options, self._contents.keys, self._contents.colours, panes)
-
-    def _tables(self) -> dict[str, Any]:
-        toml = _toml()
-        if toml is None:
-            raise ConfigError(
-                f"{self._file.path}: cannot be read on this Python: pip install 'ringtop[config]', or give --no-config"
-            )
-        try:
-            tables: dict[str, Any] = toml.loads(self._file.text)
-        except (toml.TOMLDecodeError, RecursionError) as error:
-            raise ConfigError(f"{self._file.path}: this is not TOML: {' '.join(str(error).split())}") from None
-        return tables
 
     def _read_section(self, section: str, table: dict[str, Any]) -> None:
         for key, value in table.items():

@@ -45,6 +45,14 @@ class Sound(Protocol):
 
     def set_voice(self, steps: tuple[str, ...] | None) -> tuple[str, ...] | None: ...
 
+    def set_device(self, direction: str, name: str | None) -> None:
+        """Another microphone ("input") or loudspeaker ("output"); raises OSError with one line."""
+        ...
+
+    def find_devices(self) -> None:
+        """Look anew at which there are."""
+        ...
+
     def tone(self, pcm: np.ndarray, rate_hz: int, *, ring: bool) -> None:
         """A frame of no call, for the ear or, with ``ring``, for the loudspeaker that rings; opens no microphone."""
         ...
@@ -131,6 +139,14 @@ class Handset:
         if self._rates.pop(call, None) is not None:
             self._lanes.pop(call, None)
             self._choose_leader(changed=call)
+
+    def try_out(self, key: int, pcm: np.ndarray, rate_hz: int) -> None:
+        """A frame of no call, at the volume of calls: beside them, or alone; opens no microphone."""
+        if self._rates.keys() - {key}:
+            self.hear(key, pcm, rate_hz)
+        else:
+            loud = pcm if self._gain is None else np.clip(pcm * self._gain, -32768, 32767).astype(np.int16)
+            self._sound.tone(loud, rate_hz, ring=False)
 
     def view(self) -> SoundView:
         return replace(self._sound.view(), muted=self.muted, volume_db=self.volume_db)

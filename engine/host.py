@@ -15,6 +15,7 @@ from engine.config import Config
 from engine.io import clock, dns
 from engine.io.audio_files import open_reader, open_recording
 from engine.io.loop import MEDIA, SIP, TERMINAL, Loop
+from engine.io.places import config_path
 from engine.io.sound import open_sound
 from engine.io.udp import DSCP_CS3, DSCP_EF, UdpSocket
 from engine.late import load_now
@@ -22,6 +23,7 @@ from engine.media import codecs
 from engine.phone import Outside, Phone
 from engine.ports import Port
 from engine.ringing import OFF
+from engine.settings import Store
 from engine.sip.uri import Uri
 
 # Nothing is sent there: connecting a UDP socket only asks the routing table which address of ours would be used.
@@ -59,6 +61,7 @@ class Engine:
             wall=clock.wall,
             open_writer=open_recording,
             resolver=self._resolver,
+            store=_store(config),
         )
         self._sound.attach(self._loop)
         try:
@@ -117,7 +120,10 @@ class Engine:
 
     def execute(self, command: model.Command) -> int | None:
         """See :meth:`engine.phone.Phone.execute`."""
-        return self.phone.execute(command, clock.monotonic())
+        call = self.phone.execute(command, clock.monotonic())
+        if isinstance(command, model.SetCodecs):
+            prepare_codecs(list(command.names))
+        return call
 
     def events(self) -> list[model.Event]:
         return self.phone.events()
@@ -153,6 +159,11 @@ def prepare_media(names: list[str] | None = None) -> None:
     for module in (media_session, diagnosis, history):
         load_now(module)
     np.fft.rfft(np.zeros(2))  # comfort noise: numpy loads this part when it is first asked for
+    prepare_codecs(names)
+
+
+def prepare_codecs(names: list[str] | None) -> None:
+    """The same for these alone: for a moment where they have been prepared before."""
     for wanted in {wire.encoding: wire for wire in codecs.formats(names)}.values():
         codec = codecs.make(*wanted[1:])
         codec.decode(codec.encode(np.zeros(codec.rate_hz // 50, np.int16)))
@@ -186,6 +197,16 @@ class _LoopNet:
 
     def unwatch(self, port: Port) -> None:
         self._loop.remove(port)
+
+
+def _store(config: Config) -> Store | None:
+    """Where settings are saved; None where nobody can change any, or nothing is to be written."""
+    path = config.file.path if config.file is not None else config_path()
+    if not config.saves or path is None or config.headless or config.face != "dashboard":
+        return None
+    from engine.io.config_store import ConfigStore
+
+    return ConfigStore(path)
 
 
 def address_towards(uri: str | None) -> str:

@@ -198,6 +198,11 @@ class MediaSession:
         for track in self._tracks:
             self._log_failure(track.close())
 
+    def set_buffer(self, buffer_ms: tuple[float, float]) -> None:
+        """Other bounds of the delay that the jitter buffer aims at, from now on."""
+        self._around = replace(self._around, buffer_ms=buffer_ms)
+        self._stream.set_buffer(buffer_ms)
+
     def close(self, now: float, wall: float) -> None:
         """The end: RTCP BYE. The ports are the phone's, which takes them back."""
         self.stop()

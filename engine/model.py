@@ -15,99 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import overload
 
-# ------------------------------------------------------------------ commands
-
-
-@dataclass(frozen=True, slots=True)
-class Dial:
-    """Call this SIP URI (``sip:user@host:port``; ``user@host`` and ``host`` are completed)."""
-
-    uri: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Take an incoming call; ``None`` is the one that has rung longest."""
-
-    call: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """Decline an incoming call (603); ``None`` is the one that has rung longest."""
-
-    call: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HangUp:
-    """End a call in whatever state it is (CANCEL, BYE or a refusal); ``None`` is the newest."""
-
-    call: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SendDigits:
-    """Send DTMF digits ``0-9*#A-D`` as telephone-events (RFC 4733); ``None`` is the newest talking call."""
-
-    digits: str
-    call: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Put a call on hold or take it back; ``on=None`` toggles."""
-
-    call: int | None = None
-    on: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Mute:
-    """Send silence instead of the microphone, on all calls; ``on=None`` toggles."""
-
-    on: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Conference:
-    """Join calls, so that the far ends hear each other too, or part them again; ``on=None`` toggles.
-
-    On: this call (``None``: every call that is up) is taken off hold and joined with those that talk. Off: this call
-    (``None``: the one that joined first) goes on alone, the others are put on hold. Toggled, it joins as long as there
-    is a call to be joined.
-    """
-
-    call: int | None = None
-    on: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SetVolume:
-    """Change the playback volume by so many decibels (bounded to -40..+12 dB)."""
-
-    change_db: float
-
-
-@dataclass(frozen=True, slots=True)
-class SetVoice:
-    """What is done to the card's microphone: "echo" or "duck", "noise", "gain". None goes on to the next way: as asked
-    for, half duplex, nothing."""
-
-    steps: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Quit:
-    """Hang up every call with BYE, then finish."""
-
-
-Command = Dial | Answer | Reject | HangUp | SendDigits | Hold | Mute | Conference | SetVolume | SetVoice | Quit
-
-
-class CommandError(ValueError):
-    """A command that cannot be carried out; its text is one clear line for the user."""
-
+from engine.commands import *  # noqa: F403
 
 # ------------------------------------------------------------------ views
 
@@ -415,6 +323,17 @@ class CaptureView:
 
 
 @dataclass(frozen=True, slots=True)
+class DevicesView:
+    """The card's devices: by their names all there are, what was chosen, and what is taken where nothing was."""
+
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    chosen: tuple[str | None, str | None] = (None, None)  # input, output
+    usual: tuple[str | None, str | None] = (None, None)
+    captures: bool = True  # a card is the microphone too
+
+
+@dataclass(frozen=True, slots=True)
 class SoundView:
     """What stands in for the microphone and the loudspeaker."""
 
@@ -427,6 +346,21 @@ class SoundView:
     overruns: int | None = None
     capture: CaptureView | None = None  # None: no card's microphone is open
     voice: tuple[str, ...] = ()  # what is done to the card's microphone: "echo", "noise", "gain", "duck"
+    devices: DevicesView | None = None  # None: no sound card is used
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsView:
+    """What can be changed while the phone runs, besides what the ``SoundView`` has."""
+
+    codecs: tuple[str, ...] = ()  # offered, in this order
+    other_codecs: tuple[str, ...] = ()  # could be offered too
+    buffer_ms: tuple[float, float] = (0.0, 0.0)  # the least and the most
+    listening: bool = False  # the microphone is being tried
+    level: LevelView = LevelView()  # of it
+    sounding: bool = False  # the loudspeaker is being tried
+    path: str | None = None  # where it is saved; None: nowhere
+    unsaved: tuple[str, ...] = ()  # what was changed since, in the words of the file
 
 
 @dataclass(frozen=True, slots=True)
@@ -479,6 +413,7 @@ class Snapshot:
     network: NetworkView
     log: tuple[LogLine, ...] = field(default=())  # newest last
     sip: tuple[SipMessage, ...] = ()  # newest last; empty where no face looks at it
+    settings: SettingsView = SettingsView()
 
 
 # ------------------------------------------------------------------ events

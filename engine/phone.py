@@ -29,12 +29,12 @@ from engine.media import codecs
 from engine.media.dtmf import DIGITS
 from engine.model import CallState, CommandError
 from engine.names import Names, Resolver
-from engine.offered_formats import COMFORT_NOISE, offered_formats
+from engine.offered_formats import COMFORT_NOISE
 from engine.ports import MediaPorts, Net, PortPool
 from engine.recorder import OpenWriter, Recordings
-from engine.redundant_formats import redundant_formats
 from engine.ringing import Ringer
 from engine.room import Room
+from engine.settings import Settings, Store
 from engine.sip import events as sip_events
 from engine.sip.agent import UserAgent
 from engine.sip.message import SipError
@@ -67,6 +67,7 @@ class Outside:
     wall: Callable[[], float]  # since the epoch
     open_writer: OpenWriter
     resolver: Resolver
+    store: Store | None = None  # of settings; None: they are not saved
 
 
 class Phone:
@@ -76,22 +77,23 @@ class Phone:
         """Opens the SIP socket and the first media ports; raises NetworkError or ConfigError."""
         self._config = config
         self._outside = outside
-        self._formats = offered_formats(config.codecs, config.silence_suppression)
-        if config.redundancy != 0:
-            self._formats += redundant_formats(self._formats, config.ptime_ms)
+        self._handset = Handset(outside.sound)
+        self._log: deque[model.LogLine] = deque(maxlen=LOG_LINES)
+        self._events: deque[model.Event] = deque(maxlen=EVENTS_KEPT)
+        self._settings = Settings(config, self._handset, outside.sound, self.log, outside.store)
         self._net = outside.net
         self._sip = outside.net.open(local_ip, config.local_sip_port, "sip")
         self._pool = PortPool(outside.net, local_ip, config.local_rtp_port)
         self.local = self._sip.address
         self._calls: dict[int, Call] = {}
         self._lines = Lines(self._calls, config.max_calls, self._make_room)
-        self._agent = UserAgent(local=self.local, formats=self._formats, entropy=outside.entropy, busy=self._lines.busy)
+        formats = self._settings.formats
+        self._agent = UserAgent(local=self.local, formats=formats, entropy=outside.entropy, busy=self._lines.busy)
         self._ladder = Ladder(self._calls)
         self._agent.trace = config.trace or config.face == "dashboard"
         self._names = Names(outside.resolver, outside.clock, self._send, self._unreachable)
-        self._handset = Handset(outside.sound)
         self._room = Room(self._calls, self._agent, self._local_audio, self._tell)
-        self._ringer = Ringer(config, self._handset, outside.sound, self._formats)
+        self._ringer = Ringer(config, self._handset, outside.sound, formats)
         self._recordings = Recordings(config, outside.open_writer, self.log)
         self._around = Surroundings(
             net=outside.net,
@@ -107,8 +109,6 @@ class Phone:
         )
         self._ended: deque[Call] = deque(maxlen=ENDED_SHOWN)
         self._leaving: set[int] = set()  # over for us, though nobody has answered our CANCEL or BYE yet
-        self._events: deque[model.Event] = deque(maxlen=EVENTS_KEPT)
-        self._log: deque[model.LogLine] = deque(maxlen=LOG_LINES)
         self._quit_by: float | None = None
         self._handlers: dict[type, Callable[[Any, float], None]] = {
             sip_events.IncomingCall: self._on_incoming,
@@ -146,13 +146,12 @@ class Phone:
             model.HangUp: self._hang_up,
             model.SendDigits: self._send_digits,
             model.Hold: self._hold,
-            model.Mute: self._mute,
             model.Conference: self._confer,
-            model.SetVolume: self._set_volume,
-            model.SetVoice: self._set_voice,
+            model.SetCodecs: self._set_codecs,
+            model.SetBuffer: self._set_buffer,
             model.Quit: self._quit,
         }
-        call = handlers[type(command)](command, now)
+        call = {**self._settings.handlers, **handlers}[type(command)](command, now)
         self._settle(now)
         return call
 
@@ -219,23 +218,21 @@ class Phone:
             self._room.hold(call, on, now)
         return call.id
 
-    def _mute(self, command: model.Mute, now: float) -> None:
-        self._handset.set_muted(command.on)
-
     def _confer(self, command: model.Conference, now: float) -> int | None:
         if self._config.echo:
             raise CommandError("--echo sends back what it hears: no conference")
         return self._room.execute(command, now)
 
-    def _set_volume(self, command: model.SetVolume, now: float) -> None:
-        self._handset.change_volume(command.change_db)
+    def _set_codecs(self, command: model.SetCodecs, now: float) -> None:
+        self._settings.set_codecs(command)
+        self._agent.offer(self._settings.formats)
 
-    def _set_voice(self, command: model.SetVoice, now: float) -> None:
-        try:
-            if self._handset.set_voice(command.steps) is None:
-                raise CommandError("no card is the microphone: it is sent as it is")
-        except OSError as error:  # SoundError: a library is missing
-            raise CommandError(str(error)) from None
+    def _set_buffer(self, command: model.SetBuffer, now: float) -> None:
+        self._settings.set_buffer(command)
+        self._around = replace(self._around, buffer_ms=self._settings.buffer_ms)
+        for call in self._calls.values():
+            if call.media is not None:
+                call.media.set_buffer(self._settings.buffer_ms)
 
     def _quit(self, command: model.Quit, now: float) -> None:
         if self._quit_by is None:
@@ -255,7 +252,7 @@ class Phone:
         return LocalAudio(
             address=ports.rtp.address,
             rtcp=ports.rtcp.address,
-            formats=self._formats,
+            formats=self._settings.formats,
             ptime_ms=self._config.ptime_ms,
             direction=direction,
             also=(COMFORT_NOISE,),
@@ -281,7 +278,8 @@ class Phone:
     def deadline(self) -> float:
         """When :meth:`handle_timers` must be called at the latest (monotonic; inf: never)."""
         earliest = self._agent.deadline()
-        earliest = min(float("inf") if earliest is None else earliest, self._ringer.deadline())
+        earliest = float("inf") if earliest is None else earliest
+        earliest = min(earliest, self._ringer.deadline(), self._settings.deadline())
         for call in self._calls.values():
             earliest = min(earliest, call.deadline())
         return earliest if self._quit_by is None else min(earliest, self._quit_by)
@@ -294,6 +292,7 @@ class Phone:
         """Do everything that is due: media first, then calls, then SIP."""
         self._run_media(now)
         self._ringer.run(now)
+        self._settings.run(now)
         for call in list(self._calls.values()):
             self._run_call(call, now)
         self._agent.handle_timer(now)
@@ -312,6 +311,7 @@ class Phone:
         self._settle(now)
         for call in list(self._calls.values()):
             self._finish(call, now, None, "ringtop ended", False)
+        self._settings.close(now)
         self._net.unwatch(self._sip)
         self._sip.close()
         self._pool.close()
@@ -580,6 +580,7 @@ class Phone:
             network=model.NetworkView(counters.malformed, counters.refused, counters.stray, counters.overload),
             log=tuple(self._log),
             sip=self._ladder.view,
+            settings=self._settings.view(),
         )
 
     def _sound_view(self) -> model.SoundView:

@@ -28,6 +28,7 @@ local-rtp-port = 0
 audio = "device"
 input = "Headset"     # by a part of its name
 output = "Headset"
+volume = -4.5
 voice = ["echo", "noise"]
 ring-tone = "bell.wav"
 ringback = "off"
@@ -44,6 +45,7 @@ max-calls = 3
 
 [screen]
 ascii = true
+background = "light"
 title = false
 bell = true
 notify = true
@@ -77,6 +79,7 @@ def test_everything_that_a_file_can_say() -> None:
     assert (said.ascii, said.title, said.bell, said.notify, said.mouse, said.ask_before_hang_up) == (
         True, False, True, True, True, True,
     )  # fmt: skip
+    assert (said.volume_db, said.background, said.saves) == (-4.5, "light", True)
     assert said.panes == ("levels", "why")
     assert said.keys == {"mute": ("M", "F5"), "quit": ("Q",), "ladder.mark": ("t",)}
     assert said.colours == {"warn": "bright yellow bold"}
@@ -176,6 +179,8 @@ WRONG = {
     "[network]\nlocal-sip-port = 7000\nlocal-rtp-port = 7000": f"{PATH}: --local-sip-port and --local-rtp-port",
     '[sound]\naudio = "devise"': "audio: 'devise': did you mean device?",
     '[sound]\nvoice = ["echo", "duck"]': "two ways against an echo",
+    "[sound]\nvolume = 13": "volume: '13' is not a number from -40 to 12 dB",
+    '[screen]\nbackground = "blue"': "background: 'blue': there are dark, light",
     '[sound]\nvoice = "loud"': "give auto, off, or some of echo, noise, gain, duck",
     "[sound]\nvoice = [1]": "voice is to be a list",
     '[sound]\ninput = ""': "give the name of a device",

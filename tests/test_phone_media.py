@@ -21,11 +21,11 @@ from engine.model import (
     Mute,
     Progress,
     SendDigits,
+    SetCodecs,
     SetVoice,
     SetVolume,
     Stats,
 )
-from engine.offered_formats import offered_formats
 from tests.wire import ANNA, BOB, STRANGER, Recording, Wire, likeness, voice
 
 
@@ -155,7 +155,7 @@ def test_another_codec_by_reinvite():
     """Bob may have another codec from now on; putting a call on hold and taking it back offers it."""
     wire, anna, bob = call(anna={"record": "far.wav"})
     ssrc = rtp_of(wire, BOB)[0].ssrc
-    bob.phone._formats = offered_formats(("L16/16000",))
+    bob.do(SetCodecs(("L16/16000",)))
     for _ in range(2):
         bob.do(Hold())
         wire.run(2)

@@ -195,6 +195,8 @@ class Sound:
         self.tones: list[tuple[float, bool, np.ndarray]] = []  # when, does it ring, what
         self.capture: model.CaptureView | None = None  # what a card would say of its microphone
         self.steps: tuple[str, ...] | OSError | None = None  # what is done to that; None: there is no card
+        self.devices: dict[str, str | None] = {}  # that were chosen
+        self.looked = 0  # so often it was asked which there are
         self._wire = wire
 
     def microphone(self, rate_hz: int) -> Microphone:
@@ -208,6 +210,14 @@ class Sound:
             raise self.steps
         self.steps = steps if self.steps is not None else None
         return self.steps
+
+    def set_device(self, direction: str, name: str | None) -> None:
+        if name == "gone":
+            raise OSError(f"no {direction} has 'gone' in its name any more")
+        self.devices[direction] = name
+
+    def find_devices(self) -> None:
+        self.looked += 1
 
     def tone(self, pcm: np.ndarray, rate_hz: int, *, ring: bool) -> None:
         self.tones.append((self._wire.now, ring, pcm))

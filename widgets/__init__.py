@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         prompt,
         screen,
         text,
+        theme,
         ui,
     )
 
@@ -56,6 +57,7 @@ __all__ = [
     "prompt",
     "screen",
     "text",
+    "theme",
     "ui",
 ]
 

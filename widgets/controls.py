@@ -133,6 +133,8 @@ class Controls:
         self.type_line(prompt.confirm(question), lambda _: act())
 
     def show_view(self, name: str) -> None:
+        if name != self.ui.view:
+            views.shown(self.scene()).leave(self)
         self.ui = replace(self.ui, view=name, scroll=0, help_open=False)
 
     def notice(self, text: str, style: str = "notice") -> None:

@@ -32,7 +32,7 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     rows = list(rect.rows())
     trouble = _trouble(sound, media)
     for row, name, view in zip(rows, ("you", "far"), levels, strict=False):
-        _draw_row(canvas, row, name, view, scene.look, trouble if name == "you" else "")
+        draw_row(canvas, row, name, view, scene.look, trouble if name == "you" else "")
     if len(rows) >= 3:
         _draw_scale(canvas, _bar(rows[2]))
 
@@ -63,7 +63,8 @@ def _bar(row: Rect) -> Rect:
     return Rect(row.x + left, row.y, max(0, row.width - left - right), 1)
 
 
-def _draw_row(canvas: Canvas, row: Rect, name: str, view: LevelView, look: Glyphs, trouble: str) -> None:
+def draw_row(canvas: Canvas, row: Rect, name: str, view: LevelView, look: Glyphs, trouble: str = "") -> None:
+    """A name, a bar, and the figure; ``trouble`` takes the figure's place."""
     bar = _bar(row)
     if row.width >= 16:
         canvas.put(row.x + 1, row.y, name, "label")

@@ -99,13 +99,13 @@ def _refuse_conflicts(table: Iterable[Key], prefix: str, bound: Mapping[str, obj
 # ---------------------------------------------------------------------- colours
 
 
-def looks(chosen: Mapping[str, str]) -> Mapping[str, Look]:
-    """All styles, those that were chosen in their new colours; raises PreferenceError."""
+def looks(chosen: Mapping[str, str], usual: Mapping[str, Look] = theme.LOOKS) -> Mapping[str, Look]:
+    """All styles, those that were chosen in their new colours, the others as usual; raises PreferenceError."""
     for style in chosen:
         if style not in theme.LOOKS or not style:
             known = ", ".join(filter(None, theme.LOOKS))
             raise PreferenceError("colours", style, f"nothing is drawn in the style '{style}': there are {known}")
-    return {**theme.LOOKS, **{style: _look(style, words) for style, words in chosen.items()}}
+    return {**usual, **{style: _look(style, words) for style, words in chosen.items()}}
 
 
 def _look(style: str, words: str) -> Look:

@@ -64,6 +64,31 @@ LOOKS: dict[str, Look] = {
 }
 
 
+# On a light background yellow, green and cyan are too pale to be read, and bold makes them brighter still.
+LIGHT: dict[str, Look] = {
+    **LOOKS,
+    "title": Look(BLUE, bold=True),
+    "label": Look(BLUE),
+    "ok": PLAIN,
+    "warn": Look(MAGENTA),
+    "notice": Look(MAGENTA, bold=True),
+    "meter_mid": Look(BLUE),
+    "talking": Look(bold=True),
+    "ringing": Look(MAGENTA, bold=True, underline=True),
+    "held": Look(BLUE, underline=True),
+}
+
+
+def looks_on(background: str | None, environ: Mapping[str, str]) -> Mapping[str, Look]:
+    """All styles, for a "light" or a "dark" background; None: what the terminal says of itself, or else dark.
+
+    ``COLORFGBG`` is ``foreground;background`` by the numbers of the 16 colours (rxvt, Konsole and others set it).
+    """
+    if background is None:
+        background = "light" if environ.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15") else "dark"
+    return LIGHT if background == "light" else LOOKS
+
+
 def look(style: str, colour: bool = True, looks: Mapping[str, Look] = LOOKS) -> Look:
     """The look of a style name or of several joined by "+"; an unknown name is plain."""
     result = PLAIN

@@ -63,4 +63,5 @@ class View:
     tables: Callable[[Scene], Tables]
     keys: tuple[Key, ...] = ()
     actions: Mapping[str, Action] = field(default_factory=dict)
+    leave: Callable[[Desk], object] = bool  # when another view takes its place
     scrolls: bool = False  # Up and Down go through what is longer than the screen, by ``Ui.scroll`` lines back

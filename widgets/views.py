@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from widgets import history, keys, ladder, layout, sound, why, wide
+from widgets import history, keys, ladder, layout, settings, sound, why, wide
 from widgets.keys import Bindings, Key
 from widgets.ui import Scene
 from widgets.view import View
@@ -13,7 +13,7 @@ CALLS = View("calls", "the calls, and how the selected one is going", wide.calls
 WHY = View("why", "what is the matter with the call, and what to do", layout.why_tables, why.KEYS, why.ACTIONS)
 LOG = View("log", "what has happened", layout.log_tables, scrolls=True)
 
-VIEWS = (CALLS, WHY, history.VIEW, sound.VIEW, ladder.VIEW, LOG)
+VIEWS = (CALLS, WHY, history.VIEW, sound.VIEW, ladder.VIEW, LOG, settings.VIEW)
 NONE_CHOSEN: Mapping[str, tuple[str, ...]] = {}
 NAMES = tuple(view.name for view in VIEWS)
 

@@ -7,11 +7,12 @@ nothing worth losing, and the engine goes on with silence. It ends when its sock
 A message is a type octet, a 16 bit length and its content:
 
     engine -> helper    O  {"input": name or null, "output": ..., "capture": bool, "rate": wish}    open; again: anew
+                        L  look anew at what there is, with the card closed
                         P  int16 samples, mono, at the loudspeaker's rate                           X  close the card
                         V  ["echo", "noise", ...]: what is done to the microphone, from now on (engine.media.voice)
     helper -> engine    T  the token that proves who is calling (over TCP only)                     H  counters, alive
                         S  {"state": "idle" | "open" | "failed", "input", "in_rate", "output", "out_rate", "error"},
-                           and once, with "idle", the names of all there are: {"inputs": [...], "outputs": [...]}
+                           and the names of all there are: {"inputs": [...], "outputs": [...]}
                         C  int16 samples, mono, at the microphone's rate
                         M  what those of the last while were: lowest, highest, how many at full scale, how many
 
@@ -295,12 +296,13 @@ def spread(mono: array[int], channels: int) -> array[int]:
 
 
 def pick(audio: Any, wanted: str | None, direction: str) -> dict[str, Any]:
-    """The device whose name contains ``wanted``, or the default one. Raises OSError, naming what there is."""
+    """The device whose name is ``wanted`` or contains it, or the default one. Raises OSError, naming what there is."""
     if not wanted:
         default = getattr(audio, f"get_default_{direction}_device_info")
         return dict(default())
     devices = listed(audio, direction)
-    for device in devices:
+    whole = [device for device in devices if str(device["name"])[:LONGEST_NAME] == wanted]
+    for device in (*whole, *devices):
         if wanted.lower() in str(device["name"]).lower():
             return device
     raise OSError(misfit(wanted, direction, [str(device["name"]) for device in devices]))
@@ -400,6 +402,8 @@ class Helper:
             self._open(json.loads(content))
         elif kind == b"X":
             self._close()
+        elif kind == b"L":
+            self._look()
         elif kind == b"V":
             self._steps = frozenset(json.loads(content))
             self._make_duplex()
@@ -430,16 +434,21 @@ class Helper:
 
     def _look(self) -> None:
         """What is there, without opening it."""
+        self._close()
         self._audio = self._pyaudio.PyAudio()
         found, troubles = self._find({"input": None, "output": None}, ("input", "output"))
-        names = {
+        names = self._names()
+        self._close()
+        self._say("idle", found, "; ".join(troubles), names)
+
+    def _names(self) -> dict[str, list[str]]:
+        """Of all devices there are."""
+        return {
             f"{direction}s": [
                 str(device["name"])[:LONGEST_NAME] for device in listed(self._audio, direction)[:MOST_NAMES]
             ]
             for direction in ("input", "output")
         }
-        self._close()
-        self._say("idle", found, "; ".join(troubles), names)
 
     def _find(self, names: dict[str, Any], directions: tuple[str, ...]) -> tuple[dict[str, dict[str, Any]], list[str]]:
         found, troubles = {}, []
@@ -470,7 +479,7 @@ class Helper:
             else:
                 self._speaker = Speaker(stream, rate, channels)
         self._make_duplex()
-        self._say("open" if opened else "failed", opened, "; ".join(troubles))
+        self._say("open" if opened else "failed", opened, "; ".join(troubles), self._names())
 
     def _say(
         self, state: str, devices: dict[str, dict[str, Any]], error: str, names: dict[str, list[str]] | None = None

@@ -34,6 +34,7 @@ from engine.io.pcm_queue import Counts, PcmQueue
 from engine.media.listener import Capture, Captured
 from engine.media.resample import Resampler
 
+DIRECTIONS = ("input", "output")
 CARD_PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "card.py")
 
 SILENT_S = 2.0
@@ -78,7 +79,7 @@ class CardLink:
         self.note = "sound card: looking"
         self.lost = False  # there was trouble, and sound is silence because of it
         self.found = False  # there is a card, or there was one
-        self.devices: dict[str, list[str]] = {}  # by direction, the names of all there were when the helper looked
+        self.devices: dict[str, tuple[str, ...]] = {}  # by direction, the names of all there were when it looked last
         self.usual: tuple[str | None, str | None] = (None, None)  # which input and output are taken when none is named
         self.unfit = ""  # why what was asked for by name was not there when the program started
         self.log: deque[tuple[str, str]] = deque(maxlen=LOG_LINES)
@@ -228,6 +229,45 @@ class CardLink:
         if self._process.send(b"V", json.dumps(sorted(self.voice)).encode()):
             self._voice_told = self.voice
 
+    @property
+    def chosen(self) -> tuple[str | None, str | None]:
+        """The names of input and output that were asked for; None is the system's choice."""
+        return self._wish["input"], self._wish["output"]
+
+    def choose(self, direction: str, name: str | None) -> None:
+        """Another "input" or "output" from now on. A card that is open is opened anew: silence for a moment."""
+        self._wish[direction] = name
+        self.unfit = ""
+        self._failures = 0
+        if self.state in (State.OPENING, State.OPEN):
+            self._open_card(self._loop.now)
+        elif self.state in (State.IDLE, State.REFUSED):
+            self.note, self.lost = self._describe(self._expected(), self._may_capture), False
+            if self.state is State.REFUSED:
+                self._again_at = self._loop.now
+
+    def look(self) -> None:
+        """Ask the helper what there is now; while the card is open it cannot tell, but has looked when it opened it."""
+        if self.state is State.IDLE and self._process is not None:
+            self._process.send(b"L", b"")
+
+    def _expected(self) -> tuple[str | None, str | None]:
+        """What will be opened, by all that is known."""
+        heard, played = (
+            next((there for there in self.devices.get(direction, ()) if wanted.lower() in there.lower()), wanted)
+            if wanted
+            else usual
+            for direction, wanted, usual in zip(DIRECTIONS, self.chosen, self.usual, strict=True)
+        )
+        return heard, played
+
+    @staticmethod
+    def _describe(names: tuple[str | None, str | None], captures: bool) -> str:
+        heard, played = names
+        if not captures:
+            return f"loudspeaker {played or 'none'}"
+        return str(heard) if heard == played else f"microphone {heard or 'none'}, loudspeaker {played or 'none'}"
+
     def release(self) -> None:
         """Nobody will play for now: give the loudspeaker back at once, others may want it."""
         if self.state is State.OPEN:
@@ -311,8 +351,9 @@ class CardLink:
             return False
         if any(rate and not RATES_HZ[0] <= rate <= RATES_HZ[1] for rate in rates):
             return False
+        self._note_devices(status)
         if state == "idle":
-            self._note_devices(status, names)
+            self.usual = _names(names)
             self._check_names(status)
             self._looked(names, error)
         elif state == "open":
@@ -322,17 +363,16 @@ class CardLink:
             self._refused(error or "no sound card", bool(status.get("fatal")), now)
         return state in ("idle", "open", "failed")
 
-    def _note_devices(self, status: dict[str, Any], usual: tuple[Any, Any]) -> None:
-        for direction in ("input", "output"):
+    def _note_devices(self, status: dict[str, Any]) -> None:
+        for direction in DIRECTIONS:
             there = status.get(f"{direction}s")
-            self.devices[direction] = [str(name) for name in there] if isinstance(there, list) else []
-        heard, played = (None if name is None else str(name) for name in usual)
-        self.usual = heard, played
+            if isinstance(there, list):
+                self.devices[direction] = tuple(str(name) for name in there)
 
     def _check_names(self, status: dict[str, Any]) -> None:
         """Is there what was asked for by name?"""
         troubles = []
-        for direction in ("input", "output"):
+        for direction in DIRECTIONS:
             wanted, there = self._wish[direction], status.get(f"{direction}s")
             if wanted and isinstance(there, list) and not any(wanted.lower() in str(name).lower() for name in there):
                 troubles.append(misfit(wanted, direction, [str(name) for name in there]))
@@ -345,7 +385,7 @@ class CardLink:
         had, self.found = self.found, self.found or any(names)
         if any(names):
             if self._loop.now >= self._used_at + UNUSED_S:  # else it is soon known better
-                self.note, self.lost = _describe(names), False
+                self.note, self.lost = self._describe(self._expected(), self._may_capture), False
         elif not had:
             self.note, self.lost = NO_CARD, False
             self.log.append(("info", f"no sound card ({error})" if error else "no sound card"))
@@ -356,7 +396,7 @@ class CardLink:
         self._opened_at = now
         self._capture = Capture() if self._in_rate else None
         rates = sorted({rate for rate in (self._in_rate, self._out_rate) if rate})
-        devices = _describe(names) if self._wish["capture"] else f"loudspeaker {names[1]}"
+        devices = self._describe(_names(names), self._wish["capture"])
         self.note = f"{devices}, {' and '.join(str(rate) for rate in rates)} Hz"
         self.log.append(("info", f"sound: {self.note}"))
         if error:
@@ -457,8 +497,6 @@ class CardMicrophone:
         self._link.forget(self)
 
 
-def _describe(names: tuple[Any, Any]) -> str:
-    heard, played = names
-    if heard == played:
-        return str(heard)
-    return f"microphone {heard or 'none'}, loudspeaker {played or 'none'}"
+def _names(said: tuple[Any, Any]) -> tuple[str | None, str | None]:
+    heard, played = (None if name is None else str(name) for name in said)
+    return heard, played

@@ -18,7 +18,7 @@ from engine.io.audio_files import Reader, open_reader
 from engine.io.loop import Loop
 from engine.io.wav import WavError
 from engine.media.voice import DUCK, ECHO, GAIN, INSTALL, NOISE, STEPS, library_is_there
-from engine.model import CaptureView, SoundView
+from engine.model import CaptureView, DevicesView, SoundView
 
 if TYPE_CHECKING:
     from engine.io.card_link import CardLink, CardMicrophone  # imported with the first card: a start without is quicker
@@ -157,6 +157,26 @@ class Sound:
             card.set_voice(voice_steps(steps)[0])
         return in_order(card.voice)
 
+    def set_device(self, direction: str, name: str | None) -> None:
+        """Another "input" or "output" of the card from now on, see ``model.SetDevice``.
+
+        Raises SoundError where no card is used for that, or none of its devices has that name.
+        """
+        card = self._card
+        if card is None:
+            raise SoundError(f"no sound card is used here: {self._note}")
+        if direction == "input" and not self._capture:
+            raise SoundError("no card is the microphone: there is nothing to choose")
+        there = card.devices.get(direction, ())
+        if name is not None and not any(name.lower() in other.lower() for other in there):
+            raise SoundError(f"no {direction} has '{name}' in its name any more")
+        card.choose(direction, name)
+
+    def find_devices(self) -> None:
+        """Look anew at what there is; ``view`` has it as soon as it is known."""
+        if self._card is not None:
+            self._card.look()
+
     def tone(self, pcm: np.ndarray, rate_hz: int, *, ring: bool) -> None:
         """A frame of no call, for the ear or, with ``ring``, for the loudspeaker that rings. Opens no microphone.
 
@@ -222,6 +242,13 @@ class Sound:
             overruns=None if missing else card.overruns,
             capture=_capture_view(card),
             voice=in_order(card.voice) if self._capture and not missing else (),
+            devices=DevicesView(
+                inputs=card.devices.get("input", ()),
+                outputs=card.devices.get("output", ()),
+                chosen=card.chosen,
+                usual=card.usual,
+                captures=self._capture,
+            ),
         )
 
     def _with_file(self, note: str) -> str:

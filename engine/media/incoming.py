@@ -109,6 +109,12 @@ class Incoming:
         self._spoken: dict[int, tuple[str, int]] = {}  # payload type to encoding name and sampling rate, but for noise
         self._sounds_as: int | None = None  # payload type of the latest packet of those
 
+    def set_buffer(self, buffer_ms: tuple[float, float]) -> None:
+        """Other bounds of the delay, from now on."""
+        self._buffer_ms = buffer_ms
+        if self.playout is not None:
+            self.playout.buffer.set_limits(buffer_ms)
+
     def configure(
         self,
         receive: dict[int, AudioFormat],

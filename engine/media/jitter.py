@@ -110,6 +110,12 @@ class JitterBuffer:
         self._came_at: float | None = None  # the latest packet
         self._line = MediaLine()
 
+    def set_limits(self, limits_ms: tuple[float, float]) -> None:
+        """Other bounds of ``target_ms``, from now on."""
+        self._limits_ms = limits_ms
+        if self._packet_s:
+            self._set_packet(self._packet_s)
+
     # -------------------------------------------------------------- in
 
     def put(

@@ -118,6 +118,11 @@ class AudioStream:
         )
         self.repeat(_nearest(redundancy or 0))
 
+    def set_buffer(self, buffer_ms: tuple[float, float]) -> None:
+        """Other bounds of what the jitter buffer aims at, from now on."""
+        self._in.set_buffer(buffer_ms)
+        self._buffer_limit_ms = buffer_ms[1]
+
     def update(
         self,
         *,

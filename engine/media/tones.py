@@ -45,6 +45,9 @@ RINGBACK = _on_off(425.0, 1.0, 4.0, -20.0)
 BUSY = _on_off(425.0, 0.5, 0.5, -20.0)
 CONGESTION = _on_off(425.0, 0.25, 0.25, -20.0)
 WAITING = Tone((Note(0.0, 0.15, 425.0), Note(0.3, 0.15, 425.0)), 5.0, -32.0)
+TRIAL = Tone(
+    tuple(Note(0.35 * place, 1.2, hz, fade_s=0.3) for place, hz in enumerate((440.0, 554.37, 659.26))), 2.0, -14.0
+)
 RING = Tone(
     tuple(
         Note(bar_s + 0.14 * place, 0.9, hz, fade_s=0.25) for bar_s in (0.0, 0.8) for place, hz in enumerate(_RISING_HZ)

@@ -54,6 +54,7 @@ class UserAgent:
         self.local = local
         self._endpoint = Endpoint(local, entropy, limits or Limits())
         self._formats = formats
+        self._offered = formats  # ever: a running call may still speak one of them
         self._busy = busy
         self._secret = self._endpoint.token(128).encode()
         self._from = f"<sip:{hostport_text(*local)}>"
@@ -117,6 +118,11 @@ class UserAgent:
         self._endpoint.trace = on
 
     # ------------------------------------------------------------------ the phone's verbs
+
+    def offer(self, formats: tuple[Format, ...]) -> None:
+        """What new calls may bring from now on."""
+        self._formats = formats
+        self._offered = (*self._offered, *(item for item in formats if item not in self._offered))
 
     def invite(self, target: Uri, audio: LocalAudio, now: float, *, late_offer: bool = False) -> int:
         """Call ``target``; raises SipError when it is no address for us."""
@@ -342,7 +348,7 @@ class UserAgent:
 
         server = self._endpoint.serve(request, key, source, news, now, session.call)
         assert isinstance(server, InviteServer)
-        refusal = screen_invite(request, self._formats)
+        refusal = screen_invite(request, self._offered)
         status = refusal.status if refusal is not None else session.reinvite(request, server, source, now)
         if status is not None:
             self.counters.refused += 1

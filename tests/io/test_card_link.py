@@ -513,3 +513,70 @@ def test_a_helper_that_was_too_busy_for_a_wish_is_told_again(start, monkeypatch)
     link.set_voice(frozenset({"gain"}))
     monkeypatch.setattr(link._process, "send", send)
     assert bench.run(3, lambda: "gain" in link.note, call=False)
+
+
+# ---------------------------------------------------------------------- another device
+
+
+def test_another_device_in_mid_call(start):
+    """The helper is told to open anew; the call goes on."""
+    bench = start(
+        """
+status("idle", inputs=["Mike", "Webcam"], outputs=["Speaker"], **idle)
+while True:
+    wish = json.loads(wait_for(b"O"))
+    name = wish["input"] or "Mike"
+    status("open", input=name, output="Speaker", in_rate=8000, out_rate=8000)
+    say(b"C", b"\\1\\0" * 160)
+    say(b"H", bytes(8))
+""",
+    )
+    link = bench.link
+    assert bench.run(3, lambda: bool(bench.heard) and bool(bench.heard[-1].any()))
+    assert link.devices == {"input": ("Mike", "Webcam"), "output": ("Speaker",)}
+    assert link.chosen == (None, None) and link.usual == ("Mike", "Speaker")
+    link.choose("input", "Webcam")
+    assert bench.run(3, lambda: link.state is State.OPEN)
+    assert link.note == "microphone Webcam, loudspeaker Speaker, 8000 Hz" and link.chosen == ("Webcam", None)
+    assert link._wish["rate"] == 8000
+
+
+def test_a_device_that_is_chosen_before_a_call_is_said_and_opened_by_it(paper):
+    bench = paper("any-rate")
+    link = bench.link
+    assert bench.run(4, lambda: link.state is State.IDLE, call=False)
+    link.choose("output", "speaker")
+    assert link.note == "microphone Paper Microphone, loudspeaker Paper Speaker" and link.state is State.IDLE
+    assert bench.run(4, lambda: link.state is State.OPEN)
+    link.choose("output", "gone")
+    assert bench.run(4, lambda: "no output has 'gone' in its name" in link.note), "the microphone goes on"
+    link.choose("input", "gone")
+    assert bench.run(4, lambda: link.lost)
+    link.choose("input", None)
+    link.choose("output", None)
+    assert bench.run(4, lambda: link.state is State.OPEN and link.ok), "at once, not after a pause"
+
+
+def test_what_there_is_is_looked_for_again_while_nothing_is_open(start):
+    bench = start("""
+status("idle", inputs=["Mike"], outputs=["Speaker"], **idle)
+wait_for(b"L")
+status("idle", inputs=["Mike", "Headset"], outputs=["Headset"], input="Headset", output="Headset")
+time.sleep(30)
+""")
+    assert bench.run(3, lambda: bench.link.state is State.IDLE, call=False)
+    bench.link.look()
+    assert bench.run(3, lambda: bench.link.devices["output"] == ("Headset",), call=False)
+    assert bench.link.usual == ("Headset", "Headset") and bench.link.note == "Headset"
+
+
+def test_the_real_helper_looks_again_and_tells_what_it_found_when_it_opens(paper):
+    bench = paper("any-rate")
+    link = bench.link
+    assert bench.run(4, lambda: link.state is State.IDLE, call=False)
+    link.devices.clear()
+    link.look()
+    assert bench.run(4, lambda: len(link.devices) == 2, call=False)
+    link.devices.clear()
+    assert bench.run(4, lambda: link.state is State.OPEN)
+    assert link.devices == {"input": ("Paper Microphone",), "output": ("Paper Speaker",)}

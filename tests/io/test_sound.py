@@ -378,3 +378,31 @@ def test_a_key_goes_round(installed, loop):
     assert made.set_voice(("gain",)) == ("gain",) == made.view().voice
     assert made.set_voice(None) == ("echo", "noise", "gain")
     made.close()
+
+
+# ---------------------------------------------------------------------- another device
+
+
+def test_another_device_of_the_card(with_card):
+    made, card = with_card(None)
+    card.devices = {"input": ("Mike", "Headset Mono"), "output": ("Speaker",)}
+    made.set_device("input", "headset")
+    assert card.chosen == ("headset", None)
+    seen = made.view().devices
+    assert (seen.inputs, seen.outputs, seen.chosen) == (("Mike", "Headset Mono"), ("Speaker",), ("headset", None))
+    made.set_device("input", None)
+    assert made.view().devices.chosen == (None, None)
+    with pytest.raises(SoundError, match="no output has 'headset' in its name any more"):
+        made.set_device("output", "headset")
+
+
+def test_where_no_card_is_used_there_is_none_to_choose(tone, with_card):
+    made = open_sound("null")
+    assert made.view().devices is None
+    made.find_devices()
+    with pytest.raises(SoundError, match="no sound card is used here"):
+        made.set_device("output", None)
+    made, _ = with_card(None, audio_file=tone)
+    assert not made.view().devices.captures
+    with pytest.raises(SoundError, match="no card is the microphone"):
+        made.set_device("input", None)

@@ -92,7 +92,7 @@ class Program:
         self._set_size(columns, rows)
         # Without LC_ALL=C.UTF-8 ncurses sends a repeat sequence that pyte drops, and bars look short.
         environment = {**os.environ, "TERM": term, "LC_ALL": "C.UTF-8"}
-        for name in ("NO_COLOR", "LINES", "COLUMNS", "COLORTERM"):
+        for name in ("NO_COLOR", "LINES", "COLUMNS", "COLORTERM", "COLORFGBG"):
             environment.pop(name, None)
         environment.update(env or {})
         self.process = subprocess.Popen(

@@ -14,6 +14,7 @@ from engine.media.codecs.codec import Codec
 
 __all__ = [
     "AudioFormat", "Codec", "CodecError", "Family", "WireFormat", "by_name", "formats", "make", "missing",
+    "names",
 ]  # fmt: skip
 
 AudioFormat = tuple[str, int, int, str]  # a WireFormat without its payload type
@@ -80,6 +81,11 @@ def formats(names: list[str] | None = None, dtx: bool = False) -> tuple[WireForm
             raise CodecError(f"{fitting[0].encoding} needs a library: {missing}")
         chosen += [item for item in fitting if item not in chosen]
     return tuple(chosen)
+
+
+def names() -> tuple[str, ...]:
+    """The encoding names of all that can be had, in the order of our offer."""
+    return tuple(family.encoding for family in _FAMILIES.values() if family.variants and not family.missing())
 
 
 def missing() -> list[str]:
