@@ -5,7 +5,7 @@
     keys controls        the table of keys; what keys and events do to the screen's state
     burst                pasted text known from typed keys
     view views tabs      what a view is; all of them in order; the row that names them
-    history sound ladder views of their own; mask hides private data on the whole screen
+    history sound ladder settings    views of their own; mask hides private data on the whole screen
     parts                pieces of panes: heading, grid of labels and values
     calls meter quality why counters rtcp graph call log welcome title footer help      draw(canvas, rect, scene)
     needle               levels as a meter shows them
@@ -14,7 +14,6 @@
     dashboard compact    which panes fit; the phone in one line
     theme screen frames  style names into colours; the one file with curses; one frame at a time to the terminal
     preferences          the user's own keys, colours and panes, checked
-    theme screen         style names into colours; the one file with curses
     plain jsonlines      the faces without a screen
 
 ``widgets.dashboard`` and the others are imported when first asked for: a face without a screen starts without them.
