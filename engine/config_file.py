@@ -16,7 +16,6 @@ ConfigError that names the file, the line, what is wrong there and what is allow
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 import re
 from collections.abc import Iterable
@@ -125,7 +124,7 @@ def is_key(line: str, key: str) -> bool:
 
 def tables(file: ConfigText) -> dict[str, Any]:
     """What a file says, unchecked; raises ConfigError where it is not TOML, or nothing here reads that."""
-    toml = _toml()
+    toml = toml_reader()
     if toml is None:
         raise ConfigError(
             f"{file.path}: cannot be read on this Python: pip install 'ringtop[config]', or give --no-config"
@@ -139,6 +138,8 @@ def tables(file: ConfigText) -> dict[str, Any]:
 
 def closest(word: str, known: Iterable[str]) -> str:
     """``: did you mean ...?`` or, where nothing is near, what there is."""
+    import difflib  # a file that is right never needs it
+
     names = list(known)
     near = difflib.get_close_matches(word, names, 1, 0.6)
     return f": did you mean {near[0]}?" if near else f": there are {', '.join(names)}"
@@ -240,7 +241,7 @@ def complaint(file: ConfigText, section: str, key: str, text: str) -> ConfigErro
     return ConfigError(f"{place}: {f'[{section}] ' if section else ''}{text}")
 
 
-def _toml() -> Any:
+def toml_reader() -> Any:
     """The module that reads TOML; None where there is none."""
     try:
         import tomllib

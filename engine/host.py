@@ -7,6 +7,7 @@ import gc
 import socket
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,8 +24,10 @@ from engine.media import codecs
 from engine.phone import Outside, Phone
 from engine.ports import Port
 from engine.ringing import OFF
-from engine.settings import Store
 from engine.sip.uri import Uri
+
+if TYPE_CHECKING:
+    from engine.io.config_store import ConfigStore
 
 # Nothing is sent there: connecting a UDP socket only asks the routing table which address of ours would be used.
 SOMEWHERE_OUTSIDE = ("192.0.2.1", "2001:db8::1")  # documentation addresses: RFC 5737, RFC 3849
@@ -53,6 +56,7 @@ class Engine:
         )
         local = config.local_ip or address_towards(config.uri)
         self._resolver = dns.DnsResolver(self._loop, wide=":" in local)
+        self._store = _store(config)
         outside = Outside(
             net=self._net,
             sound=self._sound,
@@ -61,7 +65,7 @@ class Engine:
             wall=clock.wall,
             open_writer=open_recording,
             resolver=self._resolver,
-            store=_store(config),
+            store=self._store,
         )
         self._sound.attach(self._loop)
         try:
@@ -75,6 +79,8 @@ class Engine:
         prepare_media(self._codecs)
         if self._dials:
             dns.prepare()
+        if self._store is not None:
+            self._store.prepare()
         gc.collect()
         _give_memory_back()
         gc.freeze()
@@ -199,7 +205,7 @@ class _LoopNet:
         self._loop.remove(port)
 
 
-def _store(config: Config) -> Store | None:
+def _store(config: Config) -> ConfigStore | None:
     """Where settings are saved; None where nobody can change any, or nothing is to be written."""
     path = config.file.path if config.file is not None else config_path()
     if not config.saves or path is None or config.headless or config.face != "dashboard":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -133,3 +134,28 @@ def test_who_imports_a_part_of_a_late_module_gets_the_whole() -> None:
 def test_a_late_module_is_loaded_by_its_first_use() -> None:
     done = subprocess.run([sys.executable, "-c", LATE], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout == "fine\n", done.stderr[-600:]
+
+
+SAVE = """
+import sys
+from engine import model
+from engine.config import Config
+from engine.host import Engine
+engine = Engine(Config(local_ip="127.0.0.1", local_sip_port=0, local_rtp_port=0, audio="null", face="dashboard"))
+engine.prepare()
+known = set(sys.modules)
+for command in (model.SetVolume(2.0), model.SetCodecs(("PCMU",)), model.SetBuffer(40, 200), model.TryMicrophone(True),
+                model.TryLoudspeaker(), model.SaveSettings()):
+    engine.execute(command)
+    engine.poll(0.05)
+print(sorted(set(sys.modules) - known))
+engine.close()
+"""
+
+
+def test_settings_that_are_changed_tried_and_saved_in_mid_call_import_nothing(tmp_path: Path) -> None:
+    environment = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path)}
+    command = [sys.executable, "-c", SAVE]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, env=environment)
+    assert done.stdout == "[]\n", done.stdout + done.stderr[-600:]
+    assert (tmp_path / "ringtop" / "config.toml").read_text().count("\n") == 6

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
-import tempfile
+import stat
 from collections.abc import Mapping
 from typing import Any
 
 from engine.config import ConfigText
 from engine.config_edit import edited
+from engine.config_file import toml_reader
 from engine.io.places import PlaceError, read_config
 
 
@@ -21,6 +22,10 @@ class ConfigStore:
         home = os.path.expanduser("~")
         inside = path.startswith(home + os.sep)
         self.path = f"~{path[len(home) :]}" if inside else path  # as it is told
+
+    def prepare(self) -> None:
+        """Load what reads TOML: in the middle of a call that would be heard."""
+        toml_reader()
 
     def save(self, changes: Mapping[tuple[str, str], Any]) -> None:
         """Write these values, see ``config_edit``; raises ConfigError or PlaceError with one line."""
@@ -36,16 +41,17 @@ class ConfigStore:
         """No fsync: that may take longer than a packet has time; the file is whole at every moment all the same."""
         path = os.path.realpath(self._path)
         folder = os.path.dirname(path)
-        os.makedirs(folder, exist_ok=True)
-        descriptor, draft = tempfile.mkstemp(prefix=".config-", suffix=".toml", dir=folder)
+        os.makedirs(folder or ".", exist_ok=True)
+        draft = os.path.join(folder, f".{os.path.basename(path)}.{os.getpid()}")
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            with open(draft, "wb") as file:
                 file.write(data)
             if os.path.exists(path):
-                shutil.copymode(path, draft)
+                os.chmod(draft, stat.S_IMODE(os.stat(path).st_mode))
             os.replace(draft, path)
-        except BaseException:
-            os.unlink(draft)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(draft)
             raise
 
 
