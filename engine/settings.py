@@ -157,7 +157,7 @@ class Settings:
     def _save_all(self, command: model.SaveSettings, now: float) -> None:
         changed = self._unsaved()
         if self._store is None:
-            raise CommandError("nothing is saved: a demo, and whoever says --no-config, leaves the file alone")
+            raise CommandError("nothing is saved: no configuration file is used here")
         if not changed:
             raise CommandError("nothing was changed that is not saved")
         try:

@@ -274,9 +274,9 @@ def test_what_cannot_be_saved_is_told_and_stays_unsaved(trouble: Exception) -> N
     assert made.view().unsaved == ("volume",)
 
 
-def test_a_demo_saves_nothing() -> None:
+def test_where_no_file_is_used_nothing_is_saved() -> None:
     made, _ = settings(None)
     do(made, SetVolume(2))
-    with pytest.raises(CommandError, match="a demo"):
+    with pytest.raises(CommandError, match="no configuration file"):
         do(made, SaveSettings())
     assert made.view().path is None
