@@ -189,7 +189,11 @@ def draw_about(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     below = rect if rect.height < 2 else parts.heading(canvas, rect, "what it does")
     shown = items(scene.snapshot)
     item = shown[min(scene.ui.state(Cursor()).row, len(shown) - 1)]
-    for row, line in zip(below.rows(), textwrap.wrap(item.about, max(10, below.width - 2)), strict=False):
+    width = max(10, below.width - 2)
+    lines = textwrap.wrap(item.about, width)
+    if len(lines) > below.height:
+        lines[below.height - 1] = text.clip(" ".join(lines[below.height - 1 :]), width, scene.look.more)
+    for row, line in zip(below.rows(), lines, strict=False):
         canvas.put(row.x + 1, row.y, line, "dim", row.width - 1)
 
 

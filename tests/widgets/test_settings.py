@@ -10,7 +10,8 @@ from engine import model
 from engine.model import DevicesView, LevelView, SettingsView, Snapshot, SoundView
 from tests.widgets.test_controls import Phone as Told
 from tests.widgets.views import drawn
-from widgets import settings
+from widgets import dashboard, settings
+from widgets.canvas import Canvas
 from widgets.controls import Controls
 from widgets.settings import Cursor
 from widgets.ui import Scene, Ui
@@ -127,6 +128,34 @@ def test_what_the_setting_under_the_cursor_does() -> None:
         "── what it does ────────────────────────────────────────────",
         " Less loses more packets of an uneven line, and keeps the",
         " delay short; in calls that are up too.",
+    ]
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (40, 10)])
+def test_the_row_under_the_cursor_is_seen_at_every_size(size: tuple[int, int]) -> None:
+    for row in ROWS:
+        controls, phone = on(row)
+        canvas = Canvas(*size)
+        controls.ui = replace(controls.ui, keys=controls.hints(phone.snapshot()))
+        dashboard.draw(canvas, phone.snapshot(), controls.ui)
+        assert canvas.focus is not None and canvas.rows()[canvas.focus[1]].startswith("▶")
+
+
+def test_a_small_screen() -> None:
+    controls, phone = on("PCMU", unsaved=("codecs",))
+    controls.ui = replace(controls.ui, keys=controls.hints(phone.snapshot()))
+    canvas = Canvas(40, 10)
+    dashboard.draw(canvas, phone.snapshot(), controls.ui)
+    assert [row.rstrip() for row in canvas.rows()][1:] == [
+        " mic i shows how loud it is",
+        "── settings ────────── s saves codecs ──",
+        "  what they hear  the microphone",
+        "  codecs          1 opus",
+        "▶               ‹ 2 PCMU ›",
+        "                  - L16",
+        "  jitter buffer   at least 0 ms",
+        " Offered in this order, from the next …",
+        " Up Down setting  ? help  q quit",
     ]
 
 
