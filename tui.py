@@ -29,8 +29,10 @@ for name in ("numpy", "engine.diagnosis", "engine.history", "engine.media_sessio
 
 import widgets  # its modules load when they are first named: a headless start needs no screen
 from engine import Engine, model
+from engine.address_book import look_up
 from engine.config import DEMO_SECONDS_WITHOUT_TERMINAL, Config, ConfigError, from_arguments
-from engine.io.places import check_recording, open_closed_streams, read_config, sample
+from engine.io.places import check_recording, contacts_path, open_closed_streams, read_config, sample
+from engine.io.text_files import TextFile
 from engine.model import CallState, CommandError
 from widgets.output import LineOutput
 
@@ -62,9 +64,9 @@ def main(arguments: list[str] | None = None) -> int:
     """The command ``ringtop``. Returns the exit code."""
     open_closed_streams()
     try:
-        config = from_arguments(sys.argv[1:] if arguments is None else arguments, read_config)
+        config = from_arguments(sys.argv[1:] if arguments is None else arguments, read_config, _named)
         return _list_devices() if config.list_devices else Program(config).run()
-    except (ConfigError, OSError) as error:  # NetworkError, WavError, SoundError: one line each
+    except (ConfigError, CommandError, OSError) as error:  # NetworkError, WavError, SoundError: one line each
         return _complain(str(error))
     except KeyboardInterrupt:
         return 0
@@ -76,6 +78,12 @@ def _list_devices() -> int:
     for line in device_lines() or ["no sound card"]:
         sys.stdout.write(widgets.text.visible(line) + "\n")
     return 0
+
+
+def _named(typed: str) -> str:
+    """The address of a contact of that name, or what was typed."""
+    path = contacts_path()
+    return look_up(typed, TextFile(path) if path is not None else None)
 
 
 def _complain(text: str) -> int:
@@ -439,7 +447,7 @@ class DashboardFace:
 
     def _keep(self, line: model.LogLine) -> None:
         self._log.append(line)
-        self._controls.logged(1)
+        self._controls.logged(line)
 
     def turn(self, now: float) -> float:
         screen = self._screen

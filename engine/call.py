@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,14 @@ DIGITS_SHOWN = 64  # of each direction, newest
 MEDIA_EXPECTED_S = 1.0  # an answered call of this length without a packet had no media
 
 
+KnownAs = Callable[[str], str]  # the name that the user has given to an address, or ""
+
+
+def nobody(uri: str) -> str:
+    """Without contacts there is no such name."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """When we hang up by ourselves, and what is said then; a status makes it a failure."""
@@ -29,11 +38,14 @@ class Limit:
 class Call:
     """Mutable, owned by the phone; faces see :meth:`view`."""
 
-    def __init__(self, number: int, direction: str, peer_uri: str, peer_name: str, now: float) -> None:
+    def __init__(
+        self, number: int, direction: str, peer_uri: str, peer_name: str, now: float, known_as: KnownAs = nobody
+    ) -> None:
         self.id = number
         self.direction = direction
         self.peer_uri = peer_uri
         self.peer_name = peer_name
+        self._known_as = known_as
         self.state = CallState.DIALLING if direction == "out" else CallState.RINGING
         self.state_since = now
         self.answered_at: float | None = None
@@ -182,4 +194,5 @@ class Call:
             media=self.last_media if self.media is None else self.media.view(now),
             findings=self.course.active,
             findings_over=self.course.over,
+            contact=self._known_as(self.peer_uri),
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.model_people import PeopleCommand
+
 __all__ = [
     "Answer",
     "Command",
@@ -170,7 +172,7 @@ Settings = (
     | TryLoudspeaker
     | SaveSettings
 )
-Command = Dial | Answer | Reject | HangUp | SendDigits | Hold | Conference | Settings | Quit
+Command = Dial | Answer | Reject | HangUp | SendDigits | Hold | Conference | Settings | PeopleCommand | Quit
 
 
 class CommandError(ValueError):

@@ -296,8 +296,13 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def from_arguments(arguments: list[str], read: ReadConfig = lambda path: None) -> Config:
-    """The command line and the file as a Config; raises ConfigError with one line where they make no sense."""
+def from_arguments(
+    arguments: list[str], read: ReadConfig = lambda path: None, named: Callable[[str], str] = str
+) -> Config:
+    """The command line and the file as a Config; raises ConfigError with one line where they make no sense.
+
+    ``named`` gives the address of a contact, and of everything else itself.
+    """
     top = parser()
     options, given = _flags(top, arguments)
     wants_file = _wants_file(options)
@@ -310,6 +315,8 @@ def from_arguments(arguments: list[str], read: ReadConfig = lambda path: None) -
         _refuse_contradictions_in(found.path, contents.options, top)
         options = _with_file(options, given, contents.options)
         extras |= {"keys": contents.keys, "colours": contents.colours, "panes": contents.panes, "file": found}
+    if options.uri is not None:
+        options.uri = named(options.uri)
     config = _config(options, extras)
     _refuse_far_end(config)
     return config

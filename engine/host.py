@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import os
 import socket
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine import diagnosis, history, media_session, model
+from engine.address_book import AddressBook
 from engine.config import Config
-from engine.io import clock, dns
+from engine.io import clock, dns, places
 from engine.io.audio_files import open_reader, open_recording
 from engine.io.loop import MEDIA, SIP, TERMINAL, Loop
 from engine.io.places import config_path
 from engine.io.sound import open_sound
+from engine.io.text_files import TextFile, local_stamp, save_new
 from engine.io.udp import DSCP_CS3, DSCP_EF, UdpSocket
 from engine.late import load_now
 from engine.media import codecs
+from engine.model_people import RemoveContact, SaveContact, Saved, SaveText
 from engine.phone import Outside, Phone
 from engine.ports import Port
 from engine.ringing import OFF
@@ -31,6 +36,8 @@ if TYPE_CHECKING:
 
 # Nothing is sent there: connecting a UDP socket only asks the routing table which address of ours would be used.
 SOMEWHERE_OUTSIDE = ("192.0.2.1", "2001:db8::1")  # documentation addresses: RFC 5737, RFC 3849
+
+ROOM_S = 0.005  # until the next packet: a piece of a contacts file is read where there is so much
 
 
 class Engine:
@@ -55,6 +62,7 @@ class Engine:
             ring_output=config.ring_output,
         )
         local = config.local_ip or address_towards(config.uri)
+        self._people = AddressBook(*_people_files(config), self._log, local_stamp)
         self._resolver = dns.DnsResolver(self._loop, wide=":" in local)
         self._store = _store(config)
         outside = Outside(
@@ -66,6 +74,7 @@ class Engine:
             open_writer=open_recording,
             resolver=self._resolver,
             store=self._store,
+            known_as=self._people.name_of,
         )
         self._sound.attach(self._loop)
         try:
@@ -73,6 +82,13 @@ class Engine:
         except BaseException:
             self._sound.close()
             raise
+        self._events: list[model.Event] = []  # taken from the phone, and not yet asked for
+        self._commands: dict[type, Callable[[Any], object]] = {
+            SaveContact: self._people.save,
+            RemoveContact: self._people.remove,
+            SaveText: self._save_text,
+        }
+        self._people.start()
 
     def prepare(self) -> None:
         """What a call would have to wait for: codecs, and names; and what lives for ever leaves the collector."""
@@ -98,6 +114,29 @@ class Engine:
         self._sound.handle_timer(loop.now)
         for level, text in self._sound.log_lines():
             phone.log(level, "sound", text)
+        self._look_at_events()
+        self._people.run(loop.now, self._has_room)
+
+    def _look_at_events(self) -> None:
+        """A call that is over is noted down, whether a face asks or not."""
+        for event in self.phone.events():
+            if isinstance(event, model.Ended):
+                self._people.ended(event.call, clock.wall())
+            self._events.append(event)
+
+    def _has_room(self) -> bool:
+        return self.slack_s() >= ROOM_S
+
+    def _log(self, level: str, source: str, text: str) -> None:
+        self.phone.log(level, source, text)
+
+    def _save_text(self, command: SaveText) -> None:
+        try:
+            path = save_new(command.stem, command.text, clock.wall())
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise model.CommandError(f"nothing was written to {os.getcwd()}: {reason}") from None
+        self._events.append(Saved(path))
 
     def slack_s(self) -> float:
         """Time until the next packet must leave: what may be spent on drawing without being heard."""
@@ -125,17 +164,26 @@ class Engine:
     # ------------------------------------------------------------------ the phone
 
     def execute(self, command: model.Command) -> int | None:
-        """See :meth:`engine.phone.Phone.execute`."""
+        """See :meth:`engine.phone.Phone.execute`; a contact can be dialled by name."""
+        act = self._commands.get(type(command))
+        if act is not None:
+            act(command)
+            return None
+        if isinstance(command, model.Dial):
+            command = model.Dial(self._people.address_meant(command.uri))
         call = self.phone.execute(command, clock.monotonic())
         if isinstance(command, model.SetCodecs):
             prepare_codecs(list(command.names))
         return call
 
     def events(self) -> list[model.Event]:
-        return self.phone.events()
+        """What happened since the last look; takes it out."""
+        self._look_at_events()
+        taken, self._events = self._events, []
+        return taken
 
     def snapshot(self) -> model.Snapshot:
-        return self.phone.snapshot(clock.monotonic())
+        return replace(self.phone.snapshot(clock.monotonic()), people=self._people.view)
 
     @staticmethod
     def clock() -> float:
@@ -155,6 +203,7 @@ class Engine:
     def close(self) -> None:
         """Give everything back."""
         self.phone.close(clock.monotonic())
+        self._look_at_events()
         self._sound.close()
         self._resolver.close()
         self._loop.close()
@@ -213,6 +262,17 @@ def _store(config: Config) -> ConfigStore | None:
     from engine.io.config_store import ConfigStore
 
     return ConfigStore(path)
+
+
+def _people_files(config: Config) -> tuple[TextFile | None, TextFile | None]:
+    """Contacts and call history. A demo is the same everywhere; programs and scripts have their lines instead."""
+    contacts, history = (None, None) if config.demo else (places.contacts_path(), places.history_path())
+    if config.headless or config.face == "json":
+        history = None
+    return (
+        None if contacts is None else TextFile(contacts),
+        None if history is None else TextFile(history, tail=True),
+    )
 
 
 def address_towards(uri: str | None) -> str:

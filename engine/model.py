@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import overload
 
 from engine.commands import *  # noqa: F403
+from engine.model_people import NOBODY, PeopleView, Saved
 
 # ------------------------------------------------------------------ views
 
@@ -294,7 +295,7 @@ class CallView:
     direction: str  # "out" or "in"
     state: CallState
     peer_uri: str
-    peer_name: str  # display name, may be ""
+    peer_name: str  # display name, may be ""; the peer's own word
     state_s: float  # time in this state
     talk_s: float  # time since it was answered, 0 before
     held_here: bool = False
@@ -310,6 +311,7 @@ class CallView:
     media: MediaView | None = None  # None until an answer fixed it; kept when the call has ended
     findings: tuple[Finding, ...] = ()  # what holds now, the worst first
     findings_over: tuple[Finding, ...] = ()  # what held before, oldest first
+    contact: str = ""  # the name that the user has given to this address
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,6 +416,7 @@ class Snapshot:
     log: tuple[LogLine, ...] = field(default=())  # newest last
     sip: tuple[SipMessage, ...] = ()  # newest last; empty where no face looks at it
     settings: SettingsView = SettingsView()
+    people: PeopleView = field(default=NOBODY)
 
 
 # ------------------------------------------------------------------ events
@@ -525,6 +528,5 @@ class Log:
     line: LogLine
 
 
-Event = (
-    Ready | Incoming | Progress | Answered | Held | Joined | Dtmf | Stats | Diagnosis | Message | Error | Ended | Log
-)
+CallEvent = Incoming | Progress | Answered | Held | Joined | Dtmf | Stats | Diagnosis | Ended
+Event = Ready | CallEvent | Message | Error | Log | Saved

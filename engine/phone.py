@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from engine import history, media_session, model
-from engine.call import Call, Limit
+from engine.call import Call, KnownAs, Limit, nobody
 from engine.config import Config, ConfigError, complete_uri
 from engine.handset import Handset, Sound
 from engine.io.errors import NetworkError
@@ -68,6 +68,7 @@ class Outside:
     open_writer: OpenWriter
     resolver: Resolver
     store: Store | None = None  # of settings; None: they are not saved
+    known_as: KnownAs = nobody
 
 
 class Phone:
@@ -173,7 +174,7 @@ class Phone:
         except SipError as error:
             self._pool.give_back(ports)
             raise CommandError(f"'{command.uri}' cannot be called: {error}") from None
-        call = Call(number, "out", str(target), "", now)
+        call = Call(number, "out", str(target), "", now, self._outside.known_as)
         call.ports = ports
         call.limit = Limit(now + RING_OUT_S, reason_text(408), 408)
         self._calls[number] = call
@@ -415,7 +416,7 @@ class Phone:
             if line is not None:
                 self.log("warn", "call", line)
             return
-        call = self._calls[event.call] = Call(event.call, "in", peer_uri, name, now)
+        call = self._calls[event.call] = Call(event.call, "in", peer_uri, name, now, self._outside.known_as)
         call.source_host = host
         wait = self._config.auto_answer
         call.auto_answered = wait is not None

@@ -228,3 +228,8 @@ def test_nobodys_address_is_not_called(host):
 def test_the_flags_offer_what_the_engine_has() -> None:
     assert config.VOICE_STEPS == voice.STEPS and set(VOICE_WORDS) == set(voice.STEPS)
     assert config.MAX_GENERATIONS == redundancy.MAX_GENERATIONS
+
+
+def test_the_name_of_a_contact_is_an_address() -> None:
+    config = from_arguments(["anna"], named={"anna": "sip:anna@192.0.2.7"}.__getitem__)
+    assert config.uri == "sip:anna@192.0.2.7"

@@ -1,10 +1,16 @@
-"""The address we are seen at, on machines of every kind."""
+"""The address we are seen at, on machines of every kind; and the files of people that the engine keeps."""
 
+import os
 import socket
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from engine.host import address_towards
+from engine.config import Config
+from engine.host import Engine, address_towards
+from engine.model import CommandError, Dial
+from engine.model_people import SaveContact, Saved, SaveText
 
 
 class Probe:
@@ -28,3 +34,59 @@ class Probe:
 def test_without_a_network_and_without_ipv6_it_is_the_loopback(monkeypatch, uri):
     monkeypatch.setattr(socket, "socket", Probe)
     assert address_towards(uri) == "127.0.0.1"
+
+
+QUIET = Config(local_ip="127.0.0.1", local_sip_port=0, local_rtp_port=0, audio="null", codecs=("PCMU",), face="plain")
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(config, *commands):
+    """One engine that is told these things and then closed; what it shows after each."""
+    engine = Engine(config)
+    try:
+        for command in commands:
+            engine.execute(command)
+            engine.poll(0.0)
+            yield engine
+    finally:
+        engine.close()
+
+
+def history(home):
+    path = home / "state" / "ringtop" / "calls.txt"
+    return path.read_text().splitlines()[1:] if path.exists() else None
+
+
+def test_a_contact_is_kept_and_dialled_by_name_and_the_call_noted_down(home):
+    keep, dial = SaveContact("Anna Berg sip:anna@127.0.0.9:5099"), Dial("anna")
+    shown = [engine.snapshot() for engine in run(QUIET, keep, dial)]
+    assert (home / "data" / "ringtop" / "contacts.txt").read_text() == "Anna Berg  sip:anna@127.0.0.9:5099\n"
+    assert shown[1].calls[0].peer_uri == "sip:anna@127.0.0.9:5099" and shown[1].calls[0].contact == "Anna Berg"
+    lines = history(home)
+    assert len(lines) == 1 and lines[0].split("\t")[1:4] == ["out", "sip:anna@127.0.0.9:5099", "-"]
+
+
+@pytest.mark.parametrize("changes", [{"demo": True}, {"headless": True}, {"face": "json"}])
+def test_neither_a_demo_nor_a_program_fills_the_history_of_a_person(home, changes):
+    assert list(run(replace(QUIET, **changes), Dial("sip:anna@127.0.0.9:5099"))) and history(home) is None
+
+
+def test_a_text_is_saved_into_the_current_folder_and_the_path_told(home):
+    told = [engine.events() for engine in run(QUIET, SaveText("ringtop-call-1", "INVITE"))]
+    path = next(event.path for event in told[0] if isinstance(event, Saved))
+    assert os.path.dirname(path) == str(home) and Path(path).read_text() == "INVITE"
+
+
+def test_a_folder_that_takes_nothing_is_one_clear_line(home, monkeypatch):
+    monkeypatch.setattr(
+        "engine.host.save_new", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device"))
+    )
+    with pytest.raises(CommandError, match=f"nothing was written to {home}: no space left on device"):
+        list(run(QUIET, SaveText("x", "y")))

@@ -2,10 +2,12 @@
 
     canvas text          a clipped grid of cells; text from strangers made safe        import nothing
     prompt figures ui    values: the line being typed, numbers as words, the screen's state
+    completion           what the line may become: contacts, past calls, what was typed before
     keys controls        the table of keys; what keys and events do to the screen's state
     burst                pasted text known from typed keys
     view views tabs      what a view is; all of them in order; the row that names them
-    history sound ladder settings    views of their own; mask hides private data on the whole screen
+    history sound ladder people settings    views of their own; mask hides private data on the whole screen
+    ladder_text          the ladder as a text to keep
     parts                pieces of panes: heading, grid of labels and values
     calls meter quality why counters rtcp graph call log welcome title footer help      draw(canvas, rect, scene)
     needle               levels as a meter shows them

@@ -80,7 +80,8 @@ def title_words(snapshot: Snapshot, selected: int | None) -> str:
 
 
 def _name(call: CallView) -> str:
-    return text.clip(text.stripped(call.peer_name or call.peer_uri).strip() or "somebody", TITLE_COLUMNS, "...")
+    name = figures.named(text.stripped(call.peer_name), text.stripped(call.contact)) or text.stripped(call.peer_uri)
+    return text.clip(name.strip() or "somebody", TITLE_COLUMNS, "...")
 
 
 def title(words: str) -> bytes:

@@ -16,7 +16,8 @@ from typing import Protocol
 
 from engine import model
 from engine.model import CallState, CallView, CommandError
-from widgets import figures, keys, plain, prompt, views
+from engine.model_people import Saved
+from widgets import completion, figures, keys, log, plain, prompt, views
 from widgets.burst import Bursts
 from widgets.canvas import Canvas
 from widgets.prompt import Prompt
@@ -74,6 +75,8 @@ class Controls:
             self._remember(event.call.peer_uri)
         if isinstance(event, model.Error):
             self.notice(event.text, "bad")
+        elif isinstance(event, Saved):
+            self.notice(f"written to {event.path}")
         elif isinstance(event, model.Incoming) and not event.auto_answer:
             self._attend(event.call.id)
         elif isinstance(event, model.Ended):
@@ -86,10 +89,10 @@ class Controls:
         self.ui = replace(self.ui, notice="")
         return True
 
-    def logged(self, lines: int) -> None:
-        """So many lines were added to the log: who reads further up keeps what he reads."""
-        if views.shown(self.scene()).scrolls and self.ui.scroll:
-            self.ui = replace(self.ui, scroll=self.ui.scroll + lines)
+    def logged(self, line: model.LogLine) -> None:
+        """It was added to the log: who reads further up keeps what he reads."""
+        if views.shown(self.scene()).scrolls and self.ui.scroll and self.ui.state(log.Sieve()).passes(line):
+            self.ui = replace(self.ui, scroll=self.ui.scroll + 1)
 
     def drawn(self, canvas: Canvas) -> None:
         """What the user sees: nothing is further away than it says, and it knows what the mouse hits."""
@@ -125,9 +128,21 @@ class Controls:
             self.notice(str(error), "warn")
             return None
 
+    def attempt(self, command: model.Command) -> bool:
+        try:
+            self._phone.execute(command)
+        except CommandError as error:
+            self.notice(str(error), "warn")
+            return False
+        return True
+
     def type_line(self, line: Prompt, submitted: Callable[[str], object]) -> None:
         self.ui = replace(self.ui, prompt=line)
         self._submitted = submitted
+
+    def dial(self, begun: str = "") -> None:
+        people = completion.choices(self._phone.snapshot().people)
+        self.type_line(prompt.dial(self._history, begun, people), self._dial)
 
     def ask(self, question: str, act: Callable[[], object]) -> None:
         self.type_line(prompt.confirm(question), lambda _: act())
@@ -243,7 +258,7 @@ class Controls:
 
     def _remember(self, address: str) -> None:
         """Who was called can be called again; whoever is called twice in a row is there once, as it was typed."""
-        if not self._history or self._history[-1].removeprefix("sip:") != address.removeprefix("sip:"):
+        if not self._history or completion.bare(self._history[-1]) != completion.bare(address):
             self._history = (*self._history, address)[-HISTORY:]
 
     def _select(self, call: int | None) -> None:
@@ -259,7 +274,7 @@ class Controls:
         return view.id if view is not None and view.state in states else None
 
     def _do_dial(self, name: str) -> None:
-        self.type_line(prompt.dial(self._history, self._suggested), self._dial)
+        self.dial(self._suggested)
 
     def _do_answer(self, name: str) -> None:
         self._select(self.execute(model.Answer(self._selected(CallState.RINGING))))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.model import Snapshot
-from widgets import compact, footer, help, ladder, mask, tabs, title, views
+from widgets import compact, footer, help, ladder, log, mask, people, tabs, title, views
 from widgets.canvas import Canvas, Rect
 from widgets.ui import Band, Placed, Scene, Ui, scene
 
@@ -44,7 +44,7 @@ def draw(canvas: Canvas, snapshot: Snapshot, ui: Ui) -> Placed:
         placed = arrange(body, bands(now, body.width), now)
         for pane, place in placed:
             pane.draw(canvas, place, now)
-    if ui.prompt is not None and ui.notice:
+    if ui.prompt is not None and (ui.notice or ui.prompt.fits):
         bottom = rect.split_bottom(2)[1]
     footer.draw(canvas, bottom, ui)
     return [(pane, place) for pane, place in placed if pane.moves and not place.empty]
@@ -64,7 +64,10 @@ def _scene(snapshot: Snapshot, ui: Ui) -> Scene:
     if not reading.masked:
         return scene(snapshot, ui)
     notice = mask.of(snapshot)(ui.notice)
-    ui = replace(ui, notice=notice).with_state(ladder.hidden(reading, snapshot.sip))
+    line = None if ui.prompt is None else replace(ui.prompt, fits=())
+    ui = replace(ui, notice=notice, prompt=line).with_state(ladder.hidden(reading, snapshot.sip))
+    ui = ui.with_state(people.hidden(ui.state(people.Leafing()), snapshot.people))
+    ui = ui.with_state(ui.state(log.Sieve()).hidden(snapshot.log))
     return scene(mask.masked(snapshot), ui)
 
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 import time
+import unicodedata
 from functools import lru_cache
 
 from engine import model
 from widgets import text
 
 UNKNOWN = "-"
+CONTACT = "★"  # before the name of a contact: it is the user's, not the caller's
 SILENCE_DBFS = -90.0  # below this there is nothing to hear
 
 DIRECTIONS = {
@@ -79,6 +81,15 @@ def _clock(second: int) -> str:
 def clock(epoch_s: float) -> str:
     """The local time of day."""
     return _clock(math.floor(epoch_s)) if math.isfinite(epoch_s) else "--:--:--"
+
+
+@lru_cache(maxsize=256)
+def day(epoch_s: float) -> str:
+    """The local date, ``2026-03-04``."""
+    try:
+        return time.strftime("%Y-%m-%d", time.localtime(epoch_s))
+    except (OverflowError, ValueError, OSError):
+        return "----------"
 
 
 def voice(sound: model.SoundView) -> str:
@@ -181,8 +192,20 @@ def visible_line(line: str) -> str:
 
 
 @lru_cache(maxsize=256)
+def named(name: str, contact: str) -> str:
+    """The other party's name: the user's own for a contact, with a star; else what they call themselves, which may
+    be anything, but cannot look like that.
+    """
+    if contact:
+        return f"{CONTACT} {text.visible(contact)}"
+    name = text.visible(name).strip()
+    starry = name[:1] == "*" or (name and unicodedata.category(name[0]) in ("So", "Sm"))
+    return f'"{name}"' if starry else name
+
+
+@lru_cache(maxsize=256)
 def _peer(name: str, uri: str, columns: int, mark: str) -> str:
-    name, uri = text.visible(name).strip(), text.visible(uri).strip()
+    uri = text.visible(uri).strip()
     whole = f"{name} <{uri}>" if name else uri
     if columns <= 0 or text.width(whole) <= columns:
         return whole
@@ -194,7 +217,12 @@ def _peer(name: str, uri: str, columns: int, mark: str) -> str:
 
 def peer(call: model.CallView, columns: int = 0, mark: str = "") -> str:
     """Who the other party is, in at most so many columns (0: no limit). Safe to paint."""
-    shown: str = _peer(call.peer_name, call.peer_uri, columns, mark)
+    return party(named(call.peer_name, call.contact), call.peer_uri, columns, mark)
+
+
+def party(name: str, uri: str, columns: int = 0, mark: str = "") -> str:
+    """A name as :func:`named` makes it and its address, in at most so many columns (0: no limit)."""
+    shown: str = _peer(name, uri, columns, mark)
     return shown or UNKNOWN
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from widgets import figures, parts, prompt, text
+from widgets import completion, figures, parts, prompt, text
 from widgets.canvas import Canvas, Rect
 from widgets.ui import KeyHint, Ui
 
@@ -18,8 +18,11 @@ def draw(canvas: Canvas, rect: Rect, ui: Ui) -> None:
     row = Rect(rect.x, rect.bottom - 1, rect.width, 1)
     if ui.prompt is not None:
         prompt.draw(canvas, row, ui.prompt, ui.glyphs == "ascii")
-        if ui.notice and rect.height >= 2:
-            _draw_notice(canvas, Rect(row.x, row.y - 1, row.width, 1), ui)
+        above = Rect(row.x, row.y - 1, row.width, min(1, rect.height - 1))
+        if ui.notice and not above.empty:
+            _draw_notice(canvas, above, ui)
+        else:
+            completion.draw(canvas, above, ui.prompt.fits, ui.prompt.fit, ui.look.more)
     elif ui.notice:
         _draw_notice(canvas, row, ui)
     else:

@@ -57,7 +57,8 @@ def _who(call: model.CallView) -> Fields:
 
 
 def _whose(call: model.CallView) -> Fields:
-    return {**_who(call), "name": text.stripped(call.peer_name), "direction": call.direction}
+    contact = text.stripped(call.contact) or None
+    return {**_who(call), "name": text.stripped(call.peer_name), "contact": contact, "direction": call.direction}
 
 
 def figures(call: model.CallView, sound: model.SoundView | None = None) -> Fields:

@@ -74,7 +74,7 @@ def _card(scene: Scene) -> bool:
     return scene.snapshot.sound.kind == "device"
 
 
-OPEN_A_LINE = ("dial", "filter")  # what is typed after their keys is a text, and may come all at once
+OPEN_A_LINE = ("dial", "filter", "new")  # what is typed after their keys is a text, and may come all at once
 MANY = ("digit", "go_to_view", "move", "page")  # entries of the table that stand for many keys: no button
 SCROLLING = ("move", "page")  # what does something in every view that is longer than the screen
 BACKWARD, FORWARD = ("Up", "k"), ("Down", "j")

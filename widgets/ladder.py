@@ -13,10 +13,9 @@ from functools import lru_cache
 from itertools import zip_longest
 
 from engine.model import CallState, CallView, SipMessage
-from widgets import figures, layout, parts, text
+from widgets import figures, ladder_text, layout, parts, prompt, text
 from widgets.canvas import Canvas, Rect
 from widgets.keys import Key, always
-from widgets.prompt import Prompt
 from widgets.ui import Band, Pane, Scene, Tables
 from widgets.view import Desk, View
 
@@ -454,7 +453,18 @@ def _filter(desk: Desk, name: str) -> None:
     def wanted(line: str) -> None:
         desk.keep(replace(_reading(desk), wanted=line, number=None))
 
-    desk.type_line(Prompt("with", "dial", _reading(desk).wanted, len(_reading(desk).wanted)), wanted)
+    desk.type_line(prompt.line("with", _reading(desk).wanted, "filters"), wanted)
+
+
+def _write(desk: Desk, name: str) -> None:
+    """The messages that are listed, into a file."""
+    reading, scene = _reading(desk), desk.scene()
+    call = None if reading.whole or scene.call is None else scene.call.id
+    numbers = {row.message.number for row in arrows(scene, reading) if row.message is not None}
+    if numbers:
+        desk.execute(ladder_text.saving(scene.snapshot, numbers, call, reading.masked))
+    else:
+        desk.notice("there is no message to write")
 
 
 def _hide(desk: Desk, name: str) -> None:
@@ -515,6 +525,7 @@ VIEW = View(
         Key((" ",), "Space", "mark", "mark a message; two: their difference", "mark", _is_closed),
         Key(("/",), "/", "filter", "only messages with this in them", "filter", _is_closed),
         Key(("v",), "v", "all", "the messages of all calls, or of this one", "widen", _is_closed),
+        Key(("w",), "w", "write", "write the listed messages into a text file", "write", _has_messages),
         Key(("x",), "x", "hide", "hide private data on the whole screen, for a picture", "hide", always),
         Key(
             ("Left", "h", "Right", "l"),
@@ -543,6 +554,7 @@ VIEW = View(
         "mark": _mark,
         "filter": _filter,
         "widen": _widen,
+        "write": _write,
         "hide": _hide,
         "next": _next,
         "move": _move,

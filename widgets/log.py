@@ -1,13 +1,46 @@
-"""The newest lines of the log; beside its title what came in that was not worth a call."""
+"""The newest lines of the log; beside its title what came in that was not worth a call.
+
+In the view "log" they can be scrolled back, and ``/`` leaves those with a word in them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
 from engine.model import LogLine, NetworkView
-from widgets import figures, parts, text
+from widgets import figures, parts, prompt, text
 from widgets.canvas import Canvas, Rect
+from widgets.keys import Key
 from widgets.ui import Scene
+from widgets.view import Desk
 
 _STYLES = {"info": "", "warn": "warn", "error": "bad"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sieve:
+    """Which lines the reader of the log wants."""
+
+    wanted: str = ""  # only those with this in them
+    found: frozenset[int] | None = None  # they, by their places, where neither they nor it may be read
+
+    def passes(self, line: LogLine) -> bool:
+        """Is it one of those that are wanted?"""
+        wanted = self.wanted.casefold()
+        return not wanted or any(wanted in part.casefold() for part in (line.text, line.source, line.level))
+
+    def sift(self, lines: Sequence[LogLine]) -> Sequence[LogLine]:
+        """The lines that are wanted."""
+        if self.found is not None:
+            return [line for place, line in enumerate(lines) if place in self.found]
+        return [line for line in lines if self.passes(line)] if self.wanted else lines
+
+    def hidden(self, lines: Sequence[LogLine]) -> Sieve:
+        """The same lines, where private data is not shown: what is looked for may be private itself."""
+        if not self.wanted:
+            return self
+        return replace(self, wanted="...", found=frozenset(n for n, line in enumerate(lines) if self.passes(line)))
 
 
 def sizes(_scene: Scene, _width: int) -> tuple[int, ...]:
@@ -19,24 +52,36 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     if rect.empty:
         return
     note = strangers(scene.snapshot.network), "warn"
-    lines, back = scene.snapshot.log, 0
+    lines: Sequence[LogLine] = scene.snapshot.log
+    back = 0
     if scene.ui.view == "log":
+        sieve = scene.ui.state(Sieve())
+        lines = sieve.sift(lines)
         canvas.scroll_limit = max(0, len(lines) - rect.height + 1)
         back = min(scene.ui.scroll, canvas.scroll_limit)
-        note = _place(back, canvas.scroll_limit) or note
+        note = _note(sieve, len(lines), _place(back, canvas.scroll_limit)) or note
     else:  # what the sound system has to tell is a dozen lines at every start, for those who look for them
         lines = tuple(line for line in lines if line.source != "sound" or line.level != "info")
     below = parts.heading(canvas, rect, "log", *note)
+    if scene.snapshot.log and not lines:
+        canvas.put(below.x + 1, below.y, "No line with that in it.", "dim", below.width - 1)
     last = len(lines) - back
     for row, line in zip(below.rows(), lines[max(0, last - below.height) : last], strict=False):
         _draw_line(canvas, row, line, scene.look.more)
 
 
-def _place(back: int, limit: int) -> tuple[str, str] | None:
+def _note(sieve: Sieve, count: int, place: str) -> tuple[str, str] | None:
+    """What the reader of the log has done."""
+    words = [f"with '{figures.visible_line(sieve.wanted)}'", figures.count(count)] if sieve.wanted else []
+    words += [place] if place else []
+    return ("  ".join(words), "value") if words else None
+
+
+def _place(back: int, limit: int) -> str:
     """Where a reader is who has scrolled."""
     if not back:
-        return None
-    return ("the first lines" if back == limit else f"{figures.count(back)} newer below"), "value"
+        return ""
+    return "the first lines" if back == limit else f"{figures.count(back)} newer below"
 
 
 def strangers(network: NetworkView) -> str:
@@ -57,3 +102,33 @@ def _draw_line(canvas: Canvas, row: Rect, line: LogLine, more: str) -> None:
         x += 9
     room = row.right - x
     canvas.put(x, row.y, text.clip(figures.visible_line(line.text), room, more), _STYLES.get(line.level, ""), room)
+
+
+# ------------------------------------------------------------------ keys of the view
+
+
+def _filter(desk: Desk, name: str) -> None:
+    def wanted(line: str) -> None:
+        desk.keep(Sieve(line))
+        desk.show_view("log")  # from the newest line on
+
+    desk.type_line(prompt.line("with", desk.ui.state(Sieve()).wanted, "filters"), wanted)
+
+
+def _show_all(desk: Desk, name: str) -> None:
+    desk.keep(Sieve())
+
+
+def _has_lines(scene: Scene) -> bool:
+    return bool(scene.snapshot.log)
+
+
+def _is_filtered(scene: Scene) -> bool:
+    return bool(scene.ui.state(Sieve()).wanted)
+
+
+KEYS = (
+    Key(("/",), "/", "filter", "only lines with this in them", "filter", _has_lines),
+    Key(("Escape",), "Esc", "show all", "show all lines again", "show_all", _is_filtered),
+)
+ACTIONS = {"filter": _filter, "show_all": _show_all}

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from engine.model import CallView, MediaView, SipMessage, Snapshot
+from engine.model_people import Contact, PeopleView
 
 _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("name", re.compile(r'"([^"\r\n]{1,100})"\s*<')),
@@ -144,6 +145,7 @@ def masked(snapshot: Snapshot) -> Snapshot:
         calls=tuple(_call(call, mask) for call in snapshot.calls),
         log=tuple(replace(line, text=mask(line.text)) for line in snapshot.log),
         sip=messages,
+        people=_people(snapshot.people),
     )
 
 
@@ -152,6 +154,8 @@ def _named(snapshot: Snapshot) -> Iterator[str]:
         yield call.peer_uri
         if call.peer_name:
             yield f'"{call.peer_name}" <'
+        if call.contact:
+            yield f'"{call.contact}" <'
         if call.media is not None:
             yield from (where[0] for where in (call.media.local, call.media.remote) if where is not None)
 
@@ -162,11 +166,20 @@ def _call(call: CallView, mask: Mask) -> CallView:
         call,
         peer_uri=mask(call.peer_uri),
         peer_name=mask(call.peer_name),
+        contact=mask(call.contact),
         recording=None if call.recording is None else "a file",
         media=None if media is None else _media(media, mask),
         findings=tuple(replace(finding, evidence=mask(finding.evidence)) for finding in call.findings),
         findings_over=tuple(replace(finding, evidence=mask(finding.evidence)) for finding in call.findings_over),
     )
+
+
+@lru_cache(maxsize=1)
+def _people(people: PeopleView) -> PeopleView:
+    """Without names of their own: there may be thousands, and none of them is for others."""
+    contacts = (Contact(f"contact{number}", "sip:hidden") for number, _ in enumerate(people.contacts, 1))
+    past = (replace(call, uri="sip:hidden", name="hidden" if call.name else "") for call in people.past)
+    return PeopleView(tuple(contacts), tuple(past), tuple("hidden" if name else "" for name in people.names))
 
 
 def _media(media: MediaView, mask: Mask) -> MediaView:

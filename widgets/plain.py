@@ -137,8 +137,16 @@ _SPEAKERS: dict[type, Callable[[PlainFace, Any], None]] = {
 
 
 def _name(call: model.CallView) -> str:
-    name, uri = _clipped(call.peer_name), _clipped(call.peer_uri)
+    name, uri = _known(call), _clipped(call.peer_uri)
     return f"{name} <{uri}>" if name else uri or "somebody"
+
+
+def _known(call: model.CallView) -> str:
+    """``contact Anna`` is the user's own word; what a stranger calls himself cannot begin so."""
+    if call.contact:
+        return f"contact {_clipped(call.contact)}"
+    name = _clipped(call.peer_name)
+    return f'"{name}"' if name.casefold().lstrip("\"' ").startswith("contact") else name
 
 
 def _clipped(words: str) -> str:
@@ -147,7 +155,7 @@ def _clipped(words: str) -> str:
 
 def short_name(call: model.CallView) -> str:
     """One word or two for the other party: the name, else who it is at which host."""
-    return _clipped(call.peer_name) or _clipped(call.peer_uri).partition(":")[2] or "somebody"
+    return _known(call) or _clipped(call.peer_uri).partition(":")[2] or "somebody"
 
 
 def _hold_words(call: model.CallView) -> str:

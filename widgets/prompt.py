@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 
 from widgets import text
 from widgets.canvas import Canvas, Rect
+from widgets.completion import Choice, Sought, fitting
 
 TEXT_LIMIT = 2000  # characters: no address is longer, a pasted file is
 
+_CALLS = "Enter calls  Esc leaves"
 SUBMITTED, CANCELLED = "submitted", "cancelled"
 
 
@@ -29,6 +31,10 @@ class Prompt:
     place: int | None = None  # the entry of the history that is shown; None: the user's own text
     draft: str = ""  # the user's own text while the history is shown
     done: str = ""  # "", "submitted" or "cancelled"
+    hint: str = _CALLS
+    people: tuple[Sought, ...] = ()  # whom the line may be completed to
+    fits: tuple[Choice, ...] = ()  # of them and of the history: what fits the text that was typed
+    fit: int | None = None  # which of these the text is
 
     def press(self, key: str) -> Prompt:
         """The prompt after this key; a key it has no use for changes nothing."""
@@ -68,7 +74,8 @@ class Prompt:
         return self._edited(whole, self.cursor + len(piece))
 
     def _edited(self, whole: str, cursor: int) -> Prompt:
-        return replace(self, text=whole, cursor=cursor, place=None, draft="")
+        fits = fitting(self.people, self.history, whole)
+        return replace(self, text=whole, cursor=cursor, place=None, draft="", fits=fits, fit=None)
 
     def _moved(self, cursor: int) -> Prompt:
         return replace(self, cursor=cursor)
@@ -117,21 +124,18 @@ class Prompt:
     def _shown(self, place: int) -> Prompt:
         draft = self.text if self.place is None else self.draft
         if place >= len(self.history):
-            return replace(self, text=draft, cursor=len(draft), place=None, draft="")
+            return self._edited(draft, len(draft))
         entry = self.history[place]
-        return replace(self, text=entry, cursor=len(entry), place=place, draft=draft)
+        return replace(self, text=entry, cursor=len(entry), place=place, draft=draft, fits=(), fit=None)
 
-    def _completed(self) -> Prompt:
-        """The newest entry of the history that begins as the text does, or that contains it."""
-        begun = self.text.strip().lower()
-        if not begun:
+    def _completed(self, step: int) -> Prompt:
+        """The first of what fits, and then the next one each time."""
+        if not self.fits:
             return self
-        newest = [entry for entry in reversed(self.history) if len(entry) > len(begun)]
-        for fits in (lambda entry: entry.startswith(begun), lambda entry: begun in entry):
-            match = next((entry for entry in newest if fits(entry.lower())), None)
-            if match is not None:
-                return self._edited(match, len(match))
-        return self
+        place = (0 if step > 0 else -1) if self.fit is None else self.fit + step
+        place %= len(self.fits)
+        line = self.fits[place].text
+        return replace(self, text=line, cursor=len(line), place=None, draft="", fit=place)
 
 
 _ACTIONS: dict[str, Callable[[Prompt], Prompt]] = {
@@ -164,13 +168,21 @@ _ACTIONS: dict[str, Callable[[Prompt], Prompt]] = {
     "Ctrl-P": lambda prompt: prompt._older(),
     "Down": lambda prompt: prompt._newer(),
     "Ctrl-N": lambda prompt: prompt._newer(),
-    "Tab": lambda prompt: prompt._completed(),
+    "Tab": lambda prompt: prompt._completed(1),
+    "BackTab": lambda prompt: prompt._completed(-1),
 }
 
 
-def dial(history: tuple[str, ...] = (), begun: str = "") -> Prompt:
-    """A prompt for an address to call."""
-    return Prompt("dial", "dial", begun, len(begun), history)
+def dial(history: tuple[str, ...] = (), begun: str = "", people: tuple[Sought, ...] = ()) -> Prompt:
+    """A prompt for an address to call, or for the name of a contact."""
+    fits = fitting(people, history, begun)
+    hint = f"Tab completes  {_CALLS}" if people else _CALLS
+    return Prompt("dial", "dial", begun, len(begun), history, hint=hint, people=people, fits=fits)
+
+
+def line(label: str, begun: str, does: str) -> Prompt:
+    """A prompt for any line; ``does`` says what Enter does with it."""
+    return Prompt(label, "dial", begun, len(begun), hint=f"Enter {does}  Esc leaves")
 
 
 def confirm(question: str) -> Prompt:
@@ -180,7 +192,7 @@ def confirm(question: str) -> Prompt:
 
 # ------------------------------------------------------------------ drawing
 
-_HINTS = {"dial": "Enter calls  Esc leaves", "confirm": "y yes  n no"}
+_ANSWERS = "y yes  n no"
 
 
 def draw(canvas: Canvas, rect: Rect, prompt: Prompt, ascii_only: bool = False) -> None:
@@ -196,7 +208,7 @@ def draw(canvas: Canvas, rect: Rect, prompt: Prompt, ascii_only: bool = False) -
     start = row.x
     if row.width >= text.width(label) + 8:
         start = canvas.put(row.x, row.y, label, "prompt")
-    hint = _HINTS["dial"]
+    hint = prompt.hint
     end = row.right
     if end - start >= len(hint) + 24:
         end -= len(hint) + 2
@@ -205,7 +217,7 @@ def draw(canvas: Canvas, rect: Rect, prompt: Prompt, ascii_only: bool = False) -
 
 
 def _draw_question(canvas: Canvas, row: Rect, question: str) -> None:
-    hint = _HINTS["confirm"]
+    hint = _ANSWERS
     room = row.width - len(hint) - 4
     if room < 8:  # the answer matters more than the wording
         canvas.put(row.x, row.y, "y/n? " + question, "prompt", row.width)

@@ -55,7 +55,7 @@ _ASCII_GLYPHS = {
     **dict.fromkeys("◀◄◂←‹❮", "<"),
     **dict.fromkeys("▲△▴↑", "^"),
     **dict.fromkeys("▼▽▾↓", "v"),
-    **dict.fromkeys("●◉○◌✱×", "*"),
+    **dict.fromkeys("●◉○◌✱×★", "*"),
     **dict.fromkeys("…", "~"),
     **dict.fromkeys("✓✔", "+"),
     **dict.fromkeys("✗✘", "x"),

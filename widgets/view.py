@@ -38,8 +38,16 @@ class Desk(Protocol):
         """A command to the phone; what it cannot do is a notice."""
         ...
 
+    def attempt(self, command: model.Command) -> bool:
+        """The same for a command that has nothing to return: was it done?"""
+        ...
+
     def type_line(self, line: Prompt, submitted: Callable[[str], object]) -> None:
         """Let the user type a line; ``submitted`` gets it, and is not called where he gives up."""
+        ...
+
+    def dial(self, begun: str = "") -> None:
+        """Open the line that asks whom to call, with this in it."""
         ...
 
     def ask(self, question: str, act: Callable[[], object]) -> None:

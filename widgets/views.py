@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from widgets import history, keys, ladder, layout, settings, sound, why, wide
+from widgets import history, keys, ladder, layout, log, people, settings, sound, why, wide
 from widgets.keys import Bindings, Key
 from widgets.ui import Scene
 from widgets.view import View
 
 CALLS = View("calls", "the calls, and how the selected one is going", wide.calls_tables)
 WHY = View("why", "what is the matter with the call, and what to do", layout.why_tables, why.KEYS, why.ACTIONS)
-LOG = View("log", "what has happened", layout.log_tables, scrolls=True)
+LOG = View("log", "what has happened", layout.log_tables, log.KEYS, log.ACTIONS, scrolls=True)
 
-VIEWS = (CALLS, WHY, history.VIEW, sound.VIEW, ladder.VIEW, LOG, settings.VIEW)
+VIEWS = (CALLS, WHY, history.VIEW, sound.VIEW, ladder.VIEW, LOG, people.VIEW, settings.VIEW)
 NONE_CHOSEN: Mapping[str, tuple[str, ...]] = {}
 NAMES = tuple(view.name for view in VIEWS)
 
@@ -41,7 +42,13 @@ def key_table(view: View, bound: Bindings = NONE_CHOSEN) -> Iterator[Key]:
     own = own_keys(view, bound)
     taken = {name for key in own for name in key.keys}
     yield from own
-    yield from (key for key in common_keys(bound) if key.does == "back" or not taken.issuperset(key.keys))
+    yield from (_left(key, taken) for key in common_keys(bound) if key.does == "back" or not taken.issuperset(key.keys))
+
+
+def _left(key: Key, taken: set[str]) -> Key:
+    """A common key, by the name that the view has left it: ``H`` where ``h`` moves."""
+    left = tuple(name for name in key.keys if name not in taken)
+    return replace(key, keys=left, shown=keys.shown(left[0])) if key.shown in taken and left else key
 
 
 def openers(view: View, bound: Bindings) -> tuple[str, ...]:

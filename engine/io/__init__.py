@@ -6,6 +6,7 @@ udp.py           open, drain, send                                      imports 
 dns.py           names to addresses without waiting                     imports clock, loop, udp
 clock.py         wall time and entropy                                  imports nothing
 places.py        standard streams, the sample, recordings' places   imports audio_files
+text_files.py    small text files: contacts, past calls, what is saved   imports nothing
 companion.py     the demo's other end, a process of its own         imports nothing
 audio_files.py   sound files by their format                            imports wav, encoded
 encoded.py       FLAC, Ogg/Opus and MP3 by libsndfile                   imports wav, resampling

@@ -62,19 +62,32 @@ def _try_to_write(path: Path) -> None:
 
 
 def config_path() -> str | None:
-    """Where the user's own configuration file is, or would be; None where only platformdirs knows, and is missing.
+    """Where the user's own configuration file is, or would be; None where only platformdirs knows, and is missing."""
+    return _user_path("config", os.path.join("~", ".config"), "config.toml")
 
-    The XDG base directories are two lines; platformdirs, which says the same, takes longer than the rest of it.
-    """
+
+def contacts_path() -> str | None:
+    """The same for his contacts."""
+    return _user_path("data", os.path.join("~", ".local", "share"), "contacts.txt")
+
+
+def history_path() -> str | None:
+    """The same for the calls that are over."""
+    return _user_path("state", os.path.join("~", ".local", "state"), "calls.txt")
+
+
+def _user_path(kind: str, usual: str, name: str) -> str | None:
+    """The XDG base directories are two lines; platformdirs, which says the same, takes longer than the rest of it."""
     if not _ASKS_PLATFORMDIRS:
-        base = os.environ.get("XDG_CONFIG_HOME", "")
-        base = base if os.path.isabs(base) else os.path.join(os.path.expanduser("~"), ".config")
-        return os.path.join(base, "ringtop", "config.toml")
+        base = os.environ.get(f"XDG_{kind.upper()}_HOME", "")
+        base = base if os.path.isabs(base) else os.path.expanduser(usual)
+        return os.path.join(base, "ringtop", name)
     try:
         import platformdirs
     except ImportError:
         return None
-    return os.path.join(platformdirs.user_config_dir("ringtop", appauthor=False), "config.toml")
+    folder: str = getattr(platformdirs, f"user_{kind}_dir")("ringtop", appauthor=False)
+    return os.path.join(folder, name)
 
 
 def read_config(named: str | None) -> ConfigText | None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from engine import model
 from engine.model import CallState, Finding, Snapshot
+from engine.model_people import Contact, PastCall, PeopleView
 from tests.widgets import views
 from widgets import dashboard
 from widgets.canvas import Canvas
@@ -22,7 +23,13 @@ FOUND = (
     Finding("clock-drift", "warn", "their clock is another", "+120 ppm", "nothing to do", 80, 95),
 )
 TALKING = views.call(1, media=views.media(history=views.history()), findings=FOUND)
+KNOWN = PeopleView(
+    tuple(Contact(f"Nr {number}", f"sip:nr{number}@example.net") for number in range(30)),
+    (PastCall(views.NOW, "in", "sip:bob@203.0.113.5", "Bob", None, "busy"),) * 30,
+    ("", "Bob") * 15,
+)
 STATES = {
+    "people": views.snapshot(TALKING, people=KNOWN),
     "idle": views.snapshot(),
     "rings here": views.snapshot(views.ringing(1)),
     "dialling": views.snapshot(views.call(1, CallState.DIALLING, media=None, talk_s=0.0)),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from engine import model
 from engine.model import CallState, CallView, CommandError
+from engine.model_people import Saved
 from tests.widgets import views
 from widgets import dashboard, keys
 from widgets.canvas import Canvas
@@ -227,15 +228,35 @@ def test_a_pasted_page_does_not_hold_up_the_call() -> None:
     assert sent == [["1", "2"], ["1", "2", "3"], ["1", "2", "3", "4", "5"]]
 
 
+def test_a_file_that_was_written_is_told() -> None:
+    controls = Controls(Phone(), Ui())
+    controls.event(Saved("/home/anna/ringtop-call-1.txt"))
+    assert controls.ui.notice == "written to /home/anna/ringtop-call-1.txt"
+
+
+def test_a_contact_called_by_the_line_and_by_the_command_is_one_in_the_history() -> None:
+    phone = Phone()
+    controls = Controls(phone, Ui())
+    controls.dial("Anna Berg <sip:anna@192.0.2.7>")
+    press(controls, "Enter")
+    controls.event(model.Progress(views.call(1, peer_uri="sip:anna@192.0.2.7"), 180, "Ringing"))
+    controls.dial()
+    press(controls, "Up", "Up")
+    assert controls.ui.prompt is not None and controls.ui.prompt.text == "Anna Berg <sip:anna@192.0.2.7>"
+    assert controls.ui.prompt.place == 0 and len(controls.ui.prompt.history) == 1
+
+
 # ------------------------------------------------------------------ views
 
 
 def test_the_log_view_stays_with_what_is_read_while_lines_come_in() -> None:
     controls = Controls(Phone(), Ui(view="log"))
-    controls.logged(3)
+    for line in views.log()[:3]:
+        controls.logged(line)
     assert controls.ui.scroll == 0  # the newest are looked at
     press(controls, "Up", "PageUp")
-    controls.logged(3)
+    for line in views.log()[:3]:
+        controls.logged(line)
     assert controls.ui.scroll == 14
     controls.drawn(longer_by(12))
     press(controls, "Down")

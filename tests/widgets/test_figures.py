@@ -92,6 +92,14 @@ def test_a_peer_without_a_name_is_its_address() -> None:
     assert figures.peer(views.call(peer_name="", peer_uri="")) == "-"
 
 
+def test_a_contact_has_the_name_the_user_gave_and_nobody_can_take_its_star() -> None:
+    anna = views.call(peer_name="Trixie", contact="Anna Berg")
+    assert figures.peer(anna) == "★ Anna Berg <sip:bob@203.0.113.5>"
+    assert figures.peer(anna, 12, "~") == "★ Anna Berg"
+    for name in ("★ Anna Berg", " ★ Anna Berg", "* Anna Berg", "☆ Anna Berg", "⭐ Anna Berg", "× Anna Berg"):
+        assert figures.peer(views.call(peer_name=name), 13).startswith('"')
+
+
 def test_a_peer_cannot_command_the_terminal() -> None:
     assert figures.peer(views.call(peer_name="\x1b[2JBob")) == "^[[2JBob <sip:bob@203.0.113.5>"
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from engine import ladder as engine_ladder
 from engine.model import CallState, LogLine, SipMessage, Snapshot
+from engine.model_people import SaveText
 from tests.widgets import views
 from tests.widgets.test_controls import Phone
 from tests.widgets.views import NOW, drawn
@@ -359,3 +360,52 @@ def test_any_message_on_any_paper(texts: list[str], width: int, height: int, mas
 @pytest.mark.parametrize("time", [1e308, float("inf"), float("nan"), -1e300])
 def test_a_time_that_is_none_is_shown_as_none(time: float) -> None:
     assert ladder._clock(time) == "--:--:--"
+
+
+# ------------------------------------------------------------------ to a file
+
+
+def written(sip: tuple[SipMessage, ...], reading: Reading) -> SaveText:
+    phone = Phone(views.call(1))
+    controls = Controls(phone, Ui(view="ladder").with_state(reading))
+    phone.snapshot = lambda: replace(views.snapshot(views.call(1)), sip=sip)  # type: ignore[method-assign]
+    controls.press("w")
+    told = phone.told[0]
+    assert isinstance(told, SaveText)
+    return told
+
+
+def test_the_listed_messages_are_written_as_they_were_on_the_wire() -> None:
+    told = written(CALL, Reading())
+    lines = told.text.split("\n")
+    assert told.stem == "ringtop-call-1" and lines[0] == "# ringtop: SIP messages of call 1, Bob <sip:bob@203.0.113.5>"
+    assert lines[2] == "# 2026-03-04 15:38:54.000 sent to 203.0.113.5:5060, 318 octets, call 1"
+    assert lines[3] == "INVITE sip:bob@203.0.113.5 SIP/2.0" and told.text.count("Call-ID: secret77") == 5
+    assert written(CALL, Reading(wanted="180 Ringing")).text.count("Call-ID: secret77") == 1
+    assert written(CALL, Reading(whole=True)).stem == "ringtop-calls"
+
+
+def test_hidden_data_is_not_written_either() -> None:
+    told = written(CALL, Reading(masked=True, wanted="t1"))
+    assert told.stem == "ringtop-call-1-hidden" and "INVITE sip:user" in told.text and "# private data" in told.text
+    assert not [word for word in PRIVATE if word in told.text]
+
+
+def test_what_would_command_a_terminal_is_written_so_that_it_does_not() -> None:
+    rude = messages(("in", answer("486 \x1b[2J"), BOB, 9.0))
+    assert "486 ^[[2J" in written(rude, Reading()).text and "\x1b" not in written(rude, Reading()).text
+
+
+def test_of_very_much_the_newest_is_written() -> None:
+    long = messages(*(("in", answer("180 Ringing", extra=f"X: {n:05000}\r\n"), BOB, 9.0) for n in range(58)))
+    many = tuple(replace(message, number=n) for n, message in enumerate(long * 3))
+    told = written(many, Reading())
+    assert (
+        len(told.text) < 510_000 and f"# {len(many) - told.text.count('Call-ID')} older ones are left out" in told.text
+    )
+
+
+def test_nothing_to_write() -> None:
+    controls = Controls(Phone(views.call(1)), Ui(view="ladder"))
+    ladder._write(controls, "w")
+    assert controls.ui.notice == "there is no message to write"

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from engine.model import LogLine, NetworkView
 from tests.widgets import views
+from tests.widgets.test_controls import Phone, press
 from tests.widgets.views import drawn
 from widgets import log, ui
 from widgets.canvas import Canvas
+from widgets.controls import Controls
+from widgets.log import Sieve
 
 SCENE = views.scene()
 
@@ -78,3 +81,43 @@ def test_the_canvas_learns_how_far_the_log_can_be_scrolled() -> None:
     canvas = Canvas(40, 3)
     log.draw(canvas, canvas.rect, views.scene(view="log"))
     assert canvas.scroll_limit == 4
+
+
+def filtered(word: str) -> ui.Scene:
+    return ui.scene(views.snapshot(), views.ui(view="log").with_state(Sieve(word)))
+
+
+def test_only_lines_with_a_word_in_them() -> None:
+    assert drawn(log.draw, 60, 4, filtered("BOB")) == [
+        "── log ──────────────────────────────────── with 'BOB'  1 ──",
+        " 15:38:48 call     calling sip:bob@203.0.113.5",
+        "",
+        "",
+    ]
+    assert drawn(log.draw, 40, 2, filtered("nobody"))[1] == " No line with that in it."
+    assert len([row for row in drawn(log.draw, 60, 9, filtered("warn")) if "15:" in row]) == 1
+
+
+def test_the_filter_is_of_the_log_view_alone() -> None:
+    dashboard = ui.scene(views.snapshot(), views.ui().with_state(Sieve("bob")))
+    assert drawn(log.draw, 60, 5, dashboard) == drawn(log.draw, 60, 5, SCENE)
+
+
+def test_a_slash_asks_for_the_word_and_escape_shows_all_again() -> None:
+    controls = Controls(Phone(), ui.Ui(view="log", scroll=3))
+    press(controls, "/", *"bob", "Enter")
+    assert controls.ui.state(Sieve()).wanted == "bob" and controls.ui.scroll == 0
+    press(controls, "Escape")
+    assert controls.ui.state(Sieve()) == Sieve() and controls.ui.view == "log"
+
+
+def test_a_line_that_is_not_shown_does_not_move_those_that_are() -> None:
+    controls = Controls(Phone(), ui.Ui(view="log", scroll=3).with_state(Sieve("bob")))
+    for line in views.log():
+        controls.logged(line)
+    assert controls.ui.scroll == 4
+
+
+def test_what_is_looked_for_may_be_private() -> None:
+    hidden = Sieve("bob").hidden(views.log())
+    assert "bob" not in str(hidden) and hidden.sift(views.log()) == [views.log()[1]]

@@ -266,3 +266,10 @@ def test_a_conference_is_told_and_asked_for() -> None:
     assert parse_word("conference off") == model.Conference(None, False)
     assert parse_word("conference 2 on") == model.Conference(2, True)
     assert isinstance(parse_word("conference x"), PlainRequest)
+
+
+def test_a_contact_is_said_to_be_one_and_nobody_can_say_so_of_himself() -> None:
+    known = replace(views.ringing(2), contact="Anna Berg")
+    liar = replace(views.ringing(2), peer_name="Contact Anna Berg")
+    assert said(model.Incoming(known, False))[0].startswith("contact Anna Berg <sip:carol@198.51.100.7> is calling")
+    assert said(model.Incoming(liar, False))[0].startswith('"Contact Anna Berg" <sip:carol@198.51.100.7> is calling')

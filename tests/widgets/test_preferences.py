@@ -87,7 +87,7 @@ WRONG_KEYS = {
     ("ladder.mark", "v"): ("keys.ladder", "mark", "mark: v is the key of widen"),
     ("ladder.move", "x"): ("keys.ladder", "move", "cannot be changed"),
     ("leader.mark", "v"): ("keys", "leader", "there is no view 'leader'"),
-    ("log.mark", "v"): ("keys.log", "mark", "nothing is called 'mark': there are none in this view"),
+    ("calls.mark", "v"): ("keys.calls", "mark", "nothing is called 'mark': there are none in this view"),
 }
 
 

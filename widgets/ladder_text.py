@@ -1,0 +1,56 @@
+"""The messages of the ladder as a text to keep: when, which way, and each as it was on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from engine.model import SipMessage, Snapshot
+from engine.model_people import SaveText
+from widgets import figures, mask, text
+from widgets.ui import find
+
+MOST_CHARACTERS = 500_000  # the newest ones: more at once would make the next packet wait
+
+
+def saving(snapshot: Snapshot, numbers: Collection[int], call: int | None, masked: bool) -> SaveText:
+    """What writes these messages into a file: those of one call, or (None) of all; without private data if masked."""
+    shown = mask.masked(snapshot) if masked else snapshot
+    messages = [message for message in shown.sip if message.number in numbers]
+    what = "all calls" if call is None else f"call {call}"
+    view = find(shown, call)
+    with_whom = f", {figures.peer(view)}" if view is not None else ""
+    stem = "ringtop-calls" if call is None else f"ringtop-call-{call}"
+    kept, left_out = _newest([_written(message) for message in messages])
+    lines = [
+        f"# ringtop: SIP messages of {what}{with_whom}",
+        *(["# private data is hidden"] if masked else []),
+        *([f"# {left_out} older ones are left out"] if left_out else []),
+        "",
+    ]
+    return SaveText(f"{stem}-hidden" if masked else stem, "\n".join(lines) + "\n" + "".join(kept))
+
+
+def _newest(written: list[str]) -> tuple[list[str], int]:
+    """The last ones that have room, and how many have none."""
+    room, first = MOST_CHARACTERS, len(written)
+    while first and len(written[first - 1]) <= room:
+        first -= 1
+        room -= len(written[first])
+    return written[first:], first
+
+
+def _written(message: SipMessage) -> str:
+    return "\n".join(_lines(message)) + "\n\n"
+
+
+def _lines(message: SipMessage) -> Iterator[str]:
+    """A line of ours, then the message; what would command a terminal is made visible."""
+    way = "sent to" if message.direction == "out" else "received from"
+    whose = "" if message.call is None else f", call {message.call}"
+    moment = f"{figures.day(message.time)} {figures.clock(message.time)}.{int(message.time * 1000) % 1000:03d}"
+    yield f"# {moment} {way} {figures.address(message.peer)}, {message.octets} octets{whose}"
+    for line in message.text.replace("\r\n", "\n").rstrip("\n").split("\n"):
+        yield text.visible(line)
+    cut = message.octets - len(message.text.encode("utf-8", "replace"))
+    if cut > 0:
+        yield f"# {cut} more octets"
