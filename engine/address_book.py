@@ -252,7 +252,7 @@ class AddressBook:
         """The file as it is now, not as it was read, with one line changed; it is read again in the next turns."""
         file = self._contacts_file
         if file is None:
-            raise CommandError("a demo keeps no contacts")
+            raise CommandError("no contacts are kept here (--demo, --no-config)")
         try:
             text, whole = file.read()
             new = change(text) if whole else None

@@ -248,7 +248,9 @@ def parser() -> argparse.ArgumentParser:
     face.add_argument("--mouse", action=_SWITCH, help="a click is like the key it hits, the wheel scrolls")
     face.add_argument("--ask", dest="ask_before_hang_up", action=_SWITCH, help="ask before hanging up a call")
     face.add_argument("--config", type=file, metavar="F", help="read this instead of ~/.config/ringtop/config.toml")
-    face.add_argument("--no-config", action="store_true", help="read no such file, as a demo does")
+    face.add_argument(
+        "--no-config", action="store_true", help="leave all files of yours alone, contacts and past calls too"
+    )
     call = top.add_argument_group("the call")
     seconds = _number(0, 3600, float, " seconds")
     call.add_argument(
@@ -315,7 +317,7 @@ def from_arguments(
         _refuse_contradictions_in(found.path, contents.options, top)
         options = _with_file(options, given, contents.options)
         extras |= {"keys": contents.keys, "colours": contents.colours, "panes": contents.panes, "file": found}
-    if options.uri is not None:
+    if options.uri is not None and wants_file:
         options.uri = named(options.uri)
     config = _config(options, extras)
     _refuse_far_end(config)

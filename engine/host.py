@@ -266,7 +266,9 @@ def _store(config: Config) -> ConfigStore | None:
 
 def _people_files(config: Config) -> tuple[TextFile | None, TextFile | None]:
     """Contacts and call history. A demo is the same everywhere; programs and scripts have their lines instead."""
-    contacts, history = (None, None) if config.demo else (places.contacts_path(), places.history_path())
+    if config.demo or not config.saves:
+        return None, None
+    contacts, history = places.contacts_path(), places.history_path()
     if config.headless or config.face == "json":
         history = None
     return (

@@ -233,5 +233,5 @@ def test_without_files_nothing_is_kept_but_in_memory() -> None:
     book.run(100.0, lambda: True)
     book.ended(views.ended(1), views.NOW)
     assert len(book.view.past) == 1
-    with pytest.raises(CommandError, match="demo"):
+    with pytest.raises(CommandError, match="no contacts are kept"):
         book.save(SaveContact("Anna sip:anna@x"))

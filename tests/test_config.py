@@ -233,3 +233,4 @@ def test_the_flags_offer_what_the_engine_has() -> None:
 def test_the_name_of_a_contact_is_an_address() -> None:
     config = from_arguments(["anna"], named={"anna": "sip:anna@192.0.2.7"}.__getitem__)
     assert config.uri == "sip:anna@192.0.2.7"
+    assert from_arguments(["anna", "--no-config"], named={}.__getitem__).uri == "sip:anna"

@@ -73,7 +73,7 @@ def test_a_contact_is_kept_and_dialled_by_name_and_the_call_noted_down(home):
     assert len(lines) == 1 and lines[0].split("\t")[1:4] == ["out", "sip:anna@127.0.0.9:5099", "-"]
 
 
-@pytest.mark.parametrize("changes", [{"demo": True}, {"headless": True}, {"face": "json"}])
+@pytest.mark.parametrize("changes", [{"demo": True}, {"headless": True}, {"face": "json"}, {"saves": False}])
 def test_neither_a_demo_nor_a_program_fills_the_history_of_a_person(home, changes):
     assert list(run(replace(QUIET, **changes), Dial("sip:anna@127.0.0.9:5099"))) and history(home) is None
 
