@@ -123,14 +123,14 @@ class AddressBook:
 
     def _complain(self, complaints: list[str], contacts: int) -> None:
         assert self._contacts_file is not None
-        path = self._contacts_file.path
+        path = self._contacts_file.shown
         if len(complaints) > COMPLAINTS:
-            complaints[COMPLAINTS - 1 :] = [f"{len(complaints) - COMPLAINTS + 1} more lines are no contacts either"]
+            complaints[COMPLAINTS - 1 :] = [f"and {len(complaints) - COMPLAINTS + 1} more lines are none"]
         if contacts > MOST_CONTACTS:
-            complaints.append(f"the first {MOST_CONTACTS} of {contacts} contacts are taken")
+            complaints.append(f"only the first {MOST_CONTACTS} of {contacts} are taken")
         for complaint in complaints:
             if complaint not in self._complaints:
-                self._log("warn", "people", f"{path}: {complaint}")
+                self._log("warn", "people", f"contacts, {complaint} ({path})")
         self._complaints = complaints
 
     def _read_history(self) -> Iterator[None]:

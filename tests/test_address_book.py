@@ -81,7 +81,7 @@ def test_a_call_of_a_contact_has_his_name_and_not_the_one_that_was_sent() -> Non
 
 def test_a_bad_line_is_one_clear_line_of_the_log_with_its_number() -> None:
     desk = Desk("Anna Berg sip:anna@192.0.2.7\n\nBob\n")
-    assert desk.log == ["/paper: line 3: 'Bob' has no address such as sip:anna@192.0.2.7 after the name"]
+    assert desk.log == ["contacts, line 3: 'Bob' has no address such as sip:anna@192.0.2.7 after the name (~/paper)"]
     assert desk.book.view.contacts == (ANNA,)
 
 
@@ -90,7 +90,7 @@ def test_a_complaint_that_was_made_is_not_made_again_when_another_line_is_added(
     desk.turn(0.0)
     desk.contacts.text = "Bob\nCarol\n"
     desk.turn(10.0)
-    assert [line.partition(": ")[2][:6] for line in desk.log] == ["line 1", "line 2"]
+    assert [line.partition(", ")[2][:6] for line in desk.log] == ["line 1", "line 2"]
 
 
 def test_a_file_of_rubbish_is_a_few_lines_of_the_log() -> None:
@@ -100,7 +100,7 @@ def test_a_file_of_rubbish_is_a_few_lines_of_the_log() -> None:
 def test_what_is_in_memory_is_bounded() -> None:
     desk = Desk("Anna Berg sip:anna@192.0.2.7\n" * (MOST_CONTACTS + 5), f"{PAST}\n" * (MOST_PAST + 5))
     assert len(desk.book.view.contacts) == MOST_CONTACTS and len(desk.book.view.past) == MOST_PAST
-    assert desk.log == [f"/paper: the first {MOST_CONTACTS} of {MOST_CONTACTS + 5} contacts are taken"]
+    assert desk.log == [f"contacts, only the first {MOST_CONTACTS} of {MOST_CONTACTS + 5} are taken (~/paper)"]
 
 
 def test_a_changed_file_is_read_again_after_a_while() -> None:

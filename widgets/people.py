@@ -19,9 +19,9 @@ from widgets.prompt import Prompt
 from widgets.ui import Band, Pane, Scene, Tables
 from widgets.view import Desk, View
 
-TWO_PANES_FROM = 100  # columns
+TWO_PANES_FROM = 120  # columns
 HEADER_FROM = 6  # rows of the calls
-FIGURES_FROM = 56  # columns of the calls: below, how a call ended is left out
+FIGURES_FROM = 64  # columns of the calls: below, how a call ended is left out
 NAME_MOST = 28
 WHO_MOST = 64  # columns: more would only tear name and figures apart
 SHORT_TIME, LONG_TIME = 6, 12

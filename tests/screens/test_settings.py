@@ -50,7 +50,7 @@ def test_what_was_changed_is_saved_and_holds_the_next_time(start: Start, path: P
     write(path, '# mine\n[call]\ncodecs = ["PCMU", "PCMA"]  # at home\n')
     program = start()
     program.wait_for("dial")
-    program.send("7")
+    program.send("8")
     program.wait_for("1 PCMU")
     for _ in range(4):  # one by one: many letters at once are a text
         program.send("j")
@@ -66,7 +66,7 @@ def test_what_was_changed_is_saved_and_holds_the_next_time(start: Start, path: P
     assert program.wait_exit() == 0
     program = start()
     program.wait_for("dial")
-    program.send("7")
+    program.send("8")
     program.wait_for("1 PCMA")
 
 
@@ -89,5 +89,5 @@ def test_whoever_wants_no_file_has_none(start: Start, path: Path) -> None:
     write(path, "this is no TOML\n")
     program = start("--no-config")
     program.wait_for("m mute")
-    program.send("7")
+    program.send("8")
     program.wait_for("not saved")
