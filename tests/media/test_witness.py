@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.media import codecs
 from engine.media.witness import BANDS, FLOOR_DBFS, Witness
 from tests.media.virtual import speech
 
@@ -60,6 +61,33 @@ def test_silence_has_no_spectrum_and_no_width() -> None:
 def test_the_width_is_that_of_the_sound_not_of_the_codec(rate_hz: int, to_hz: float) -> None:
     width_hz = witness_of(limited(rate_hz, to_hz), rate_hz).heard().width_hz
     assert width_hz is not None and to_hz - 300 <= width_hz <= to_hz + 600
+
+
+def through(name: str, sound: np.ndarray) -> np.ndarray:
+    """The sound as the far end of a codec hears it; its rate is 16 kHz."""
+    sender, receiver = codecs.make(name, 8000), codecs.make(name, 8000)
+    frames = sound[: len(sound) // 320 * 320].reshape(-1, 320)
+    return np.concatenate([receiver.decode(sender.encode(frame)) for frame in frames])
+
+
+@pytest.mark.skipif(codecs.by_name("G722") is None, reason="G722 is not installed")
+def test_the_noise_of_the_codec_itself_is_not_taken_for_width() -> None:
+    said = speech(6, 16000)
+    spectrum = np.fft.rfft(said)
+    spectrum[int(3400 * len(said) / 16000) :] = 0
+    telephone = np.fft.irfft(spectrum, len(said)).clip(-32767, 32767).astype(np.int16)
+    width_hz = witness_of(through("G722", telephone), 16000).heard().width_hz
+    assert width_hz is not None and 3000 <= width_hz <= 4250
+    wide_hz = witness_of(through("G722", limited(16000, 7000)), 16000).heard().width_hz
+    assert wide_hz is not None and wide_hz >= 6750
+
+
+def test_frames_that_are_missing_do_not_make_the_sound_wide() -> None:
+    sound = limited(16000, 3400, 8)
+    for at in range(0, len(sound), 320 * 33):  # clicks where they begin and end
+        sound[at : at + 320] = 0
+    width_hz = witness_of(sound, 16000).heard().width_hz
+    assert width_hz is not None and width_hz <= 4250
 
 
 @pytest.mark.parametrize("rate_hz", RATES)
