@@ -92,7 +92,7 @@ def window(history: Sequence[HistoryPoint], place: Place, points: int) -> Window
     if place.second is not None and history:
         chosen = max(0, min(place.second - _first_s(history), len(history) - 1))
         if chosen < end - points * step:
-            end = min(len(history), chosen + points * step // 2 + 1)
+            end = min(end, max(chosen + points * step // 2 + 1, points * step))
     return Window(max(0, end - points * step), end, chosen, step)
 
 

@@ -64,11 +64,11 @@ def test_a_second_that_is_looked_at_tells_all_its_figures() -> None:
     assert drawn(history.draw_graphs, 40, 7, scene(points, Place(second=10), glyphs="ascii")) == [
         "── history ────── at 00:10, 00:49 ago ──",
         " MOS here 2.9                      of 5",
-        "         ''''''''''''''''''''''''''''''",
+        " ''''''''''''''''''''''''''''''''''''''",
         " loss 8.0 %                     of 10 %",
-        "         __________|___________________",
+        " __________|___________________________",
         " jitter 70 ms                 of 100 ms",
-        "         __________:___________________",
+        " __________:___________________________",
     ]
 
 
@@ -85,6 +85,12 @@ def test_wider_columns_reach_further_back(step: int, back: int) -> None:
     seen = history.window(points, Place(step=step), 20)
     assert (seen.begin, seen.end) == (400 - 20 * history.STEPS_S[step] if step == 1 else 0, 400)
     assert seen.begin <= 400 - back
+
+
+@pytest.mark.parametrize("second", [0, 3, 15])
+def test_the_paper_is_full_at_the_beginning_of_the_call_too(second: int) -> None:
+    seen = history.window(seconds(100), Place(second=second), 38)
+    assert (seen.begin, seen.end, seen.chosen) == (0, 38, second)
 
 
 def test_of_several_seconds_the_worst_is_seen() -> None:
