@@ -47,7 +47,7 @@ from engine.sip.sdp import Agreement, Format
 from engine.surroundings import Surroundings
 
 STALL_S = 0.25
-SPECTRUM_EVERY_S = 0.09
+SPECTRUM_EVERY_S = 0.24
 STEADY_S = 0.06  # an echo's delay, from one second to the next
 LATENESS_SECONDS = 10
 DRAIN = 64  # packets read from one socket in one turn
@@ -509,9 +509,12 @@ class MediaSession:
         )
 
     def _seen(self, now: float) -> Spectrum:
-        """The spectrum, made anew no more often than a screen is drawn."""
-        if self._spectrum is None or now - self._spectrum[0] >= SPECTRUM_EVERY_S:
+        """The spectrum, made anew when somebody looks, and no more than a few times a second."""
+        if self._spectrum is None:
             self._spectrum = now, self._witness.spectrum()
+        at, before = self._spectrum
+        if now - at >= SPECTRUM_EVERY_S:
+            self._spectrum = now, self._witness.spectrum(before, now - at)
         return self._spectrum[1]
 
 

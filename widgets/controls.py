@@ -150,7 +150,8 @@ class Controls:
     def show_view(self, name: str) -> None:
         if name != self.ui.view:
             views.shown(self.scene()).leave(self)
-        self.ui = replace(self.ui, view=name, scroll=0, help_open=False)
+        notice = "" if self.ui.notice_style == "notice" else self.ui.notice  # of a key of the view that is left
+        self.ui = replace(self.ui, view=name, scroll=0, help_open=False, notice=notice)
 
     def notice(self, text: str, style: str = "notice") -> None:
         """One line, for a while."""

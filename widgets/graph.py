@@ -23,9 +23,11 @@ HISTORY_S = 120
 
 _LEFT = (0, 0x40, 0x44, 0x46, 0x47)  # dots of the left half of a braille cell, filled from below
 _RIGHT = (0, 0x80, 0xA0, 0xB0, 0xB8)
+_EMPTY = "\u2800"  # the braille cell without dots; those with some come after it
 _ASCII_SOLID = " _:|"  # how full a cell is
 _ASCII_LINE = " _-'"  # how high the line is in its cell
 _STYLES = ("dim", "ok", "warn", "bad")
+Values = tuple[tuple[float | None, ...], tuple[float | None, ...]]  # second by second: what it was, what it was to be
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,16 @@ class Trace:
     bad: float  # below ``warn`` where little is bad
     solid: bool = True  # filled down to the ground, or a line
     scale_words: str = ""  # where its value at the top is not what is said of it
+    aim: Callable[[HistoryPoint], float | None] | None = None  # what it is to be: a line of its own
+    aim_words: str = ""
+
+    def values(self, points: Sequence[HistoryPoint]) -> Values:
+        """What is shown of these seconds."""
+        aim = self.aim
+        return (
+            tuple(self.value(point) for point in points),
+            () if aim is None else tuple(aim(point) for point in points),
+        )
 
     @property
     def worst(self) -> Callable[..., float | None]:
@@ -50,7 +62,17 @@ class Trace:
 TRACES = (
     Trace("loss", lambda point: point.loss_percent, figures.percent, (5, 10, 25, 50, 100), 0.05, 5.0),
     Trace("jitter", lambda point: point.jitter_ms, figures.millis, (20, 50, 100, 200, 500, 1000), 30.0, 60.0),
-    Trace("buffer", lambda point: point.buffer_ms, figures.millis, (100, 200, 500, 1000, 2000), 200.0, 400.0, False),
+    Trace(
+        "buffer",
+        lambda point: point.buffer_ms,
+        figures.millis,
+        (100, 200, 500, 1000, 2000),
+        200.0,
+        400.0,
+        False,
+        aim=lambda point: point.target_ms,
+        aim_words="target ",
+    ),
 )
 
 
@@ -84,31 +106,35 @@ def draw_trace(
     phase: int = 0,
 ) -> None:
     """A line with name, newest value and scale; below it the picture with ``step`` seconds to a point."""
-    values = [trace.value(point) for point in history]
-    draw_values(canvas, rect, trace, values, values[-1] if values else None, braille, step, phase)
+    draw_values(canvas, rect, trace, trace.values(history), len(history) - 1, braille, step, phase)
 
 
 def draw_values(
     canvas: Canvas,
     rect: Rect,
     trace: Trace,
-    values: Sequence[float | None],
-    told: float | None,
+    values: Values,
+    at: int,
     braille: bool,
     step: int = 1,
     phase: int = 0,
 ) -> None:
-    """The same for values that are known already; ``told`` is the one in the line above the picture."""
+    """The same for values that are known already; those ``at`` this place stand in the line above the picture."""
     if rect.empty:
         return
-    top = _scale(values, trace.scales)
+    told = values[0][at] if at >= 0 else None
+    aimed = values[1][at] if values[1] and at >= 0 else None
+    top = _scale([*values[0], *values[1]], trace.scales)
     after = canvas.put(rect.x, rect.y, trace.name + " ", "dim", rect.width)
     after = canvas.put(after, rect.y, trace.words(told), value_style(told, trace), rect.right - after)
+    aim = trace.aim_words + trace.words(aimed)
+    if aimed is not None and rect.right - after > len(aim) + 1:
+        after = canvas.put(after + 1, rect.y, aim, "dim")
     scale = trace.scale_words or f"of {top:g} {_unit(trace, top)}".rstrip()
     if rect.right - after > len(scale) + 1:
         canvas.put(rect.right - len(scale), rect.y, scale, "dim")
     paper = (rect.width, rect.height - 1)
-    picture_rows = plan(trace, tuple(values), step, phase % step, top, paper, braille)
+    picture_rows = plan(trace, values, step, phase % step, top, paper, braille)
     for row, runs in zip(rect.split_top(1)[1].rows(), picture_rows, strict=True):
         for start, run, style in runs:
             canvas.put(row.x + start, row.y, run, style)
@@ -133,7 +159,7 @@ def _scale(values: Sequence[float | None], scales: Sequence[float]) -> float:
 @lru_cache(maxsize=32)
 def plan(
     trace: Trace,
-    values: tuple[float | None, ...],
+    values: Values,
     step: int,
     phase: int,
     top: float,
@@ -143,13 +169,29 @@ def plan(
     """The picture row by row, as runs of one style; remembered, since it changes once a second only."""
     (width, rows), (per_cell, per_row) = paper, (2, 4) if braille else (1, 3)
     room = width * per_cell
-    points = worst(values, step, phase, trace.worst)[-room:]
-    shown = [None] * (room - len(points)) + points
+    was, aimed = (_last(worst(line, step, phase, trace.worst), room) for line in values)
     spans = solid if trace.solid else outline
-    columns = spans([height(value, top, rows * per_row) for value in shown])
-    kinds = [_kind(value, trace) for value in shown]
+    lines = picture(spans([height(value, top, rows * per_row) for value in was]), rows, braille)
+    if values[1]:
+        aim = picture(outline([height(value, top, rows * per_row) for value in aimed]), rows, braille)
+        lines = tuple(over(line, other) for line, other in zip(lines, aim, strict=True))
+    kinds = [_kind(value, trace) for value in was]
     cell_kinds = [max(kinds[at : at + per_cell]) for at in range(0, room, per_cell)]
-    return tuple(tuple(_runs(line, cell_kinds)) for line in picture(columns, rows, braille))
+    return tuple(tuple(_runs(line, cell_kinds)) for line in lines)
+
+
+def _last(points: list[float | None], room: int) -> list[float | None]:
+    """As many as there is room for, at the right."""
+    points = points[-room:] if room else []
+    return [None] * (room - len(points)) + points
+
+
+def over(line: str, other: str) -> str:
+    """Two pictures in one: braille shows both, other glyphs the first where it has one."""
+    return "".join(
+        chr(ord(one) | ord(two)) if one >= _EMPTY and two >= _EMPTY else two if one == " " else one
+        for one, two in zip(line, other, strict=True)
+    )
 
 
 def worst(

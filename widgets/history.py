@@ -13,13 +13,14 @@ from functools import lru_cache
 from engine.model import CallView, History, HistoryPoint
 from widgets import figures, graph, layout, parts
 from widgets.canvas import Canvas, Rect
-from widgets.graph import Trace
+from widgets.graph import Trace, Values
 from widgets.keys import Key
 from widgets.ui import Band, Pane, Scene, Tables
 from widgets.view import Desk, View
 
-STEPS_S = (1, 5, 20)  # seconds to a column
+STEPS_S = (1, 5, 20, 60)  # seconds to a column
 LEAST_ROWS = 2  # of a picture with its line of words
+LEAST_LINES = 3  # of pictures: how good it was, and what took most away
 TWO_COLUMNS_FROM, THREE_COLUMNS_FROM = 100, 240
 GAP = 3
 QUIETEST_DB = 60.0  # below full scale: the ground of a picture of levels
@@ -101,10 +102,10 @@ def _first_s(history: Sequence[HistoryPoint]) -> int:
 
 
 @lru_cache(maxsize=4)
-def _values(history: Sequence[HistoryPoint], begin: int, end: int) -> tuple[tuple[float | None, ...], ...]:
+def _values(history: Sequence[HistoryPoint], begin: int, end: int) -> tuple[Values, ...]:
     """What every trace shows; remembered, since it changes once a second only."""
     points = history[begin:end]
-    return tuple(tuple(trace.value(point) for point in points) for trace in TRACES)
+    return tuple(trace.values(points) for trace in TRACES)
 
 
 # ------------------------------------------------------------------ panes
@@ -137,12 +138,12 @@ def draw_graphs(canvas: Canvas, rect: Rect, scene: Scene) -> None:
 
 
 def _draw_trace(
-    canvas: Canvas, rect: Rect, scene: Scene, seen: Window, index: int, values: tuple[float | None, ...], first_s: int
+    canvas: Canvas, rect: Rect, scene: Scene, seen: Window, index: int, values: Values, first_s: int
 ) -> None:
     braille = scene.look.braille
-    at = len(values) - 1 if seen.chosen is None else seen.chosen - seen.begin
+    at = len(values[0]) - 1 if seen.chosen is None else seen.chosen - seen.begin
     newest = first_s + seen.end - 1
-    graph.draw_values(canvas, rect, TRACES[index], values, values[at], braille, seen.step, newest % seen.step)
+    graph.draw_values(canvas, rect, TRACES[index], values, at, braille, seen.step, newest % seen.step)
     if seen.chosen is not None:
         points_back = newest // seen.step - (first_s + seen.chosen) // seen.step
         column = rect.right - 1 - points_back // (2 if braille else 1)
@@ -162,7 +163,8 @@ def _where(call: CallView, history: Sequence[HistoryPoint], seen: Window) -> tup
 def graph_sizes(_scene: Scene, width: int) -> tuple[int, ...]:
     columns = 2 if width >= TWO_COLUMNS_FROM else 1
     lines = -(-len(TRACES) // columns)
-    return (3, 1 + LEAST_ROWS * lines, 1 + 5 * lines)
+    fewest = 1 + LEAST_ROWS * LEAST_LINES
+    return (fewest, 1 + LEAST_ROWS * min(lines, LEAST_LINES + 2), 1 + LEAST_ROWS * lines, 1 + 5 * lines)
 
 
 def draw_runs(canvas: Canvas, rect: Rect, scene: Scene) -> None:
@@ -269,7 +271,7 @@ NOTHING = Pane(draw_nothing, lambda _scene, _width: (2,))
 def tables(scene: Scene) -> Tables:
     if not _has_history(scene):
         return ((0, (Band((layout.CALLS,), 0), Band((NOTHING,), 1, grows=True))),)
-    return ((0, (Band((layout.CALLS,), 0), Band((GRAPHS,), 1, grows=True), Band((RUNS,), 2))),)
+    return ((0, (Band((layout.CALLS,), 1), Band((GRAPHS,), 0, grows=True), Band((RUNS,), 2))),)
 
 
 VIEW = View(
@@ -281,7 +283,7 @@ VIEW = View(
         Key(("Right", "l"), "Right", "on", "a column on, to the newest in the end", "right", _is_back),
         Key(("PageUp", "PageDown"), "PgUp PgDn", "", "thirty columns back or on", "page", _has_history, False),
         Key(("Home", "End"), "Home End", "", "the beginning of the call; now", "ends", _has_history, False),
-        Key(("z",), "z", "zoom", "a column is 1, 5 or 20 seconds", "zoom", _has_history),
+        Key(("z",), "z", "zoom", "a column is 1, 5, 20 or 60 seconds", "zoom", _has_history),
         Key(("Escape",), "Esc", "now", "back to the newest second", "now", _is_back),
     ),
     {"left": _left, "right": _right, "page": _page, "ends": _ends, "zoom": _zoom, "now": _now},

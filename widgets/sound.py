@@ -66,12 +66,16 @@ def _draw_axis(canvas: Canvas, row: Rect, media: MediaView) -> None:
 
 
 def spectrum_sizes(_scene: Scene, _width: int) -> tuple[int, ...]:
-    return (4, 9, 16)
+    return (6, 9, 16)
 
 
 def draw_words(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     media = scene.call.media if scene.call is not None else None
     if rect.empty:
+        return
+    if rect.height == 1 and media is not None and media.far_sound is not None:
+        worst = max(witness(media), key=lambda field: {"bad": 2, "warn": 1}.get(field[2], 0))
+        parts.facts(canvas, rect, [worst], len(worst[0]) + 1, scene.look.more)
         return
     below = parts.heading(canvas, rect, "what it says")
     if media is None or media.far_sound is None:
@@ -115,7 +119,7 @@ def _silence(media: MediaView) -> tuple[str, str]:
 
 
 def word_sizes(_scene: Scene, _width: int) -> tuple[int, ...]:
-    return (3, 5)
+    return (1, 5)
 
 
 SPECTRUM = Pane(draw_spectrum, spectrum_sizes, moves=True)

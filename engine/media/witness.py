@@ -5,7 +5,9 @@ A wideband codec says nothing of what goes into it: a call that was narrowband s
 the highest frequency that still carries sound is told. Hum is looked for at the mains' frequencies in one second of
 sound, against what lies beside them.
 
-Frames are only kept; they are looked at once a second, and for the spectrum when somebody looks.
+Frames are only kept; they are looked at once a second, and for the spectrum when somebody looks. That is of the last
+quarter of a second; its bands rise at once and fall slowly, and stay where they hardly change: an eye follows that, and
+a terminal at the end of a slow line, too.
 """
 
 from __future__ import annotations
@@ -19,7 +21,10 @@ import numpy as np
 BANDS = 32  # of the spectrum, evenly on a scale of octaves
 LOWEST_HZ = 60.0
 FLOOR_DBFS = -96.0
-SPECTRUM_S = 0.06
+SPECTRUM_S = 0.06  # of a piece that is looked at
+SPECTRUM_SPAN_S = 0.24  # so much sound is in a spectrum
+FALL_DB_PER_S = 20.0  # of its bands
+STEADY_DB = 1.5  # less than this is no change
 SPEAKS_DBFS = -45.0  # a second louder than this is one in which somebody speaks
 MEMORY = 0.85  # of the average, from one such second to the next
 LEAST_SECONDS = 3  # of speech, before anything is said of its width
@@ -39,6 +44,14 @@ _FULL = 32768.0
 @lru_cache(maxsize=16)
 def _window(points: int) -> np.ndarray:
     return np.hanning(points).astype(np.float32)
+
+
+@lru_cache(maxsize=16)
+def _places(points: int, rate_hz: int) -> np.ndarray:
+    """Where each band begins in a spectrum of so many points."""
+    edges = LOWEST_HZ * (rate_hz / 2 / LOWEST_HZ) ** (np.arange(BANDS) / BANDS)
+    places: np.ndarray = np.minimum(np.round(edges * points / rate_hz).astype(int), points // 2)
+    return places
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,16 +180,19 @@ class Witness:
         strong = np.nonzero(smooth > smooth.max() * 10 ** (CARRIES_DB / 10))[0]
         return float(min((strong[-1] + 1) * bins * step, self.rate_hz / 2))
 
-    def spectrum(self) -> Spectrum:
-        """Of the last moment; changes nothing."""
+    def spectrum(self, before: Spectrum | None = None, since_s: float = 0.0) -> Spectrum:
+        """Of the last moment; ``before`` is what it was so long ago. Changes nothing."""
         highest = self.rate_hz / 2
-        pcm = self._last(int(self.rate_hz * SPECTRUM_S))
-        if len(pcm) < 64:
+        points = int(self.rate_hz * SPECTRUM_S)
+        pcm = self._last(int(self.rate_hz * SPECTRUM_SPAN_S))
+        pieces = pcm[len(pcm) % points :].reshape(-1, points)
+        if not len(pieces):
             return Spectrum(LOWEST_HZ, highest, (FLOOR_DBFS,) * BANDS)
-        window = _window(len(pcm))
-        power = (np.abs(np.fft.rfft(pcm / _FULL * window)) / (window.sum() / 2)) ** 2
-        edges = LOWEST_HZ * (highest / LOWEST_HZ) ** (np.arange(BANDS + 1) / BANDS)
-        places = np.minimum(np.round(edges * len(pcm) / self.rate_hz).astype(int), len(power) - 1)
-        sums = np.maximum.reduceat(power, places[:-1])
-        levels = 10 * np.log10(np.maximum(sums, 10 ** (FLOOR_DBFS / 10)))
+        window, places = _window(points), _places(points, self.rate_hz)
+        power = (np.abs(np.fft.rfft(pieces * (window / _FULL), axis=1)) ** 2).mean(axis=0) / (window.sum() / 2) ** 2
+        levels = 10 * np.log10(np.maximum(np.maximum.reduceat(power, places), 10 ** (FLOOR_DBFS / 10)))
+        if before is not None and before.highest_hz == highest:
+            was = np.array(before.bands_dbfs)
+            levels = np.maximum(levels, was - FALL_DB_PER_S * since_s)
+            levels = np.where(np.abs(levels - was) < STEADY_DB, was, levels)
         return Spectrum(LOWEST_HZ, highest, tuple(round(float(level), 1) for level in levels))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import wave
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.media import codecs
-from engine.media.witness import BANDS, FLOOR_DBFS, Witness
+from engine.media.resample import Resampler
+from engine.media.witness import BANDS, FALL_DB_PER_S, FLOOR_DBFS, STEADY_DB, Witness
 from tests.media.virtual import speech
 
+SAMPLE = Path(__file__).parents[2] / "sample.wav"
 RATES = (8000, 16000, 48000)
 
 
@@ -45,6 +50,19 @@ def test_a_tone_stands_in_its_band(rate_hz: int) -> None:
     ratio = (spectrum.highest_hz / spectrum.lowest_hz) ** (1 / BANDS)
     assert spectrum.lowest_hz * ratio**at <= 1000 * 1.02 and spectrum.lowest_hz * ratio ** (at + 1) >= 1000 * 0.98
     assert max(spectrum.bands_dbfs) == pytest.approx(20 * np.log10(8000 / 32768), abs=1.0)
+
+
+def test_bands_rise_at_once_and_fall_slowly_and_stay_where_they_hardly_change() -> None:
+    loud = witness_of(tone(8000, 1000), 8000).spectrum()
+    quiet = witness_of(np.zeros(8000, np.int16), 8000)
+    fallen = quiet.spectrum(loud, 0.25)
+    assert max(fallen.bands_dbfs) == pytest.approx(max(loud.bands_dbfs) - FALL_DB_PER_S / 4, abs=0.1)
+    assert max(quiet.spectrum(loud, 10.0).bands_dbfs) < FLOOR_DBFS + STEADY_DB
+    again = witness_of(tone(8000, 1000), 8000).spectrum(fallen, 0.25)
+    assert again.bands_dbfs == loud.bands_dbfs
+    nearly = witness_of(tone(8000, 1000, 8000 * 10 ** (-STEADY_DB * 0.9 / 20)), 8000).spectrum(loud, 0.25)
+    assert max(nearly.bands_dbfs) == max(loud.bands_dbfs)
+    assert witness_of(tone(16000, 1000), 16000).spectrum(loud, 0.25).highest_hz == 8000.0
 
 
 def test_silence_has_no_spectrum_and_no_width() -> None:
@@ -82,6 +100,15 @@ def test_the_noise_of_the_codec_itself_is_not_taken_for_width() -> None:
     assert wide_hz is not None and wide_hz >= 6750
 
 
+@pytest.mark.skipif(codecs.by_name("G722") is None, reason="G722 is not installed")
+@pytest.mark.parametrize("softer", [1, 10])
+def test_speech_of_a_telephone_line_through_g722_is_no_wideband(softer: int) -> None:
+    with wave.open(str(SAMPLE)) as file:
+        pcm = np.frombuffer(file.readframes(file.getnframes()), np.int16) // softer
+    width_hz = witness_of(through("G722", Resampler(8000, 16000).push(pcm)), 16000).heard().width_hz
+    assert width_hz is not None and 3000 <= width_hz <= 4250
+
+
 def test_frames_that_are_missing_do_not_make_the_sound_wide() -> None:
     sound = limited(16000, 3400, 8)
     for at in range(0, len(sound), 320 * 33):  # clicks where they begin and end
@@ -93,17 +120,12 @@ def test_frames_that_are_missing_do_not_make_the_sound_wide() -> None:
 @pytest.mark.parametrize("rate_hz", RATES)
 @pytest.mark.parametrize("mains", [50, 60])
 def test_hum_is_told_by_its_mains_also_beneath_speech(rate_hz: int, mains: int) -> None:
-    said = speech(5, rate_hz).astype(float)
-    for times, level in ((1, 300), (2, 200), (3, 100)):
-        said += tone(rate_hz, mains * times, level, 5)[: len(said)]
-    quiet = said.copy()
-    quiet[: len(quiet) // 2] -= speech(5, rate_hz)[: len(quiet) // 2]
-    assert witness_of(quiet[: 4 * rate_hz].clip(-32768, 32767).astype(np.int16), rate_hz).heard().hum_hz in (
-        mains,
-        None,
-    )
-    alone = sum(tone(rate_hz, mains * times, level, 5).astype(int) for times, level in ((1, 300), (2, 200), (3, 100)))
+    lines = ((1, 300), (2, 200), (3, 100))
+    alone = sum(tone(rate_hz, mains * times, level, 5).astype(int) for times, level in lines)
     assert witness_of(np.asarray(alone, np.int16), rate_hz).heard().hum_hz == mains
+    beneath = speech(5, rate_hz).astype(int)
+    beneath += 4 * alone[: len(beneath)]  # 4 dB softer than who speaks
+    assert witness_of(beneath.clip(-32768, 32767).astype(np.int16), rate_hz).heard().hum_hz == mains
 
 
 @pytest.mark.parametrize("rate_hz", RATES)

@@ -59,6 +59,33 @@ def test_ascii() -> None:
     assert all(row.isascii() for row in drawn(graph.draw, 80, 6, scene, glyphs="ascii"))
 
 
+def test_the_buffer_and_what_it_aims_at_are_two_lines_of_one_picture() -> None:
+    points = [HistoryPoint(0.0, 4.0, 20.0 + at, -30.0, -20.0, target_ms=90.0 - 2 * at) for at in range(24)]
+    for braille, picture in (
+        (
+            False,
+            [
+                "              ---_____",
+                "                     '''''-----_____",
+                "                 _________---------'''",
+                "              ''''",
+            ],
+        ),
+        (
+            True,
+            [
+                "                          ⠲⠤⣄⣀",
+                "                             ⠈⠉⠓⠒⠦⢤⣀⣀",
+                "                            ⣀⣀⣀⣠⠤⠤⠴⠒⠚⠛",
+                "                          ⠉⠉⠁",
+            ],
+        ),
+    ):
+        canvas = Canvas(38, 5, "unicode" if braille else "ascii")
+        graph.draw_trace(canvas, canvas.rect, BUFFER, points, braille=braille)
+        assert [row.rstrip() for row in canvas.rows()] == ["buffer 43 ms target 44 ms    of 100 ms", *picture]
+
+
 def test_a_narrow_screen_shows_loss_alone() -> None:
     assert drawn(graph.draw, 30, 3, SCENE) == [
         "── last two minutes ──────────",

@@ -12,7 +12,7 @@ from engine.model import BurstsView, CallView, History, HistoryPoint
 from tests.widgets import views
 from tests.widgets.test_controls import Phone
 from tests.widgets.views import drawn
-from widgets import history
+from widgets import dashboard, history
 from widgets.canvas import Canvas
 from widgets.controls import Controls
 from widgets.history import Place
@@ -139,10 +139,26 @@ def test_escape_leaves_the_past_before_the_view() -> None:
 def test_zoom_goes_round() -> None:
     controls, _ = controls_of(seconds(100))
     steps = []
-    for _ in range(3):
+    for _ in range(4):
         controls.press("z")
         steps.append(controls.ui.state(Place()).step)
-    assert steps == [1, 2, 0] and controls.ui.notice == "a column is a second"
+    assert steps == [1, 2, 3, 0] and history.STEPS_S[3] == 60 and controls.ui.notice == "a column is a second"
+
+
+def test_what_a_key_has_told_goes_with_its_view() -> None:
+    controls, _ = controls_of(seconds(100))
+    controls.press("z")
+    controls.press("Tab")
+    assert controls.ui.view != "history" and controls.ui.notice == ""
+
+
+def test_on_the_least_screen_three_pictures_are_worth_more_than_anything_else() -> None:
+    made = scene(seconds(60), glyphs="ascii")
+    canvas = Canvas(40, 10, "ascii")
+    dashboard.draw(canvas, made.snapshot, replace(made.ui, view="history"))
+    assert [row[:12].rstrip() for row in canvas.rows()[2:9]] == [
+        "-- history -", " MOS here 4.", " " + "'" * 11, " loss 0.0 %", " " + "_" * 11, " jitter 4.0", " " + "_" * 11,
+    ]  # fmt: skip
 
 
 def test_without_a_call_the_view_says_so_and_keys_do_no_harm() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from engine.model import CallState, FarSoundView
 from tests.widgets import views
 from tests.widgets.views import drawn
-from widgets import sound
+from widgets import dashboard, sound
 from widgets.canvas import Canvas
 
 BANDS = tuple(-20.0 - abs(band - 12) * 4 for band in range(32))
@@ -62,6 +62,15 @@ def test_what_the_sound_says_in_words() -> None:
     ]
     assert words(replace(WIDE, width_hz=None))[0] == " width      not known before they have spoken for some seconds"
     assert words(FarSoundView(60.0, 4000.0, BANDS, 3500.0))[0] == " width      3.5 kHz, as wide as the codec"
+
+
+def test_on_the_least_screen_a_picture_and_the_one_thing_to_be_said() -> None:
+    made = scene(replace(WIDE, hum_hz=50.0))
+    canvas = Canvas(40, 10)
+    dashboard.draw(canvas, made.snapshot, replace(made.ui, view="sound"))
+    rows = canvas.rows()
+    assert rows[2].startswith("── the far end's sound") and rows[8].rstrip() == " hum 50 Hz: mains in their microphone"
+    assert drawn(sound.draw_words, 60, 1, scene()) == [" width 7.0 kHz of 8: really wideband"]
 
 
 def test_without_a_call_and_after_it() -> None:
