@@ -365,6 +365,11 @@ class Controls:
         else:
             self.notice(f"the views are 1 to {len(views.NAMES)}")
 
+    def _do_hide(self, name: str) -> None:
+        shown = self.ui.masked
+        self.ui = replace(self.ui, masked=not shown)
+        self.notice("private data is shown again" if shown else "private data is hidden on the whole screen")
+
     def _do_redraw(self, name: str) -> None:
         self._redraw()
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.model import Snapshot
-from widgets import compact, footer, help, ladder, log, mask, people, tabs, title, views
+from widgets import compact, footer, help, ladder, log, mask, people, prompt, tabs, title, views
 from widgets.canvas import Canvas, Rect
 from widgets.ui import Band, Placed, Scene, Ui, scene
 
@@ -60,12 +60,12 @@ def redraw(canvas: Canvas, snapshot: Snapshot, ui: Ui, placed: Placed) -> None:
 
 def _scene(snapshot: Snapshot, ui: Ui) -> Scene:
     """What is to be drawn; without private data where somebody wants to take a picture of it."""
-    reading = ui.state(ladder.Reading())
-    if not reading.masked:
+    if not ui.masked:
         return scene(snapshot, ui)
-    notice = mask.of(snapshot)(ui.notice)
-    line = None if ui.prompt is None else replace(ui.prompt, fits=())
-    ui = replace(ui, notice=notice, prompt=line).with_state(ladder.hidden(reading, snapshot.sip))
+    hide = mask.of(snapshot)
+    line = None if ui.prompt is None else prompt.hidden(ui.prompt, hide)
+    ui = replace(ui, notice=hide(ui.notice), prompt=line)
+    ui = ui.with_state(ladder.hidden(ui.state(ladder.Reading()), snapshot.sip))
     ui = ui.with_state(people.hidden(ui.state(people.Leafing()), snapshot.people))
     ui = ui.with_state(ui.state(log.Sieve()).hidden(snapshot.log))
     return scene(mask.masked(snapshot), ui)

@@ -95,6 +95,7 @@ KEYS = (
     Key((*BACKWARD, *FORWARD), "Up Down", "select", "the call above, the call below; scroll", "move", _several, False),
     Key(("PageUp", "PageDown"), "PgUp PgDn", "", "ten rows at once", "page", _several, False),
     Key(("+", "=", "-"), "+ -", "volume", "louder or softer by 2 dB", "volume", always, False),
+    Key(("x", "X"), "x", "", "hide private data for a picture; X anywhere", "hide", always),
     Key(("Ctrl-L",), "Ctrl-L", "", "draw the screen anew", "redraw", always),
     Key(("?", "F1"), "?", "help", "every key of this view", "help", always),
     Key(("Escape",), "Esc", "", "close what is open, go back", "back", always),

@@ -15,7 +15,7 @@ from itertools import zip_longest
 from engine.model import CallState, CallView, SipMessage
 from widgets import figures, ladder_text, layout, parts, prompt, text
 from widgets.canvas import Canvas, Rect
-from widgets.keys import Key, always
+from widgets.keys import Key
 from widgets.ui import Band, Pane, Scene, Tables
 from widgets.view import Desk, View
 
@@ -35,7 +35,7 @@ class Reading:
     marked: tuple[int, ...] = ()  # numbers of messages, two at most
     opened: str = ""  # "", "message" or "difference"
     scroll: int = 0  # lines down in what is opened
-    masked: bool = False
+    folded: bool = False  # a message and what repeats it are one row
     found: frozenset[int] | None = None  # the messages with it in them, where neither they nor it may be read
 
 
@@ -52,6 +52,7 @@ class Arrow:
     style: str
     repeated: bool = False
     message: SipMessage | None = None
+    times: int = 1  # so often it was seen, where all of them are this row
 
 
 # ------------------------------------------------------------------ what is shown
@@ -66,11 +67,25 @@ def arrows(scene: Scene, reading: Reading) -> tuple[Arrow, ...]:
         for message in scene.snapshot.sip
         if (number is None or message.call == number) and _matches(message, reading)
     ]
+    if reading.folded:
+        shown = _folded(shown)
     if not reading.wanted:
         for view in scene.snapshot.calls:
             if number is None or view.id == number:
                 shown += _sound_arrows(view, scene.snapshot.time, shown)
     return tuple(sorted(shown, key=lambda arrow: (arrow.number, arrow.time)))
+
+
+def _folded(rows: Sequence[Arrow]) -> list[Arrow]:
+    """Each message once: the first of those that are alike says how many they were."""
+    alike: dict[float, list[Arrow]] = {}
+    for row in rows:
+        assert row.message is not None
+        first = row.message.number if row.message.repeats is None else row.message.repeats
+        alike.setdefault(first, []).append(row)
+    return [
+        replace(same[0], times=len(same), style="warn" if len(same) > 1 else same[0].style) for same in alike.values()
+    ]
 
 
 def _matches(message: SipMessage, reading: Reading) -> bool:
@@ -195,7 +210,7 @@ def draw_ladder(canvas: Canvas, rect: Rect, scene: Scene) -> None:
 
 def _note(scene: Scene, reading: Reading, rows: Sequence[Arrow], at: int) -> tuple[str, str]:
     words = []
-    if reading.masked:
+    if scene.ui.masked:
         words.append("private data hidden")
     if reading.wanted:
         words.append(f"with '{figures.visible_line(reading.wanted)}'")
@@ -204,7 +219,7 @@ def _note(scene: Scene, reading: Reading, rows: Sequence[Arrow], at: int) -> tup
     words.append("all calls" if reading.whole or scene.call is None else f"call {scene.call.id}")
     if rows:
         words.append(f"{at + 1} of {len(rows)}")
-    return "  ".join(words), "value" if reading.masked or reading.wanted else "dim"
+    return "  ".join(words), "value" if scene.ui.masked or reading.wanted else "dim"
 
 
 def _seen_parties(everyone: list[tuple[str, int]], needed: tuple[str, int], room: int) -> list[tuple[str, int]]:
@@ -275,6 +290,7 @@ def _draw_line(canvas: Canvas, y: int, scene: Scene, arrow: Arrow, left: int, ri
     canvas.put(left + 1, y, line * room, style)
     canvas.put(right - 1 if arrow.outgoing else left + 1, y, heads[arrow.outgoing], style)
     label = figures.visible_line(arrow.label) + (" again" if arrow.repeated else "")
+    label += f" {arrow.times} times" if arrow.times > 1 else ""
     note = f"  {figures.visible_line(arrow.note)}" if arrow.note else ""
     words = label + note if text.width(label + note) + 8 <= room else label
     words = text.clip(words, room - 6, scene.look.more)
@@ -462,15 +478,14 @@ def _write(desk: Desk, name: str) -> None:
     call = None if reading.whole or scene.call is None else scene.call.id
     numbers = {row.message.number for row in arrows(scene, reading) if row.message is not None}
     if numbers:
-        desk.execute(ladder_text.saving(scene.snapshot, numbers, call, reading.masked))
+        desk.execute(ladder_text.saving(scene.snapshot, numbers, call, desk.ui.masked))
     else:
         desk.notice("there is no message to write")
 
 
-def _hide(desk: Desk, name: str) -> None:
+def _fold(desk: Desk, name: str) -> None:
     reading = _reading(desk)
-    desk.keep(replace(reading, masked=not reading.masked))
-    desk.notice("private data is shown again" if reading.masked else "private data is hidden on the whole screen")
+    desk.keep(replace(reading, folded=not reading.folded))
 
 
 def _widen(desk: Desk, name: str) -> None:
@@ -492,6 +507,10 @@ def _back(desk: Desk, name: str) -> None:
 
 def _has_messages(scene: Scene) -> bool:
     return bool(scene.snapshot.sip)
+
+
+def _has_repeats(scene: Scene) -> bool:
+    return not _is_open(scene) and any(message.repeats is not None for message in scene.snapshot.sip)
 
 
 def _is_open(scene: Scene) -> bool:
@@ -525,8 +544,8 @@ VIEW = View(
         Key((" ",), "Space", "mark", "mark a message; two: their difference", "mark", _is_closed),
         Key(("/",), "/", "filter", "only messages with this in them", "filter", _is_closed),
         Key(("v",), "v", "all", "the messages of all calls, or of this one", "widen", _is_closed),
+        Key(("f",), "f", "fold", "a message and what repeats it as one row, or each for itself", "fold", _has_repeats),
         Key(("w",), "w", "write", "write the listed messages into a text file", "write", _has_messages),
-        Key(("x",), "x", "hide", "hide private data on the whole screen, for a picture", "hide", always),
         Key(
             ("Left", "h", "Right", "l"),
             "Left Right",
@@ -554,8 +573,8 @@ VIEW = View(
         "mark": _mark,
         "filter": _filter,
         "widen": _widen,
+        "fold": _fold,
         "write": _write,
-        "hide": _hide,
         "next": _next,
         "move": _move,
         "ends": _ends,

@@ -15,6 +15,7 @@ from widgets.completion import Choice, Sought, fitting
 
 TEXT_LIMIT = 2000  # characters: no address is longer, a pasted file is
 
+HIDDEN = "*"  # in the place of each character that is not shown
 _CALLS = "Enter calls  Esc leaves"
 SUBMITTED, CANCELLED = "submitted", "cancelled"
 
@@ -183,6 +184,13 @@ def dial(history: tuple[str, ...] = (), begun: str = "", people: tuple[Sought, .
 def line(label: str, begun: str, does: str) -> Prompt:
     """A prompt for any line; ``does`` says what Enter does with it."""
     return Prompt(label, "dial", begun, len(begun), hint=f"Enter {does}  Esc leaves")
+
+
+def hidden(shown: Prompt, hide: Callable[[str], str]) -> Prompt:
+    """As it may be seen by anybody: of a line that is typed its length alone, of a question what ``hide`` leaves."""
+    if shown.mode == "confirm":
+        return replace(shown, label=hide(shown.label))
+    return replace(shown, text=HIDDEN * len(shown.text), history=(), draft="", people=(), fits=())
 
 
 def confirm(question: str) -> Prompt:

@@ -64,6 +64,7 @@ class Ui:
     states: Mapping[type, object] = field(default_factory=dict)  # what each view remembers, by the type of it
     glyphs: str = "unicode"
     colour: bool = True
+    masked: bool = False  # private data is hidden, for a picture of the screen
     keys: tuple[KeyHint, ...] = ()
     bindings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the user's own keys: widgets.preferences
     panes: frozenset[str] | None = None  # of the view "calls"; None: all

@@ -14,11 +14,13 @@ from engine.model_people import SaveText
 from tests.widgets import views
 from tests.widgets.test_controls import Phone
 from tests.widgets.views import NOW, drawn
-from widgets import announce, dashboard, ladder, mask
+from widgets import announce, dashboard, ladder, mask, prompt
 from widgets.canvas import Canvas
 from widgets.controls import Controls
 from widgets.ladder import Reading
+from widgets.prompt import Prompt
 from widgets.ui import Scene, Ui, scene
+from widgets.views import NAMES
 
 BOB, PROXY = ("203.0.113.5", 5060), ("198.51.100.1", 5060)
 INVITE = (
@@ -75,6 +77,19 @@ def test_a_call_as_arrows() -> None:
         " 15:38:54.610        │══ RTP PCMU 9,601 packets  38 lost ═════════════════════════════▶│",
         "▶15:38:54.610        │◀═ RTP PCMU 9,589 packets  12 lost ══════════════════════════════│",
     ]
+
+
+def test_what_was_sent_again_is_one_row_where_that_is_wanted() -> None:
+    rows = drawn(ladder.draw_ladder, 90, 9, shown(CALL, Reading(folded=True)))
+    assert rows[0].endswith("call 1  6 of 6 ──")
+    assert rows[2:4] == [
+        " 15:38:54.000        │── INVITE SDP 2 times  7 ───────────────────────────────────────▶│",
+        " 15:38:54.520 +520ms │◀─ 180 Ringing  INVITE 7 ────────────────────────────────────────│",
+    ]
+    controls = Controls(Phone(views.call()), views.ui(selected=1, view="ladder"))
+    for folded in (True, False):
+        controls.press("f")
+        assert controls.ui.state(Reading()).folded is folded
 
 
 def test_where_it_is_narrow() -> None:
@@ -245,12 +260,36 @@ PRIVATE = ("anna", "Anna", "Berg", "bob", "192.0.2.10", "203.0.113.5", "secret77
 @pytest.mark.parametrize("view", ["calls", "why", "history", "ladder", "log"])
 @pytest.mark.parametrize("opened", ["", "message", "difference"])
 def test_a_masked_screen_shows_nothing_private(view: str, opened: str) -> None:
-    state = Reading(number=1, marked=(1, 3), opened=opened, masked=True)
+    state = Reading(number=1, marked=(1, 3), opened=opened)
     seen = replace(snapshot(CALL), log=())
     canvas = Canvas(160, 50)
-    dashboard.draw(canvas, seen, views.ui(selected=1, view=view).with_state(state))
+    dashboard.draw(canvas, seen, views.ui(selected=1, view=view, masked=True).with_state(state))
     text = "\n".join(canvas.rows())
     assert not [word for word in PRIVATE if word in text] and "user" in text
+
+
+@pytest.mark.parametrize("view", NAMES)
+def test_private_data_is_hidden_and_shown_by_a_key_of_every_view(view: str) -> None:
+    controls = Controls(Phone(views.call()), views.ui(selected=1, view=view))
+    for masked in (True, False):
+        controls.press("X")
+        assert controls.ui.masked is masked and ("hidden" in controls.ui.notice) is masked
+    controls = Controls(Phone(), views.ui(view=view))
+    controls.press("x")
+    assert controls.ui.masked
+
+
+@pytest.mark.parametrize("size", [(120, 30), (40, 10), (30, 3)])
+def test_a_line_that_is_typed_is_hidden_too(size: tuple[int, int]) -> None:
+    line = Prompt("dial", "dial", "sip:carol@secret.example", 24, ("sip:old@one.example",))
+    canvas = Canvas(*size)
+    dashboard.draw(canvas, snapshot(CALL), views.ui(masked=True, prompt=line))
+    text = "\n".join(canvas.rows())
+    assert "carol" not in text and "secret" not in text and "********" in text
+    asked = prompt.confirm("end the call with anna@192.0.2.10?")
+    dashboard.draw(canvas, snapshot(CALL), views.ui(masked=True, prompt=asked))
+    text = "\n".join(canvas.rows())
+    assert "192.0.2.10" not in text and "end the call" in text
 
 
 def test_the_same_is_called_the_same_everywhere() -> None:
@@ -308,7 +347,7 @@ def test_our_own_words_are_without_private_data_too() -> None:
     canvas = Canvas(120, 30)
     told = views.ui(selected=1, view="log", notice="calling anna@192.0.2.10")
     lines = (LogLine(NOW, "info", "call", "Carol <sip:carol@198.51.100.7> is calling"),)
-    dashboard.draw(canvas, replace(snapshot(CALL), log=lines), told.with_state(Reading(masked=True)))
+    dashboard.draw(canvas, replace(snapshot(CALL), log=lines), replace(told, masked=True))
     text = "\n".join(canvas.rows())
     assert "is calling" in text
     assert not [word for word in (*PRIVATE, "Carol", "carol", "198.51.100.7") if word in text]
@@ -316,15 +355,15 @@ def test_our_own_words_are_without_private_data_too() -> None:
 
 def test_a_filter_finds_the_same_without_showing_what_it_looks_for() -> None:
     canvas = Canvas(120, 30)
-    state = Reading(masked=True, wanted="t1")
-    dashboard.draw(canvas, snapshot(CALL), views.ui(selected=1, view="ladder").with_state(state))
+    state = Reading(wanted="t1")
+    dashboard.draw(canvas, snapshot(CALL), views.ui(selected=1, view="ladder", masked=True).with_state(state))
     text = "\n".join(canvas.rows())
     assert "INVITE SDP" in text and "1 of 2" not in text and "2 of 2" in text
     assert "'t1'" not in text and "with '...'" in text
 
 
 def test_the_title_of_the_window_is_without_private_data_too() -> None:
-    hidden = dashboard.seen(snapshot(CALL), views.ui(selected=1).with_state(Reading(masked=True)))
+    hidden = dashboard.seen(snapshot(CALL), views.ui(selected=1, masked=True))
     assert "Bob" not in announce.title_words(hidden, 1)
     assert dashboard.seen(snapshot(CALL), views.ui()) == snapshot(CALL)
 
@@ -349,7 +388,7 @@ def test_masked_messages_are_made_once_and_not_for_every_frame() -> None:
 def test_any_message_on_any_paper(texts: list[str], width: int, height: int, masked: bool) -> None:
     sip = messages(*(("in" if len(text) % 2 else "out", text, BOB, 9.0) for text in texts))
     for opened in ("", "message", "difference"):
-        state = Reading(number=1, marked=(1, 2), opened=opened, masked=masked, whole=True)
+        state = Reading(number=1, marked=(1, 2), opened=opened, whole=True)
         made = shown(sip, state)
         if masked:
             made = scene(mask.masked(made.snapshot), made.ui)

@@ -124,7 +124,7 @@ def test_the_cursor_is_always_seen(columns: int, rows: int, in_calls: bool) -> N
 
 def test_without_private_data_the_same_rows_and_no_name() -> None:
     canvas = Canvas(120, 30)
-    state = views.ui(view="people").with_state(Leafing(wanted="anna")).with_state(ladder.Reading(masked=True))
+    state = views.ui(view="people", masked=True).with_state(Leafing(wanted="anna"))
     dashboard.draw(canvas, replace(views.snapshot(), people=PEOPLE), state)
     text = "\n".join(canvas.rows())
     assert "with '...'  1 of 3" in text and "with '...'  2 of 3" in text and "contact1" in text
