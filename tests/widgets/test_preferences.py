@@ -55,11 +55,11 @@ def test_the_new_key_acts_and_the_old_one_does_not() -> None:
 
 
 def test_a_key_of_a_view_acts() -> None:
-    controls = Controls(Phone(), Ui(view="ladder", bindings=preferences.bindings({"ladder.hide": ("X",)})))
-    controls.press("x")
-    assert not controls.ui.state(Reading()).masked
-    controls.press("X")
-    assert controls.ui.state(Reading()).masked
+    controls = Controls(Phone(), Ui(view="ladder", bindings=preferences.bindings({"ladder.fold": ("F",)})))
+    controls.press("f")
+    assert not controls.ui.state(Reading()).folded
+    controls.press("F")
+    assert controls.ui.state(Reading()).folded
 
 
 def test_pasted_text_is_told_which_key_opens_a_line() -> None:
@@ -69,9 +69,9 @@ def test_pasted_text_is_told_which_key_opens_a_line() -> None:
 
 
 def test_what_opens_a_line_follows_its_key() -> None:
-    bound = preferences.bindings({"dial": ("D",), "ladder.filter": ("f",)})
+    bound = preferences.bindings({"dial": ("D",), "ladder.filter": ("t",)})
     ladder = views.VIEWS[views.NAMES.index("ladder")]
-    assert views.openers(ladder, bound) == ("f", "D")
+    assert views.openers(ladder, bound) == ("t", "D")
     assert views.openers(views.CALLS, {}) == ("d",)
 
 
