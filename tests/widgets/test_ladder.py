@@ -404,9 +404,9 @@ def test_a_time_that_is_none_is_shown_as_none(time: float) -> None:
 # ------------------------------------------------------------------ to a file
 
 
-def written(sip: tuple[SipMessage, ...], reading: Reading) -> SaveText:
+def written(sip: tuple[SipMessage, ...], reading: Reading, masked: bool = False) -> SaveText:
     phone = Phone(views.call(1))
-    controls = Controls(phone, Ui(view="ladder").with_state(reading))
+    controls = Controls(phone, Ui(view="ladder", masked=masked).with_state(reading))
     phone.snapshot = lambda: replace(views.snapshot(views.call(1)), sip=sip)  # type: ignore[method-assign]
     controls.press("w")
     told = phone.told[0]
@@ -425,7 +425,7 @@ def test_the_listed_messages_are_written_as_they_were_on_the_wire() -> None:
 
 
 def test_hidden_data_is_not_written_either() -> None:
-    told = written(CALL, Reading(masked=True, wanted="t1"))
+    told = written(CALL, Reading(wanted="t1"), masked=True)
     assert told.stem == "ringtop-call-1-hidden" and "INVITE sip:user" in told.text and "# private data" in told.text
     assert not [word for word in PRIVATE if word in told.text]
 

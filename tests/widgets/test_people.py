@@ -11,7 +11,7 @@ from engine.model_people import Contact, PastCall, PeopleView, RemoveContact, Sa
 from tests.widgets import test_controls, views
 from tests.widgets.test_controls import press
 from tests.widgets.views import NOW, drawn
-from widgets import dashboard, ladder, people
+from widgets import dashboard, people
 from widgets.canvas import Canvas
 from widgets.controls import Controls
 from widgets.people import Leafing
