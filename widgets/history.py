@@ -20,7 +20,7 @@ from widgets.view import Desk, View
 
 STEPS_S = (1, 5, 20, 60)  # seconds to a column
 LEAST_ROWS = 2  # of a picture with its line of words
-LEAST_LINES = 3  # of pictures: how good it was, and what took most away
+LINES = (2, 3, 5, 10)  # of pictures, from the least screen on: how good it was, then what took most away
 TWO_COLUMNS_FROM, THREE_COLUMNS_FROM = 100, 240
 GAP = 3
 QUIETEST_DB = 60.0  # below full scale: the ground of a picture of levels
@@ -163,8 +163,7 @@ def _where(call: CallView, history: Sequence[HistoryPoint], seen: Window) -> tup
 def graph_sizes(_scene: Scene, width: int) -> tuple[int, ...]:
     columns = 2 if width >= TWO_COLUMNS_FROM else 1
     lines = -(-len(TRACES) // columns)
-    fewest = 1 + LEAST_ROWS * LEAST_LINES
-    return (fewest, 1 + LEAST_ROWS * min(lines, LEAST_LINES + 2), 1 + LEAST_ROWS * lines, 1 + 5 * lines)
+    return (*(1 + LEAST_ROWS * min(lines, seen) for seen in LINES), 1 + 5 * lines)
 
 
 def draw_runs(canvas: Canvas, rect: Rect, scene: Scene) -> None:
@@ -198,7 +197,7 @@ def _bursts_note(scene: Scene) -> str:
 
 
 def run_sizes(_scene: Scene, _width: int) -> tuple[int, ...]:
-    return (2, 2, 1 + len(RUN_NAMES))
+    return (3, 3, 3, 1 + len(RUN_NAMES))
 
 
 def draw_nothing(canvas: Canvas, rect: Rect, scene: Scene) -> None:

@@ -73,13 +73,13 @@ def draw_words(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     media = scene.call.media if scene.call is not None else None
     if rect.empty:
         return
-    if rect.height == 1 and media is not None and media.far_sound is not None:
-        worst = max(witness(media), key=lambda field: {"bad": 2, "warn": 1}.get(field[2], 0))
-        parts.facts(canvas, rect, [worst], len(worst[0]) + 1, scene.look.more)
-        return
-    below = parts.heading(canvas, rect, "what it says")
+    below = rect if rect.height == 1 else parts.heading(canvas, rect, "what it says")
     if media is None or media.far_sound is None:
         canvas.put(below.x + 1, below.y, "No call with sound is selected.", "dim", below.width - 1)
+        return
+    if rect.height == 1:
+        worst = max(witness(media), key=lambda field: {"bad": 2, "warn": 1}.get(field[2], 0))
+        parts.facts(canvas, rect, [worst], len(worst[0]) + 1, scene.look.more)
         return
     parts.facts(canvas, below, witness(media), 11, scene.look.more)
 
