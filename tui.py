@@ -474,7 +474,7 @@ class DashboardFace:
         slack = self._engine.slack_s()
         early_s, late_s = (EARLY_FRAME_S, LATE_FRAME_S) if slack < LONGEST_TURN_S else (0.0, 0.0)  # packets leave
         if now < due - early_s and not (self._dirty and now >= self._frame_at + FRAME_S / 4):
-            return due + late_s
+            return self._frame_at + FRAME_S / 4 if self._screen.unfinished else due + late_s
         if slack < SLACK_FOR_FRAME_S:
             return now + max(slack, 0.0) + 0.0005
         if not self._screen.can_paint(now):
@@ -488,8 +488,8 @@ class DashboardFace:
         self._screen.announce(self._announcer.follow(widgets.dashboard.seen(self._snapshot, ui), ui.selected, now))
         self._screen.last_words = self._announcer.farewell
         self._screen.paint(self._canvas, now)
-        self._frame_at, self._dirty = now, False
-        return now + FRAME_S + late_s
+        self._frame_at, self._dirty = now, self._screen.unfinished
+        return now + (FRAME_S / 4 if self._dirty else FRAME_S + late_s)
 
     def _look(self, now: float) -> model.Snapshot:
         """The phone as it is shown."""

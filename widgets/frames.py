@@ -50,6 +50,7 @@ class Frames:
         if self._asked and self._asks_modes:
             self._asks_modes = False
             data += ASK_SYNCHRONISED  # before the status: whoever has waited for that answer has got this one too
+        self.pace.frame_begins(now, len(data))
         self._terminal.write(data + ASK_STATUS if self._asked else data)
         self._note_sent(now)
 

@@ -52,6 +52,18 @@ _SYNCHRONISED = re.compile(rb"\x1b\[\?2026;(\d)\$y")
 _STRING_END = re.compile(rb"\x07|\x1b\\|\x9c")
 _PASTE_START, _PASTE_END, _ANSWER = b"\x1b[200~", b"\x1b[201~", b"\x1b[0n"
 
+# By their names in terminfo, and in curses (KEY_...).
+TERMINFO_KEYS = {
+    "kcuu1": "Up", "kcud1": "Down", "kcuf1": "Right", "kcub1": "Left", "khome": "Home", "kend": "End",
+    "kpp": "PageUp", "knp": "PageDown", "kdch1": "Delete", "kich1": "Insert", "kcbt": "BackTab", "kent": "Enter",
+    **{f"kf{number}": f"F{number}" for number in range(1, 13)},
+}  # fmt: skip
+CONSOLE_KEYS = {
+    "UP": "Up", "DOWN": "Down", "LEFT": "Left", "RIGHT": "Right", "HOME": "Home", "END": "End", "IC": "Insert",
+    "PPAGE": "PageUp", "NPAGE": "PageDown", "DC": "Delete", "BTAB": "BackTab", "BACKSPACE": "Backspace",
+    "ENTER": "Enter", **{f"F{number}": f"F{number}" for number in range(1, 13)},
+}  # fmt: skip
+
 
 class KeyDecoder:
     """Bytes in, key names out. ``answers`` counts status reports (``CSI 0 n``) since the start."""

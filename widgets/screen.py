@@ -28,7 +28,7 @@ from typing import Any, Protocol
 from widgets import text as text_module
 from widgets import theme
 from widgets.canvas import Canvas, Row, Run
-from widgets.keycodes import KeyDecoder, control_name
+from widgets.keycodes import CONSOLE_KEYS, TERMINFO_KEYS, KeyDecoder, control_name
 
 WINDOWS = sys.platform == "win32"
 if sys.platform != "win32":
@@ -45,12 +45,6 @@ _MOUSE_ON, _MOUSE_OFF = b"\x1b[?1000h\x1b[?1006h", b"\x1b[?1006l\x1b[?1000l"  # 
 _NO_PASTE = ("vt", "linux", "ansi", "cons", "pcansi", "sun", "cygwin", "hurd", "mach")
 # On these the block and braille characters are missing from the font, whatever the locale says.
 _NO_GLYPHS = ("linux", "cons", "sun", "pcansi", "cygwin", "hurd", "mach", "vt52")
-
-_TERMINFO_KEYS = {
-    "kcuu1": "Up", "kcud1": "Down", "kcuf1": "Right", "kcub1": "Left", "khome": "Home", "kend": "End",
-    "kpp": "PageUp", "knp": "PageDown", "kdch1": "Delete", "kich1": "Insert", "kcbt": "BackTab", "kent": "Enter",
-    **{f"kf{number}": f"F{number}" for number in range(1, 13)},
-}  # fmt: skip
 
 
 class ScreenUnusable(Exception):
@@ -76,6 +70,8 @@ class _Painter:
         self.looks: Mapping[str, theme.Look] = theme.LOOKS
         self._attributes: dict[str, int] = {}
         self._rows: list[Row | None] = []
+        self.unfinished = False  # the last canvas did not fit into its frame
+        self._next = 0  # the row to go on with
         self.shape: tuple[int, int] = (0, 0)
         self._cursor: tuple[int, int] | None = None
         self._set_cursor(None)
@@ -85,17 +81,26 @@ class _Painter:
         self._rows = []
         self.window.clear()
 
-    def paint(self, canvas: Canvas) -> None:
+    def paint(self, canvas: Canvas, has_room: Callable[[], bool] | None = None) -> None:
+        """What differs from before; where there is not always room for all, row by row as long as there is some."""
         rows, columns = self.window.getmaxyx()
         if (canvas.width, canvas.height) != self.shape or len(self._rows) != rows:
             self.shape = (canvas.width, canvas.height)
             self._rows = [None] * rows
             self.window.erase()
-        for y in range(min(rows, canvas.height)):
-            row = canvas.row(y)
-            if row != self._rows[y]:
-                self._paint_row(y, canvas.runs(y), columns)
-                self._rows[y] = row
+        changed = [y for y in range(min(rows, canvas.height)) if canvas.row(y) != self._rows[y]]
+        self.unfinished = False
+        self.window.leaveok(has_room is not None)  # the cursor goes to its place once, at the end
+        for y in changed if has_room is None else tty_module.most_wanted(changed, canvas.height, self._next):
+            if has_room is not None and not has_room():
+                self.unfinished, self._next = True, y
+                break
+            self._paint_row(y, canvas.runs(y), columns)
+            self._rows[y] = canvas.row(y)
+            if has_room is not None:
+                self.window.noutrefresh()
+                curses.doupdate()
+        self.window.leaveok(False)
         self._place_cursor(canvas.cursor, canvas.focus, columns, rows)
         self.window.noutrefresh()
         curses.doupdate()
@@ -220,6 +225,8 @@ class Screen:
         self._switch_on = (_PASTE_ON + (_MOUSE_ON if mouse else b"")) if able else b""
         self._switch_off = ((_MOUSE_OFF if mouse else b"") + _PASTE_OFF) if able else b""
         self._decoder = KeyDecoder(_terminfo_keys())
+        # A terminal that scrolls when its last cell is written gets that cell last.
+        self._in_parts = curses.tigetflag("xenl") > 0
         self._frames = Frames(self._terminal, self._decoder, asks=ecma48, modern=able)
         self._size = (0, 0)
         self._terminal.enter()
@@ -317,11 +324,13 @@ class Screen:
         return may and not self.gone
 
     def paint(self, canvas: Canvas, now: float) -> None:
-        """Show ``canvas``; only what differs from the last frame costs anything."""
+        """Show ``canvas``; only what differs from the last frame costs anything. On a slow line it may be a part: see
+        ``unfinished``."""
         if not self._active or self.gone:
             return
         self._follow_size()
-        self._painter.paint(canvas)
+        room = self._frames.pace.room if self._in_parts else None
+        self._painter.paint(canvas, None if room is None else lambda: self._output.waiting < room)
         data = self._output.take()
         if not data:
             return
@@ -340,6 +349,11 @@ class Screen:
     def use(self, looks: Mapping[str, theme.Look]) -> None:
         """Other colours than our own, from the first frame on."""
         self._painter.looks = looks
+
+    @property
+    def unfinished(self) -> bool:
+        """The last canvas was shown in part: the next frame goes on."""
+        return self._painter.unfinished
 
     @property
     def round_trip_ms(self) -> float | None:
@@ -444,7 +458,7 @@ def _codeset() -> str:
 
 def _terminfo_keys() -> dict[bytes, str]:
     """What terminfo says this terminal sends for its keys; only escape sequences, the rest is common."""
-    sequences = ((curses.tigetstr(capability), name) for capability, name in _TERMINFO_KEYS.items())
+    sequences = ((curses.tigetstr(capability), name) for capability, name in TERMINFO_KEYS.items())
     return {sequence: name for sequence, name in sequences if sequence and sequence[:1] == b"\x1b"}
 
 
@@ -520,6 +534,7 @@ class ConsoleScreen(Screen):
     def announce(self, data: bytes) -> None:
         """A console has no such words."""
 
+    unfinished = False
     round_trip_ms = None
     bytes_written = 0
     bytes_pending = 0
@@ -551,12 +566,7 @@ class ConsoleScreen(Screen):
 
 def _curses_keys() -> dict[int, str]:
     """The key codes of curses, for a console that sends no sequences."""
-    names = {
-        "UP": "Up", "DOWN": "Down", "LEFT": "Left", "RIGHT": "Right", "HOME": "Home", "END": "End", "IC": "Insert",
-        "PPAGE": "PageUp", "NPAGE": "PageDown", "DC": "Delete", "BTAB": "BackTab", "BACKSPACE": "Backspace",
-        "ENTER": "Enter", **{f"F{number}": f"F{number}" for number in range(1, 13)},
-    }  # fmt: skip
-    codes = {getattr(curses, f"KEY_{key}"): name for key, name in names.items()}
+    codes = {getattr(curses, f"KEY_{key}"): name for key, name in CONSOLE_KEYS.items()}
     return {**codes, 459: "Enter"}  # PDCurses: the keypad's own Enter
 
 

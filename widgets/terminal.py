@@ -24,7 +24,7 @@ import tempfile
 import termios
 import time
 import tty
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 READ_BYTES = 1024  # decoded in two milliseconds
 ASK_STATUS = b"\x1b[5n"
@@ -48,7 +48,19 @@ class Pace:
     all the same, for the answer may be lost; then the patience doubles each time, for the line may be stalled. A
     terminal that has not answered yet may be at the end of a slow line, and gets ``DOUBTFUL_FRAME_S`` between frames;
     one that has been silent for ``DOUBT_S`` does not know the question, and gets frames as they come.
+
+    How large a frame may be is found in ``room``: on a slow line a key that is pressed waits for the frame that is
+    under way. Of the time until the answer that which the quickest answer lately took is the way there and back, and
+    the rest is the line: a frame may have as many bytes as it carries in ``HASTE_S``.
     """
+
+    FIRST_ROOM = 100
+    NO_LIMIT = 32_768  # more than a frame has
+    HASTE_S = 0.4
+    TELLING_BYTES = 200  # how long a frame of less took says nothing of the line
+    SURELY_S = 0.03  # a busy machine answers late, too
+    GROWS = 2
+    LATENCY_RISES = 0.01  # of what an answer took more
 
     FIRST_PATIENCE_S = 0.5
     PATIENCE_S = 2.0
@@ -57,6 +69,7 @@ class Pace:
     DOUBT_S = 3.0
     SILENT_FRAME_S = 0.08
     ASKS_WITHOUT_ANSWER = 4
+    SILENT_AFTER = 3  # questions: a terminal that says nothing gets whole frames
 
     def __init__(self, asks: bool = True) -> None:
         self.asks = asks  # speaks ECMA-48 at all
@@ -66,6 +79,34 @@ class Pace:
         self._asked_at: float | None = None  # an answer is awaited since
         self._frame_at: float | None = None
         self._first_frame_at = 0.0
+        self._room = self.FIRST_ROOM
+        self._latency_s: float | None = None
+        self._begun_at, self._octets = 0.0, 0  # of the frame that is under way
+
+    def frame_begins(self, now: float, octets: int) -> None:
+        """A frame of so many bytes is handed to the terminal."""
+        self._begun_at, self._octets = now, octets
+
+    @property
+    def room(self) -> int | None:
+        """About how many bytes the next frame may have; None: as many as it needs."""
+        silent = not self._answered and self._unanswered >= self.SILENT_AFTER
+        if not self.asks or silent or self._room >= self.NO_LIMIT:
+            return None
+        return self._room
+
+    def _learn(self, took_s: float) -> None:
+        """What the line is like, by how long a frame was on its way."""
+        before = self._latency_s
+        if before is None or took_s < before:
+            self._latency_s = took_s
+        else:
+            self._latency_s = before + self.LATENCY_RISES * (took_s - before)
+        on_line_s = took_s - self._latency_s
+        carried = most = self.GROWS * self._room if 2 * self._octets >= self._room else self._room  # if it was full
+        if self._octets >= self.TELLING_BYTES and on_line_s > self.SURELY_S:
+            carried = round(self._octets / on_line_s * self.HASTE_S)
+        self._room = max(self.FIRST_ROOM, min(carried, most, self.NO_LIMIT))
 
     def frame_sent(self, now: float, asked: bool) -> None:
         """The last byte of a frame went out."""
@@ -82,6 +123,7 @@ class Pace:
         self._unanswered = 0
         if self._asked_at is not None:
             self.round_trip_s = now - self._asked_at
+            self._learn(now - self._begun_at)
             self._asked_at = None
 
     @property
@@ -110,8 +152,17 @@ class Pace:
 
     def reset(self) -> None:
         """Ask anew: another terminal may be behind the line now."""
-        self._asked_at = self._frame_at = None
+        self._asked_at = self._frame_at = self._latency_s = None
         self._unanswered = 0
+        self._room = self.FIRST_ROOM
+
+
+def most_wanted(rows: Sequence[int], height: int, at: int) -> list[int]:
+    """The order of the changed rows where there is no room for all: the title and the last one, where keys show, then
+    those from ``at`` on, where it was left off last time."""
+    edges = [row for row in rows if row in (0, height - 1)]
+    inner = [row for row in rows if row not in (0, height - 1)]
+    return [*edges, *(row for row in inner if row >= at), *(row for row in inner if row < at)]
 
 
 class PrivateOutput:
@@ -153,9 +204,14 @@ class PrivateOutput:
                 written += os.read(self._master, 65_536)
         return written.removesuffix(_MARK)
 
+    @property
+    def waiting(self) -> int:
+        """Bytes that curses wrote and nobody took."""
+        return os.lseek(self._file, 0, os.SEEK_CUR)  # shared with descriptor 1
+
     def take(self) -> bytes:
         """What curses wrote since the last call."""
-        size = os.lseek(self._file, 0, os.SEEK_CUR)  # shared with descriptor 1
+        size = self.waiting
         if size == 0:
             return b""
         data = os.pread(self._file, size, 0)

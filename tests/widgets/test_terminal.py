@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import random
 import select
 import struct
 import subprocess
@@ -18,7 +19,7 @@ termios = pytest.importorskip("termios")
 fcntl = pytest.importorskip("fcntl")
 
 from widgets import terminal as terminal_module  # noqa: E402
-from widgets.terminal import Pace, Terminal  # noqa: E402
+from widgets.terminal import Pace, Terminal, most_wanted  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -90,6 +91,55 @@ def test_reset_lets_the_next_frame_through_at_once() -> None:
     pace.frame_sent(0.0, asked=True)
     pace.reset()
     assert pace.may_paint(0.0) and not pace.waiting
+
+
+def line(pace: Pace, octets_per_s: float, latency_s: float, wanted: Iterator[int], now: float = 0.0) -> list[int]:
+    """Frames over a line: each is as large as wanted, and no larger than there is room for. Their sizes."""
+    sizes = []
+    for octets in wanted:
+        room = pace.room
+        sizes.append(octets if room is None else min(octets, room))
+        pace.frame_begins(now, sizes[-1])
+        pace.frame_sent(now, asked=True)
+        now += latency_s + sizes[-1] / octets_per_s
+        pace.answered(now)
+        now += 0.01
+    return sizes
+
+
+def test_on_a_slow_line_no_frame_keeps_it_busy_for_long() -> None:
+    chance = random.Random(1)
+    sizes = line(Pace(), 960, 0.05, iter([6000] * 10 + [chance.choice((40, 300, 500, 5000)) for _ in range(200)]))
+    assert max(sizes) < 960 and sum(sizes) > 10_000
+
+
+@pytest.mark.parametrize(("octets_per_s", "latency_s"), [(1e6, 0.001), (1e6, 0.6), (100_000, 0.05)])
+def test_on_a_line_that_carries_them_frames_are_whole_in_no_time(octets_per_s: float, latency_s: float) -> None:
+    sizes = line(Pace(), octets_per_s, latency_s, iter([8000] * 12))
+    assert sizes[-1] == 8000 and sizes[0] <= Pace.FIRST_ROOM
+
+
+def test_a_terminal_that_says_nothing_gets_whole_frames_soon() -> None:
+    pace = Pace()
+    for number in range(Pace.SILENT_AFTER):
+        assert pace.room is not None
+        pace.frame_sent(float(number), asked=True)
+    assert pace.room is None and Pace(asks=False).room is None
+
+
+def test_a_hiccup_is_forgotten() -> None:
+    pace = Pace()
+    line(pace, 1e6, 0.001, iter([8000] * 12))
+    pace.frame_begins(10.0, 300)
+    pace.frame_sent(10.0, asked=True)
+    pace.answered(13.0)
+    assert pace.room is not None and pace.room < 500
+    assert line(pace, 1e6, 0.001, iter([8000] * 8), 20.0)[-1] == 8000
+
+
+def test_where_keys_show_comes_first_and_then_what_has_waited_longest() -> None:
+    assert most_wanted([0, 3, 5, 8, 9], 10, 5) == [0, 9, 5, 8, 3]
+    assert most_wanted([2, 4], 10, 0) == [2, 4] and most_wanted([], 10, 7) == []
 
 
 # ------------------------------------------------------------------ Terminal
