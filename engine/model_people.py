@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+DECLINED = "we declined"  # how a call has ended that we rejected
+
 
 @dataclass(frozen=True, slots=True)
 class Contact:
@@ -30,9 +32,14 @@ class PastCall:
     mos_there: float | None = None
 
     @property
+    def declined(self) -> bool:
+        """We did not take it: the words of its end tell, as nothing else in the file does."""
+        return self.direction == "in" and self.duration_s is None and self.ended == DECLINED
+
+    @property
     def missed(self) -> bool:
         """Somebody called, and nobody answered."""
-        return self.direction == "in" and self.duration_s is None
+        return self.direction == "in" and self.duration_s is None and not self.declined
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model_people import Contact, PastCall
+from engine.model_people import DECLINED, Contact, PastCall
 from engine.people import (
     PeopleError,
     address_meant,
@@ -129,6 +129,8 @@ def test_a_call_is_one_line_and_comes_back_from_it() -> None:
 
 def test_a_call_that_nobody_answered() -> None:
     missed = PastCall(PAST.time, "in", PAST.uri, "", None, "they gave up")
+    declined = PastCall(PAST.time, "in", PAST.uri, "", None, DECLINED)
+    assert declined.declined and not declined.missed
     assert missed.missed and parse_past(past_line(missed, STAMP)) == missed
 
 

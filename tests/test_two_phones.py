@@ -22,6 +22,7 @@ from engine.model import (
     SendDigits,
     Stats,
 )
+from engine.model_people import DECLINED
 from tests.wire import ANNA, BOB, CAROL, STRANGER, Wire, is_from, is_media, is_sip, likeness, voice
 
 
@@ -125,6 +126,7 @@ def test_rejected():
     bob.do(Reject())
     wire.run(1)
     assert anna.exit_codes() == [12] and anna.told(Ended)[0].status == 603
+    assert bob.told(Ended)[0].reason == DECLINED  # by these words the call history knows it
     assert anna.rests() and bob.rests()
 
 

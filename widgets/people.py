@@ -199,7 +199,7 @@ def _draw_call(canvas: Canvas, row: Rect, scene: Scene, call: PastCall, contact:
     right = _figures_at(row)
     name = figures.party(figures.named(call.name, contact), call.uri, right - x, scene.look.more)
     canvas.put(x, row.y, name, f"{style}+selected" if style and selected else selected or style, right - x)
-    duration = "missed" if call.missed else figures.duration(call.duration_s)
+    duration = "missed" if call.missed else "declined" if call.declined else figures.duration(call.duration_s)
     canvas.put(right, row.y, duration.rjust(DURATION_COLUMNS), selected or style or "value", DURATION_COLUMNS)
     if wide:
         _draw_end(canvas, row, right + DURATION_COLUMNS, call, selected, scene.look.more)
