@@ -36,9 +36,13 @@ def edited(file: ConfigText, changes: Mapping[Place, Any]) -> str:
     except ConfigError:
         came = {}
     if _filled(came) != _filled(wanted):
-        lines = "; ".join(f"[{section}] {key} = {literal(value)}" for (section, key), value in changes.items() if value)
-        raise ConfigError(f"{file.path}: it is written in a way that only you can change. To be put there: {lines}")
+        wishes = "; ".join(_wish(section, key, value) for (section, key), value in changes.items())
+        raise ConfigError(f"{file.path}: it is written in a way that only you can change. To be put there: {wishes}")
     return text
+
+
+def _wish(section: str, key: str, value: Any) -> str:
+    return f"[{section}] {'no ' if value is None else ''}{key}{'' if value is None else f' = {literal(value)}'}"
 
 
 def literal(value: Any) -> str:

@@ -131,7 +131,7 @@ def tables(file: ConfigText) -> dict[str, Any]:
         )
     try:
         read: dict[str, Any] = toml.loads(file.text)
-    except (toml.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError; and a number of thousands of digits
         raise ConfigError(f"{file.path}: this is not TOML: {' '.join(str(error).split())}") from None
     return read
 

@@ -146,7 +146,7 @@ class Settings:
         least_ms, most_ms = self.buffer_ms
         return {
             **self._devices,
-            VOLUME: self._handset.volume_db,
+            VOLUME: round(self._handset.volume_db, 2),  # -2.3 + 2 is -0.2999999999999998
             CODECS: None if self._codecs == self._all_codecs else list(self._codecs),
             BUFFER: f"{least_ms:g}-{most_ms:g}",
         }

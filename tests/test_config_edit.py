@@ -93,6 +93,11 @@ def test_what_cannot_be_changed_line_by_line_is_left_alone(text: str) -> None:
     assert '[call] buffer = "40-200"' in str(caught.value) and PATH in str(caught.value)
 
 
+def test_what_is_to_be_put_there_is_told_of_a_nought_and_of_nothing_too() -> None:
+    with pytest.raises(ConfigError, match=r"\[sound\] volume = 0; \[sound\] no input$"):
+        edited(ConfigText(PATH, "sound.volume = 3\n"), {("sound", "volume"): 0.0, ("sound", "input"): None})
+
+
 def test_a_file_that_is_no_toml_is_left_alone() -> None:
     with pytest.raises(ConfigError, match="not TOML"):
         change("[call\n", call_buffer="40-200")

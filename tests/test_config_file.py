@@ -204,6 +204,7 @@ WRONG = {
     "call.ptime = 25": f"{PATH}: [call] ptime: '25'",
     "[a]\n[a]\n": "this is not TOML",
     "a = " + "[" * 5000: "this is not TOML",
+    "a = " + "9" * 5000: "this is not TOML",
 }
 
 

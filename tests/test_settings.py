@@ -257,6 +257,14 @@ def test_what_was_changed_is_saved_once() -> None:
         do(made, SaveSettings())
 
 
+def test_a_volume_is_saved_as_people_write_it() -> None:
+    store = Store()
+    made, _ = settings(store, volume_db=-2.3)
+    do(made, SetVolume(2))
+    do(made, SaveSettings())
+    assert store.saved == [{("sound", "volume"): -0.3}]
+
+
 def test_what_is_changed_back_need_not_be_saved() -> None:
     made, _ = settings(Store())
     do(made, SetVolume(2))

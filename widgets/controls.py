@@ -220,6 +220,10 @@ class Controls:
             return
         now = self.scene()
         view = views.shown(now)
+        if name.startswith("Row:"):
+            if view.at_row is not None:
+                self.keep(view.at_row(int(name.removeprefix("Row:"))))
+            return
         key = views.key_named(view, name, now)
         if key is not None and key in views.own_keys(view, now.ui.bindings):
             view.actions[key.does](self, name)

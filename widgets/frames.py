@@ -2,7 +2,8 @@
 
 After a frame the terminal is asked for its status (``terminal.Pace`` says when, and when the next frame may follow).
 With the first question goes another: whether it can show a frame at once (synchronised output, DEC mode 2026). Where it
-can, every frame is sent so, and none is seen half drawn.
+can, every frame is sent so, and none is seen half drawn. That question goes before the frame, which begins by clearing
+the screen: macOS's Terminal does not know it, and writes its last letter.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Frames:
             data = BEGIN_SYNCHRONISED + data + END_SYNCHRONISED
         if self._asked and self._asks_modes:
             self._asks_modes = False
-            data += ASK_SYNCHRONISED  # before the status: whoever has waited for that answer has got this one too
+            data = ASK_SYNCHRONISED + data
         self.pace.frame_begins(now, len(data))
         self._terminal.write(data + ASK_STATUS if self._asked else data)
         self._note_sent(now)

@@ -185,11 +185,14 @@ class KeyDecoder:
             self.answers += 1
             return "", len(whole)
         if (told := _SYNCHRONISED.fullmatch(whole)) is not None:
-            self.synchronises = told[1] in (b"1", b"2")  # set or reset: it knows the mode, and it can be changed
+            self._note_synchronised(told)
             return "", len(whole)
         if whole == _PASTE_START:
             return "Paste", len(whole)
         return _csi_name(match.group(1).decode("ascii"), chr(match.group(2)[0])), len(whole)
+
+    def _note_synchronised(self, told: re.Match[bytes]) -> None:
+        self.synchronises = told[1] in (b"1", b"2")  # set or reset: it knows the mode, and it can be changed
 
     @staticmethod
     def _as_typed(data: bytes) -> tuple[str, int] | None:
@@ -225,7 +228,9 @@ class KeyDecoder:
         pasted = bytes(self._paste)
         self._paste = None
         self.answers += pasted.count(_ANSWER)
-        pasted = pasted.replace(_ANSWER, b"")[:MAX_PASTE_BYTES]
+        for told in _SYNCHRONISED.finditer(pasted):
+            self._note_synchronised(told)
+        pasted = _SYNCHRONISED.sub(b"", pasted.replace(_ANSWER, b""))[:MAX_PASTE_BYTES]
         return ["Paste:" + pasted.decode("utf-8", "ignore")] if pasted else []
 
 

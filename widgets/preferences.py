@@ -22,6 +22,8 @@ NAMED_KEYS = (
 _COMBINED = re.compile(r"Ctrl-[A-Z]|Alt-[!-~]|(Ctrl|Shift|Alt)-(Up|Down|Left|Right|Home|End)")
 _TAKEN = ("Ctrl-C", "Ctrl-Z", "Ctrl-\\", "Ctrl-S", "Ctrl-Q")  # the terminal's own, which no program gets or should
 
+_SENT_AS = {"Ctrl-H": "Backspace", "Ctrl-I": "Tab", "Ctrl-J": "Enter", "Ctrl-M": "Enter"}
+
 
 class PreferenceError(ValueError):
     """One line about one key of one section of the file."""
@@ -61,6 +63,8 @@ def _key_name(does: str, name: str) -> str:
     if name.lower() in named:
         known = named[name.lower()]
         return " " if known == "Space" else known
+    if name in _SENT_AS:
+        raise PreferenceError(*_place(does), f"a terminal sends {name} as {_SENT_AS[name]}: choose another key")
     if _COMBINED.fullmatch(name):
         return name
     raise PreferenceError(*_place(does), f"'{name}' is no key: write m, F5, Ctrl-X, Alt-x, Space, Enter, PageUp ...")

@@ -18,7 +18,7 @@ from widgets.keys import Key, always
 from widgets.ui import Band, Pane, Scene, Tables
 from widgets.view import Desk, View
 
-LABEL_COLUMNS = 16
+LABEL_COLUMNS = 17
 VOLUME_STEP_DB = 2.0
 BUFFER_STEP_MS = 10.0
 WIDEST_BUFFER_MS = (0.0, 500.0)  # where none is asked for
@@ -75,7 +75,6 @@ def _device_item(snapshot: Snapshot, label: str, about: str) -> Item:
     names, chosen = _names(devices, label), devices.chosen[DIRECTIONS[label]]
     if not names:
         return Item("device", label, "none found", f"No card was found. {about}", "dim", label, False)
-    place = f"{names.index(chosen) + 1 if chosen in names else 0} of {len(names)}"
     if chosen is None:
         usual = devices.usual[DIRECTIONS[label]]
         value = "what the system chooses" + (f": {figures.visible_line(usual)}" if usual else "")
@@ -137,6 +136,7 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     first = max(0, min(place - below.height // 2, len(lines) - below.height))
     for row, item in zip(below.rows(), lines[first:], strict=False):
         if item is not None:
+            canvas.target(row, f"Row:{shown.index(item)}")
             _draw_item(canvas, row, item, item is shown[cursor], scene)
 
 
@@ -433,4 +433,5 @@ VIEW = View(
         "save": _save,
     },
     leave=_leave,
+    at_row=Cursor,
 )

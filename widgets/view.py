@@ -72,4 +72,5 @@ class View:
     keys: tuple[Key, ...] = ()
     actions: Mapping[str, Action] = field(default_factory=dict)
     leave: Callable[[Desk], object] = bool  # when another view takes its place
+    at_row: Callable[[int], object] | None = None  # its state with the cursor in this row, for a click on it
     scrolls: bool = False  # Up and Down go through what is longer than the screen, by ``Ui.scroll`` lines back

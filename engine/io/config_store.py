@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 from collections.abc import Mapping
@@ -12,6 +11,9 @@ from engine.config import ConfigText
 from engine.config_edit import edited
 from engine.config_file import toml_reader
 from engine.io.places import PlaceError, read_config
+from engine.io.text_files import TextFile
+
+MOST_BYTES = 64_000  # a call may be up: what takes longer to read than a few packets have time is not touched
 
 
 class ConfigStore:
@@ -19,9 +21,8 @@ class ConfigStore:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        home = os.path.expanduser("~")
-        inside = path.startswith(home + os.sep)
-        self.path = f"~{path[len(home) :]}" if inside else path  # as it is told
+        self._file = TextFile(path)
+        self.path = self._file.shown  # as it is told
 
     def prepare(self) -> None:
         """Load what reads TOML: in the middle of a call that would be heard."""
@@ -29,30 +30,25 @@ class ConfigStore:
 
     def save(self, changes: Mapping[tuple[str, str], Any]) -> None:
         """Write these values, see ``config_edit``; raises ConfigError or PlaceError with one line."""
+        self._refuse_what_makes_wait()
         there = read_config(self._path) if os.path.lexists(self._path) else None
         text = edited(there or ConfigText(self._path, ""), changes)
         mark = "\ufeff" if there is not None and _has_mark(self._path) else ""
         try:
-            self._replace((mark + text).encode())
+            self._file.replace(mark + text)
         except OSError as error:
             raise PlaceError(f"{self._path}: it cannot be written ({(error.strerror or str(error)).lower()})") from None
 
-    def _replace(self, data: bytes) -> None:
-        """No fsync: that may take longer than a packet has time; the file is whole at every moment all the same."""
-        path = os.path.realpath(self._path)
-        folder = os.path.dirname(path)
-        os.makedirs(folder or ".", exist_ok=True)
-        draft = os.path.join(folder, f".{os.path.basename(path)}.{os.getpid()}")
+    def _refuse_what_makes_wait(self) -> None:
+        """A pipe would be waited for, a file of a megabyte takes most of a second."""
         try:
-            with open(draft, "wb") as file:
-                file.write(data)
-            if os.path.exists(path):
-                os.chmod(draft, stat.S_IMODE(os.stat(path).st_mode))
-            os.replace(draft, path)
+            found = os.stat(self._path)
         except OSError:
-            with contextlib.suppress(OSError):
-                os.unlink(draft)
-            raise
+            return  # it will be told when it is read or written
+        if not stat.S_ISREG(found.st_mode):
+            raise PlaceError(f"{self._path}: it cannot be written (it is not a file)")
+        if found.st_size > MOST_BYTES:
+            raise PlaceError(f"{self._path}: it is longer than {MOST_BYTES // 1000} kB: only you can change it")
 
 
 def _has_mark(path: str) -> bool:

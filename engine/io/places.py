@@ -62,7 +62,8 @@ def _try_to_write(path: Path) -> None:
 
 
 def config_path() -> str | None:
-    """Where the user's own configuration file is, or would be; None where only platformdirs knows, and is missing."""
+    """Where the user's own configuration file is, or would be; None where nobody knows: he has no home, or platformdirs
+    is missing."""
     return _user_path("config", os.path.join("~", ".config"), "config.toml")
 
 
@@ -81,7 +82,7 @@ def _user_path(kind: str, usual: str, name: str) -> str | None:
     if not _ASKS_PLATFORMDIRS:
         base = os.environ.get(f"XDG_{kind.upper()}_HOME", "")
         base = base if os.path.isabs(base) else os.path.expanduser(usual)
-        return os.path.join(base, "ringtop", name)
+        return os.path.join(base, "ringtop", name) if os.path.isabs(base) else None
     try:
         import platformdirs
     except ImportError:

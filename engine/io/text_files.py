@@ -78,7 +78,10 @@ class TextFile:
         self._seen = self._state()
 
     def replace(self, text: str) -> None:
-        """All of it anew: at every moment there is the old file or the new one. A link stays one."""
+        """All of it anew: at every moment there is the old file or the new one. A link stays one.
+
+        No fsync: that may take longer than a packet has time.
+        """
         path = os.path.realpath(self.path)
         _make_folder(path)
         descriptor, name = tempfile.mkstemp(prefix=".", suffix=".new", dir=os.path.dirname(path))

@@ -66,6 +66,21 @@ def test_where_nothing_can_be_written_is_one_line(tmp_path: Path, monkeypatch: p
     assert path.read_text() == "# mine\n" and sorted(os.listdir(tmp_path)) == ["config.toml", "file"]
 
 
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    os.mkfifo(path)
+    with pytest.raises(PlaceError, match="it is not a file"):
+        ConfigStore(str(path)).save({VOLUME: 2.0})
+
+
+def test_what_takes_long_to_read_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("#" * 64_001)
+    with pytest.raises(PlaceError, match="longer than 64 kB"):
+        ConfigStore(str(path)).save({VOLUME: 2.0})
+    assert path.stat().st_size == 64_001
+
+
 def test_the_path_is_told_from_home_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert ConfigStore(f"{tmp_path}/.config/ringtop/config.toml").path == "~/.config/ringtop/config.toml"

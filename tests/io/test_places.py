@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
@@ -65,6 +66,14 @@ def test_where_only_platformdirs_knows_and_is_missing_there_is_no_file(monkeypat
     monkeypatch.setattr(places, "_ASKS_PLATFORMDIRS", True)
     monkeypatch.setitem(sys.modules, "platformdirs", None)
     assert config_path() is None and read_config(None) is None
+
+
+def test_whoever_has_no_home_has_no_file(monkeypatch):
+    """Else there would be a folder with the name ``~`` wherever he is."""
+    for kind in ("CONFIG", "STATE"):
+        monkeypatch.delenv(f"XDG_{kind}_HOME", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    assert config_path() is None and places.history_path() is None and read_config(None) is None
 
 
 def test_no_file_of_his_own_is_no_mistake_but_a_named_one_must_be_there(tmp_path, monkeypatch):

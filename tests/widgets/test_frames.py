@@ -50,12 +50,12 @@ def test_the_next_frame_waits_for_the_answer_to_the_one_before() -> None:
 
 
 def test_what_the_terminal_does_not_take_is_sent_before_anything_else() -> None:
-    paper, frames = made(room=4)
+    paper, frames = made(room=len(ASK_SYNCHRONISED) + 4)
     frames.send(b"a frame", 0.0)
-    assert bytes(paper.taken) == b"a fr" and not frames.may_follow(100.0)
+    assert bytes(paper.taken) == (ASK_SYNCHRONISED + b"a fr") and not frames.may_follow(100.0)
     paper.room = 1000
     frames.pump(1.0)
-    assert bytes(paper.taken) == b"a frame" + ASK_SYNCHRONISED + ASK_STATUS
+    assert bytes(paper.taken) == ASK_SYNCHRONISED + b"a frame" + ASK_STATUS
     paper.typed = ANSWER
     frames.read(1.5)
     assert frames.pace.round_trip_s == pytest.approx(0.5), "it is measured from the last byte on"
@@ -64,7 +64,7 @@ def test_what_the_terminal_does_not_take_is_sent_before_anything_else() -> None:
 def test_who_can_is_sent_frames_that_are_shown_at_once() -> None:
     paper, frames = made()
     frames.send(b"one", 0.0)
-    assert bytes(paper.taken) == b"one" + ASK_SYNCHRONISED + ASK_STATUS
+    assert bytes(paper.taken) == ASK_SYNCHRONISED + b"one" + ASK_STATUS, "what it leaves there is painted over"
     paper.typed = ABLE + ANSWER
     assert frames.read(0.1) == []
     paper.taken.clear()

@@ -88,6 +88,9 @@ def test_a_terminal_says_whether_it_shows_frames_at_once(value: int, able: bool)
     decoder = KeyDecoder()
     assert decoder.feed(b"\x1b[?2026;%d$ya" % value, 0.0) == ["a"]
     assert decoder.synchronises is able and decoder.answers == 0
+    decoder = KeyDecoder()
+    assert decoder.feed(b"\x1b[200~pas\x1b[?2026;%d$yted\x1b[201~" % value, 0.0) == ["Paste:pasted"]
+    assert decoder.synchronises is able
 
 
 def test_a_paste_without_an_end_ends_by_itself() -> None:

@@ -11,6 +11,7 @@ from widgets import keys, layout, preferences, theme, views
 from widgets.canvas import Canvas
 from widgets.controls import Controls
 from widgets.dashboard import draw
+from widgets.keycodes import control_name
 from widgets.ladder import Reading
 from widgets.preferences import PreferenceError
 from widgets.theme import Look
@@ -82,6 +83,8 @@ WRONG_KEYS = {
     ("mute", "hello"): ("keys", "mute", "'hello' is no key"),
     ("mute", "\x1b"): ("keys", "mute", "is no key"),
     ("mute", "Ctrl-C"): ("keys", "mute", "belongs to the terminal"),
+    ("quit", "Ctrl-M"): ("keys", "quit", "a terminal sends Ctrl-M as Enter"),
+    ("quit", "Ctrl-H"): ("keys", "quit", "a terminal sends Ctrl-H as Backspace"),
     ("mutte", "m"): ("keys", "mutte", "nothing is called 'mutte': there are answer"),
     ("move", "x"): ("keys", "move", "the keys of 'move' cannot be changed"),
     ("ladder.mark", "v"): ("keys.ladder", "mark", "mark: v is the key of widen"),
@@ -97,6 +100,15 @@ def test_keys_that_make_no_sense(chosen: tuple[str, str], said: tuple[str, str, 
         preferences.bindings({chosen[0]: (chosen[1],)})
     assert (caught.value.section, caught.value.key) == said[:2]
     assert said[2] in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("letter", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+def test_a_key_that_may_be_chosen_is_what_the_terminal_sends_for_it(letter: str) -> None:
+    try:
+        keys = preferences.bindings({"quit": (f"Ctrl-{letter}",)})["quit"]
+    except PreferenceError:
+        return
+    assert keys == (control_name(chr(ord(letter) - 0x40)),)
 
 
 def test_keys_as_they_are_by_default_make_sense() -> None:

@@ -51,32 +51,40 @@ def pressed(row: str, *names: str, **changes: object) -> list[model.Command]:
     return phone.told
 
 
+def dashboard_of(controls: Controls, phone: Phone) -> Canvas:
+    """The whole screen, which the mouse can hit."""
+    canvas = Canvas(80, 30)
+    dashboard.draw(canvas, phone.snapshot(), controls.ui)
+    controls.drawn(canvas)
+    return canvas
+
+
 # ------------------------------------------------------------------ pictures
 
 
 def test_the_settings() -> None:
     assert drawn(settings.draw, 60, 12, scene()) == [
         "── settings ─────── kept in ~/.config/ringtop/config.toml ──",
-        "▶ microphone    ‹ what the system chooses: Built-in ›",
-        "  loudspeaker     HDMI                               2 of 2",
-        "  volume          -4 dB",
-        "  what they hear  the microphone",
+        "▶ microphone     ‹ what the system chooses: Built-in ›",
+        "  loudspeaker      HDMI                              2 of 2",
+        "  volume           -4 dB",
+        "  what they hear   the microphone",
         "",
-        "  codecs          1 opus",
-        "                  2 PCMU",
-        "                  - L16",
+        "  codecs           1 opus",
+        "                   2 PCMU",
+        "                   - L16",
         "",
-        "  jitter buffer   at least 0 ms",
-        "                  at most  500 ms",
+        "  jitter buffer    at least 0 ms",
+        "                   at most  500 ms",
     ]
 
 
 def test_where_rows_are_scarce_those_around_the_cursor() -> None:
     assert drawn(settings.draw, 40, 4, scene("L16", unsaved=("buffer",))) == [
         "── settings ────────── s saves buffer ──",
-        "                  2 PCMU",
-        "▶               ‹ - L16 ›",
-        "  jitter buffer   at least 0 ms",
+        "                   2 PCMU",
+        "▶                ‹ - L16 ›",
+        "  jitter buffer    at least 0 ms",
     ]
 
 
@@ -97,8 +105,8 @@ def test_without_a_card_there_is_nothing_to_choose() -> None:
     bare = scene(kind="null", note="silence", devices=None)
     assert drawn(settings.draw, 60, 3, bare) == [
         "── settings ─────── kept in ~/.config/ringtop/config.toml ──",
-        "▶ microphone      silence",
-        "  loudspeaker     silence",
+        "▶ microphone       silence",
+        "  loudspeaker      silence",
     ]
     assert drawn(settings.draw_trial, 60, 2, bare) == [
         " mic none to be tried",
@@ -110,16 +118,16 @@ def test_a_file_is_the_microphone_beside_a_card() -> None:
     beside = replace(DEVICES, captures=False)
     assert drawn(settings.draw, 60, 3, scene(kind="file", note="a.wav; loudspeaker HDMI", devices=beside)) == [
         "── settings ─────── kept in ~/.config/ringtop/config.toml ──",
-        "▶ microphone      a.wav",
-        "  loudspeaker     HDMI                               2 of 2",
+        "▶ microphone       a.wav",
+        "  loudspeaker      HDMI                              2 of 2",
     ]
 
 
 def test_a_device_that_is_not_there_and_none_at_all() -> None:
     assert drawn(settings.draw, 60, 3, scene(devices=replace(DEVICES, inputs=(), chosen=(None, "Tele\x1bphone")))) == [
         "── settings ─────── kept in ~/.config/ringtop/config.toml ──",
-        "▶ microphone      none found",
-        "  loudspeaker     Tele^[phone (not there)",
+        "▶ microphone       none found",
+        "  loudspeaker      Tele^[phone (not there)",
     ]
 
 
@@ -149,11 +157,11 @@ def test_a_small_screen() -> None:
     assert [row.rstrip() for row in canvas.rows()][1:] == [
         " mic i shows how loud it is",
         "── settings ────────── s saves codecs ──",
-        "  what they hear  the microphone",
-        "  codecs          1 opus",
-        "▶               ‹ 2 PCMU ›",
-        "                  - L16",
-        "  jitter buffer   at least 0 ms",
+        "  what they hear   the microphone",
+        "  codecs           1 opus",
+        "▶                ‹ 2 PCMU ›",
+        "                   - L16",
+        "  jitter buffer    at least 0 ms",
         " Offered in this order, from the next …",
         " Up Down setting  ? help  q quit",
     ]
@@ -203,6 +211,16 @@ def test_what_a_key_asks_the_phone_for(row: str, key: str, command: model.Comman
 @pytest.mark.parametrize(("row", "key"), [("opus", "Left"), ("PCMU", "Right"), ("L16", "Right")])
 def test_a_codec_goes_no_further_than_the_end(row: str, key: str) -> None:
     assert pressed(row, key) == []
+
+
+def test_a_click_on_a_row_brings_the_cursor_there_and_changes_nothing() -> None:
+    controls, phone = on("microphone")
+    canvas = dashboard_of(controls, phone)
+    y = next(y for y, row in enumerate(canvas.rows()) if "jitter buffer" in row)
+    controls.press(f"Click:30,{y}")
+    assert controls.ui.state(Cursor()).row == ROWS.index("least") and not phone.told
+    controls.press("Right")
+    assert phone.told == [model.SetBuffer(10.0, 500.0)]
 
 
 def test_the_cursor_goes_with_its_codec() -> None:
