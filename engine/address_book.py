@@ -35,8 +35,9 @@ MOST_CONTACTS = 2000
 MOST_PAST = 500
 COMPLAINTS = 5  # lines of the log at one reading
 NAMES_REMEMBERED = 1000
-UNANSWERED_AT_ONCE = 30  # calls that nobody took are noted down, if they come faster than
-UNANSWERED_EVERY_S = 10.0  # this: the first ones alone
+SHORT_S = 10.0  # calls that come in and last no longer, or that nobody took, may be a flood: of those that come faster
+SHORT_EVERY_S = 10.0  # than this
+SHORT_AT_ONCE = 30  # the first ones alone are noted down
 
 
 class TextFile(Protocol):
@@ -68,8 +69,8 @@ class AddressBook:
         self._stamp = stamp
         self._reading: Iterator[None] | None = None
         self._look_at: float | None = None
-        self._unanswered = float(UNANSWERED_AT_ONCE)  # so many more may be noted down now
-        self._unanswered_at = 0.0
+        self._short = float(SHORT_AT_ONCE)  # so many more may be noted down now
+        self._short_at = 0.0
         self._flooded = False
         self._complaints: list[str] = []  # of the last reading
         self._names: dict[str, str] = {}  # by address as it is written: the contact's name, or ""
@@ -196,7 +197,7 @@ class AddressBook:
     def ended(self, call: CallView, epoch_s: float) -> None:
         """A call is over: one more line."""
         answered = call.talk_s > 0
-        if call.direction == "in" and not answered and not self._is_noted(epoch_s):
+        if call.direction == "in" and call.talk_s < SHORT_S and not self._is_noted(epoch_s):
             return
         media = call.media
         past = PastCall(
@@ -219,17 +220,17 @@ class AddressBook:
             self._log("error", "people", f"{self._history_file.path}: the call is not noted down ({reason})")
 
     def _is_noted(self, epoch_s: float) -> bool:
-        """One more call that nobody took: is it one of a flood?"""
-        since_s = max(0.0, epoch_s - self._unanswered_at)
-        self._unanswered = min(self._unanswered + since_s / UNANSWERED_EVERY_S, float(UNANSWERED_AT_ONCE))
-        self._unanswered_at = epoch_s
-        if self._unanswered < 1:
+        """One more short call, or one that nobody took: False where it is one of a flood."""
+        since_s = max(0.0, epoch_s - self._short_at)
+        self._short = min(self._short + since_s / SHORT_EVERY_S, float(SHORT_AT_ONCE))
+        self._short_at = epoch_s
+        if self._short < 1:
             if not self._flooded:
-                self._log("warn", "people", "very many calls come that nobody takes: not all of them are noted down")
+                self._log("warn", "people", "very many short calls come: not all of them are noted down")
             self._flooded = True
             return False
-        self._flooded = self._flooded and self._unanswered < UNANSWERED_AT_ONCE
-        self._unanswered -= 1
+        self._flooded = self._flooded and self._short < SHORT_AT_ONCE
+        self._short -= 1
         return True
 
     def save(self, command: SaveContact) -> None:

@@ -11,8 +11,8 @@ from engine.address_book import (
     LOOK_AGAIN_S,
     MOST_CONTACTS,
     MOST_PAST,
-    UNANSWERED_AT_ONCE,
-    UNANSWERED_EVERY_S,
+    SHORT_AT_ONCE,
+    SHORT_EVERY_S,
     AddressBook,
     look_up,
 )
@@ -157,10 +157,20 @@ def test_a_flood_of_calls_fills_neither_the_disk_nor_the_list_and_is_said_once()
     for number in range(1000):
         desk.book.ended(replace(stranger, peer_uri=f"sip:{number}@example.net"), views.NOW + number / 500)
     desk.book.ended(replace(views.call(2), direction="in"), views.NOW + 2)
-    assert len(desk.book.view.past) == UNANSWERED_AT_ONCE + 1 and len(desk.log) == 1
+    assert len(desk.book.view.past) == SHORT_AT_ONCE + 1 and len(desk.log) == 1
     assert desk.book.view.past[-1].duration_s is not None  # one that was taken is noted down in a flood, too
-    desk.book.ended(stranger, views.NOW + 2 + UNANSWERED_EVERY_S)
-    assert len(desk.book.view.past) == UNANSWERED_AT_ONCE + 2
+    desk.book.ended(stranger, views.NOW + 2 + SHORT_EVERY_S)
+    assert len(desk.book.view.past) == SHORT_AT_ONCE + 2
+
+
+def test_a_flood_of_calls_that_are_taken_by_themselves_is_one_too() -> None:
+    desk = Desk()
+    taken = replace(views.call(1), direction="in", talk_s=0.2)
+    for number in range(1000):
+        desk.book.ended(replace(taken, peer_uri=f"sip:{number}@example.net"), views.NOW + number / 500)
+    assert len(desk.book.view.past) == SHORT_AT_ONCE and len(desk.log) == 1
+    desk.book.ended(replace(taken, direction="out"), views.NOW + 2)
+    assert len(desk.book.view.past) == SHORT_AT_ONCE + 1, "whom the user called is noted down, however short it was"
 
 
 def test_what_a_stranger_sends_is_kept_in_part_only() -> None:

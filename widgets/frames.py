@@ -2,8 +2,8 @@
 
 After a frame the terminal is asked for its status (``terminal.Pace`` says when, and when the next frame may follow).
 With the first question goes another: whether it can show a frame at once (synchronised output, DEC mode 2026). Where it
-can, every frame is sent so, and none is seen half drawn. That question goes before the frame, which begins by clearing
-the screen: macOS's Terminal does not know it, and writes its last letter.
+can, every frame is sent so, and none is seen half drawn. That question goes before the frame, which paints over what
+it leaves.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 from widgets.keycodes import KeyDecoder
 from widgets.terminal import ASK_STATUS, Pace, Terminal
 
-ASK_SYNCHRONISED = b"\x1b[?2026$p"  # DECRQM
+# DECRQM. macOS's Terminal does not know it, and writes its last letter: away with that line.
+ASK_SYNCHRONISED = b"\x1b[?2026$p" + b"\r\x1b[K"
 BEGIN_SYNCHRONISED, END_SYNCHRONISED = b"\x1b[?2026h", b"\x1b[?2026l"
 ANSWER_S, ANSWER_STEP_S = 0.3, 0.05  # leaving: wait so long for an answer that is under way
 

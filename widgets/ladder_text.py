@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from engine.model import SipMessage, Snapshot
 from engine.model_people import SaveText
@@ -20,7 +20,8 @@ def saving(snapshot: Snapshot, numbers: Collection[int], call: int | None, maske
     view = find(shown, call)
     with_whom = f", {figures.peer(view)}" if view is not None else ""
     stem = "ringtop-calls" if call is None else f"ringtop-call-{call}"
-    kept, left_out = _newest([_written(message) for message in messages])
+    kept = _newest(messages)
+    left_out = len(messages) - len(kept)
     lines = [
         f"# ringtop: SIP messages of {what}{with_whom}",
         *(["# private data is hidden"] if masked else []),
@@ -30,13 +31,17 @@ def saving(snapshot: Snapshot, numbers: Collection[int], call: int | None, maske
     return SaveText(f"{stem}-hidden" if masked else stem, "\n".join(lines) + "\n" + "".join(kept))
 
 
-def _newest(written: list[str]) -> tuple[list[str], int]:
-    """The last ones that have room, and how many have none."""
-    room, first = MOST_CHARACTERS, len(written)
-    while first and len(written[first - 1]) <= room:
-        first -= 1
-        room -= len(written[first])
-    return written[first:], first
+def _newest(messages: Sequence[SipMessage]) -> list[str]:
+    """The last ones that have room; no others are written at all."""
+    kept: list[str] = []
+    room = MOST_CHARACTERS
+    for message in reversed(messages):
+        written = _written(message)
+        room -= len(written)
+        if room < 0:
+            break
+        kept.append(written)
+    return kept[::-1]
 
 
 def _written(message: SipMessage) -> str:

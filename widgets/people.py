@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from engine.model_people import Contact, PastCall, PeopleView, RemoveContact, SaveContact
-from widgets import figures, layout, parts, prompt, text
+from widgets import completion, figures, layout, parts, prompt, text
 from widgets.canvas import Canvas, Rect
 from widgets.keys import Key, always
 from widgets.prompt import Prompt
@@ -338,8 +338,11 @@ def _edit(desk: Desk, name: str) -> None:
 
 
 def _contact_of(people: PeopleView, call: PastCall) -> Contact | None:
-    place = people.past.index(call)
-    return next((one for one in people.contacts if people.names[place] and one.name == people.names[place]), None)
+    """The contact of that call: of those who are called the same, the one with its address."""
+    name = people.names[people.past.index(call)]
+    known = [one for one in people.contacts if name and one.name == name]
+    exact = (one for one in known if completion.bare(one.uri) == completion.bare(call.uri))
+    return next(exact, known[0] if known else None)
 
 
 def _type(desk: Desk, label: str, begun: str, cursor: int, instead_of: Contact | None) -> None:

@@ -14,7 +14,7 @@ from engine.model_people import SaveText
 from tests.widgets import views
 from tests.widgets.test_controls import Phone
 from tests.widgets.views import NOW, drawn
-from widgets import announce, dashboard, ladder, mask, prompt
+from widgets import announce, dashboard, ladder, ladder_text, mask, prompt
 from widgets.canvas import Canvas
 from widgets.controls import Controls
 from widgets.ladder import Reading
@@ -442,6 +442,16 @@ def test_of_very_much_the_newest_is_written() -> None:
     assert (
         len(told.text) < 510_000 and f"# {len(many) - told.text.count('Call-ID')} older ones are left out" in told.text
     )
+
+
+def test_what_is_left_out_is_not_written_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a flood of messages would make the running call wait."""
+    done: list[SipMessage] = []
+    write = ladder_text._written
+    monkeypatch.setattr(ladder_text, "_written", lambda message: done.append(message) or write(message))
+    long = messages(*(("in", answer("180 Ringing", extra=f"X: {n:05000}\r\n"), BOB, 9.0) for n in range(58)))
+    many = tuple(replace(message, number=n) for n, message in enumerate(long * 30))
+    assert written(many, Reading()).text.count("Call-ID") == len(done) - 1
 
 
 def test_nothing_to_write() -> None:

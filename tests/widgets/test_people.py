@@ -186,6 +186,14 @@ def test_a_contact_is_changed_from_its_row_or_from_a_call_of_his() -> None:
         assert phone.told == [SaveContact("Anna Berg M sip:anna@192.0.2.7", instead_of=ANNA)]
 
 
+def test_of_two_contacts_of_one_name_the_one_who_called_is_changed() -> None:
+    controls, phone = desk(IN_CALLS)
+    at_work = Contact(ANNA.name, "sip:anna@work.example.net")
+    phone.people = replace(PEOPLE, contacts=(at_work, *PEOPLE.contacts))
+    press(controls, "e", "Enter")
+    assert phone.told == [SaveContact("Anna Berg sip:anna@192.0.2.7", instead_of=ANNA)]
+
+
 def test_a_stranger_is_no_contact_to_edit() -> None:
     controls, _ = desk(IN_CALLS)
     press(controls, "Down", "e")
