@@ -44,11 +44,13 @@ def echo(facts: Facts) -> Seen | None:
     found = facts.echo
     if found is None or facts.sends_back or not facts.talks:
         return None
-    copied = found.loss_db < 1 and found.likeness > 0.98
+    copied = found.loss_db < 2 and found.likeness > 0.95  # no room and no loudspeaker in between
     return Seen(
-        "Our own voice comes back from the far end",
+        "They send what we send: our own sound comes back, or both play the same"
+        if copied
+        else "Our own voice comes back from the far end",
         f"{found.delay_ms:.0f} ms later, {found.loss_db:.0f} dB softer ({100 * found.likeness:.0f} % alike)",
-        "it is copied, not heard: an echo test, or both phones play the same file"
+        "it is copied, not heard: an echo test, or one recording on both phones"
         if copied
         else "their microphone hears their loudspeaker: a headset or less volume there helps",
     )

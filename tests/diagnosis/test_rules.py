@@ -298,6 +298,13 @@ def test_the_buffer_that_may_not_grow_is_said_to_be_the_reason() -> None:
     assert found is not None and "may not grow" not in found.text
 
 
+def test_what_is_copied_was_not_heard_by_a_microphone() -> None:
+    heard = seen(BY_NAME["echo"], echo=EchoHeard(180.0, 12.0, 0.97))
+    copied = seen(BY_NAME["echo"], echo=EchoHeard(60.0, 0.3, 0.97))
+    assert heard is not None and "microphone" in heard.advice and "own voice" in heard.text
+    assert copied is not None and "one recording on both phones" in copied.advice and "play the same" in copied.text
+
+
 def test_one_way_audio_names_whose_nat_it_is() -> None:
     found = seen(BY_NAME["nothing-comes"], **NEVER, our_address=("192.168.0.2", 10000))
     assert found is not None and "forward our RTP ports" in found.advice
