@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 import sys
 from pathlib import Path
 
@@ -97,6 +98,8 @@ def read_config(named: str | None) -> ConfigText | None:
     if path is None:
         return None
     try:
+        if named is None and not stat.S_ISREG(os.stat(path).st_mode):  # one that is named may be a pipe: <(...)
+            raise OSError(errno.EINVAL, "not a file")
         with open(path, "rb") as file:
             data = file.read(MOST_CONFIG_BYTES + 1)
     except OSError as error:

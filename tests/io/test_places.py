@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 
 import pytest
 
@@ -83,6 +84,20 @@ def test_no_file_of_his_own_is_no_mistake_but_a_named_one_must_be_there(tmp_path
         read_config(str(tmp_path / "none.toml"))
     (tmp_path / "ringtop").write_text("a file where a folder belongs")
     assert read_config(None) is None
+
+
+def test_a_pipe_is_read_where_it_is_named_alone(tmp_path, monkeypatch):
+    """Nobody may ever write into one that lies in the place of the user's own file."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "ringtop").mkdir()
+    pipe = tmp_path / "ringtop" / "config.toml"
+    os.mkfifo(pipe)
+    with pytest.raises(PlaceError, match="not a file"):
+        read_config(None)
+    writer = os.open(pipe, os.O_RDWR)
+    os.write(writer, b"# mine")
+    threading.Timer(0.2, os.close, (writer,)).start()
+    assert read_config(str(pipe)) == ConfigText(str(pipe), "# mine")
 
 
 def test_a_file_is_read_whatever_editor_wrote_it(tmp_path):

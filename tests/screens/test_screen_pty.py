@@ -110,7 +110,7 @@ def test_keys_become_names_and_escape_is_immediate(start: Start, report_path: Pa
 
 def test_strange_text_keeps_its_place_and_never_acts(start: Start) -> None:
     program = start()
-    program.wait_for("60x8")
+    program.wait_for("┘")  # of the first picture, whose last corner is red
     before = len(program.output)
     program.send("f")
     program.wait_for("mode f")
