@@ -49,6 +49,7 @@ IDLE_FRAME_S = 1.0
 # To wake up costs more than to draw: a frame goes with the turn of a packet, somewhat before it is due or after.
 EARLY_FRAME_S, LATE_FRAME_S = 0.005, 0.02
 SLACK_FOR_FRAME_S = 0.004  # a frame is drawn only where the next packet leaves room for it
+OVERDUE_S = 1.0  # many calls may leave none for ever: then a packet waits for a frame, once in a while
 SLACK_FOR_KEY_S = 0.008  # after one key another is obeyed only where there is room for a frame as well
 LOG_LINES = 500
 LONGEST_TURN_S = 1.0
@@ -475,7 +476,7 @@ class DashboardFace:
         early_s, late_s = (EARLY_FRAME_S, LATE_FRAME_S) if slack < LONGEST_TURN_S else (0.0, 0.0)  # packets leave
         if now < due - early_s and not (self._dirty and now >= self._frame_at + FRAME_S / 4):
             return self._frame_at + FRAME_S / 4 if self._screen.unfinished else due + late_s
-        if slack < SLACK_FOR_FRAME_S:
+        if slack < SLACK_FOR_FRAME_S and now < due + OVERDUE_S:
             return now + max(slack, 0.0) + 0.0005
         if not self._screen.can_paint(now):
             return now + FRAME_S

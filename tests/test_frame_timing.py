@@ -1,0 +1,77 @@
+"""When the dashboard draws: between packets, and where there is no room between them, seldom all the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import tui
+import widgets
+from engine.config import Config
+from tests.widgets import views
+from tests.widgets.test_controls import Phone
+from widgets.canvas import Canvas
+
+STEP_S = 0.002  # a turn of the loop
+
+
+class Glass:
+    """A screen that takes every frame (``screen.Screen``)."""
+
+    unicode, size = True, (80, 24)
+    resized = gone = unfinished = False
+    round_trip_ms = None
+    last_words = b""
+
+    def __init__(self) -> None:
+        self.frames = 0
+
+    def keys(self, now: float) -> list[str]:
+        return []
+
+    def can_paint(self, now: float) -> bool:
+        return True
+
+    def paint(self, canvas: Canvas, now: float) -> None:
+        self.frames += 1
+
+    def deadline(self) -> None:
+        return None
+
+    def use(self, looks: object) -> None: ...
+
+    def announce(self, data: bytes) -> None: ...
+
+    def watch(self, loop: object) -> None: ...
+
+    def repaint(self) -> None: ...
+
+
+class Busy(Phone):
+    """In a call whose next packet always leaves so soon."""
+
+    slack = 0.0
+
+    def slack_s(self) -> float:
+        return self.slack
+
+
+def frames_in_ten_seconds(monkeypatch: pytest.MonkeyPatch, slack_s: float) -> int:
+    glass, phone = Glass(), Busy(views.call(1))
+    phone.slack = slack_s
+    monkeypatch.setattr(widgets.screen, "open_screen", lambda **options: glass)
+    engine: Any = phone
+    face = tui.DashboardFace(Config(), engine)
+    for turn in range(int(10 / STEP_S)):
+        face.turn(1000 + turn * STEP_S)
+    return glass.frames
+
+
+def test_between_packets_ten_frames_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 90 <= frames_in_ten_seconds(monkeypatch, 0.015) <= 110
+
+
+def test_where_packets_leave_no_room_there_is_a_frame_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with a dozen calls whose packets leave one after the other: the screen must not stand still for ever."""
+    assert 5 <= frames_in_ten_seconds(monkeypatch, 0.002) <= 12
