@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from engine.model import CallView, MediaView, SipMessage, Snapshot
@@ -51,6 +52,7 @@ _PUBLIC = {"-", "invalid", "anonymous", "anonymous.invalid", "0.0.0.0", "::", "1
 _SHORTEST = 2
 _LONG = 4  # a shorter word would be replaced within others
 _PEOPLE = ("name", "user", "host")
+MOST_OF_A_CALL = 200  # people and places that are looked for in all its messages; each is searched for its own, too
 
 
 class Mask:
@@ -58,13 +60,14 @@ class Mask:
 
     def __init__(self, names: Mapping[str, str]) -> None:
         self._names = names
-        longest_first = sorted(names, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(_whole, longest_first))) if longest_first else None
+        self._longest_first = sorted(names, key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
-        if self._pattern is None:
+        """Only what is in this text goes into the pattern: one of all words takes long to make where there are many."""
+        there = [word for word in self._longest_first if word in text]
+        if not there:
             return text
-        return self._pattern.sub(lambda match: self._names[match[0]], text)
+        return re.sub("|".join(map(_whole, there)), lambda match: self._names[match[0]], text)
 
 
 def _whole(word: str) -> str:
@@ -110,12 +113,13 @@ def _hidden(messages: tuple[SipMessage, ...], others: tuple[str, ...]) -> tuple[
     for message in messages:
         people = names.of(found for found in _of_message(message) if found[0] in _PEOPLE)
         if message.call is not None:
-            of_calls.setdefault(message.call, {}).update(people)
+            known = of_calls.setdefault(message.call, {})
+            known.update(islice(people.items(), max(0, MOST_OF_A_CALL - len(known))))
     shown = []
     for message in messages:
         own = names.of(_of_message(message))
-        known = everywhere | (of_calls[message.call] if message.call is not None else {}) | own
-        shown.append(_message(message, tuple(known.items())))
+        private = everywhere | (of_calls[message.call] if message.call is not None else {}) | own
+        shown.append(_message(message, tuple(private.items())))
     for people in of_calls.values():
         everywhere |= people
     return Mask(everywhere), tuple(shown)
