@@ -48,7 +48,9 @@ FRAME_S = 0.1
 IDLE_FRAME_S = 1.0
 # To wake up costs more than to draw: a frame goes with the turn of a packet, somewhat before it is due or after.
 EARLY_FRAME_S, LATE_FRAME_S = 0.005, 0.02
-SLACK_FOR_FRAME_S = 0.004  # a frame is drawn only where the next packet leaves room for it
+# A frame is drawn only where the next packet leaves room for it: as long as the longest has lately taken, in bounds.
+SLACK_FOR_FRAME_S, MOST_SLACK_FOR_FRAME_S = 0.004, 0.012
+SHORTER_BY = 0.05  # of that is forgotten with each frame
 OVERDUE_S = 1.0  # many calls may leave none for ever: then a packet waits for a frame, once in a while
 SLACK_FOR_KEY_S = 0.008  # after one key another is obeyed only where there is room for a frame as well
 LOG_LINES = 500
@@ -423,6 +425,7 @@ class DashboardFace:
         self._moving: Placed = []  # the panes of the canvas that are drawn at every frame
         self._dirty = True
         self._frame_at = 0.0
+        self._room_s = SLACK_FOR_FRAME_S  # that a frame needs before the next packet
         self.gone = False
 
     # -- the program's side
@@ -438,13 +441,13 @@ class DashboardFace:
         if isinstance(event, model.Log):
             self._keep(event.line)
         elif isinstance(event, model.Error):
-            self._keep(model.LogLine(self._engine.snapshot().time, "error", "phone", event.text))
+            self._keep(model.LogLine(self._engine.wall(), "error", "phone", event.text))
         elif not isinstance(event, model.Message):
             self._teller.event(event)
 
     def _told(self, line: str) -> None:
         source, _, words = line.rstrip("\n").partition(": ")
-        self._keep(model.LogLine(self._engine.snapshot().time, "info", source, words))
+        self._keep(model.LogLine(self._engine.wall(), "info", source, words))
 
     def _keep(self, line: model.LogLine) -> None:
         self._log.append(line)
@@ -476,10 +479,11 @@ class DashboardFace:
         early_s, late_s = (EARLY_FRAME_S, LATE_FRAME_S) if slack < LONGEST_TURN_S else (0.0, 0.0)  # packets leave
         if now < due - early_s and not (self._dirty and now >= self._frame_at + FRAME_S / 4):
             return self._frame_at + FRAME_S / 4 if self._screen.unfinished else due + late_s
-        if slack < SLACK_FOR_FRAME_S and now < due + OVERDUE_S:
+        if slack < self._room_s and now < due + OVERDUE_S:
             return now + max(slack, 0.0) + 0.0005
         if not self._screen.can_paint(now):
             return now + FRAME_S
+        begun = self._engine.clock()
         before, self._snapshot = self._snapshot, self._look(now)
         if self._dirty or self._screen.resized or _news(self._snapshot) != _news(before):
             self._draw_all()
@@ -490,6 +494,8 @@ class DashboardFace:
         self._screen.last_words = self._announcer.farewell
         self._screen.paint(self._canvas, now)
         self._frame_at, self._dirty = now, self._screen.unfinished
+        took_s = max(self._engine.clock() - begun, self._room_s * (1 - SHORTER_BY))
+        self._room_s = min(max(took_s, SLACK_FOR_FRAME_S), MOST_SLACK_FOR_FRAME_S)
         return now + (FRAME_S / 4 if self._dirty else FRAME_S + late_s)
 
     def _look(self, now: float) -> model.Snapshot:

@@ -47,6 +47,7 @@ class Engine:
         """Open everything; raises NetworkError, ConfigError, WavError or SoundError, each with one line."""
         self._codecs = list(config.codecs) or None
         self._dials = not config.headless and config.face != "json"  # a user may call a name at any time
+        self._seen: model.Snapshot | None = None  # in this turn
         self._loop = Loop()
         self._net = _LoopNet(self._loop)
         for path in (config.ring_tone, config.ringback):
@@ -116,6 +117,7 @@ class Engine:
             phone.log(level, "sound", text)
         self._look_at_events()
         self._people.run(loop.now, self._has_room)
+        self._seen = None
 
     def _look_at_events(self) -> None:
         """A call that is over is noted down, whether a face asks or not."""
@@ -165,6 +167,7 @@ class Engine:
 
     def execute(self, command: model.Command) -> int | None:
         """See :meth:`engine.phone.Phone.execute`; a contact can be dialled by name."""
+        self._seen = None
         act = self._commands.get(type(command))
         if act is not None:
             act(command)
@@ -183,12 +186,20 @@ class Engine:
         return taken
 
     def snapshot(self) -> model.Snapshot:
-        return replace(self.phone.snapshot(clock.monotonic()), people=self._people.view)
+        """How things stand. It is made once in a turn, and again after a command: a flood of calls has many looks."""
+        if self._seen is None:
+            self._seen = replace(self.phone.snapshot(clock.monotonic()), people=self._people.view)
+        return self._seen
 
     @staticmethod
     def clock() -> float:
         """Monotonic, this very moment."""
         return clock.monotonic()
+
+    @staticmethod
+    def wall() -> float:
+        """Seconds since the epoch, as a snapshot has them."""
+        return clock.wall()
 
     @property
     def now(self) -> float:

@@ -72,6 +72,15 @@ def test_between_packets_ten_frames_a_second(monkeypatch: pytest.MonkeyPatch) ->
     assert 90 <= frames_in_ten_seconds(monkeypatch, 0.015) <= 110
 
 
+@pytest.mark.parametrize(("takes_s", "least", "most"), [(0.001, 90, 110), (0.011, 5, 20)])
+def test_a_slow_machine_needs_more_room_for_a_frame(
+    monkeypatch: pytest.MonkeyPatch, takes_s: float, least: int, most: int
+) -> None:
+    clock = iter(n * takes_s for n in range(1_000_000))  # each look at it, before a frame and after, is so much later
+    monkeypatch.setattr(Busy, "clock", lambda self: next(clock))
+    assert least <= frames_in_ten_seconds(monkeypatch, 0.008) <= most
+
+
 def test_where_packets_leave_no_room_there_is_a_frame_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     """As with a dozen calls whose packets leave one after the other: the screen must not stand still for ever."""
     assert 5 <= frames_in_ten_seconds(monkeypatch, 0.002) <= 12

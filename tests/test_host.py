@@ -9,7 +9,7 @@ import pytest
 
 from engine.config import Config
 from engine.host import Engine, address_towards
-from engine.model import CommandError, Dial
+from engine.model import CommandError, Dial, HangUp, Mute
 from engine.model_people import SaveContact, Saved, SaveText
 
 
@@ -90,3 +90,20 @@ def test_a_folder_that_takes_nothing_is_one_clear_line(home, monkeypatch):
     )
     with pytest.raises(CommandError, match=f"nothing was written to {home}: no space left on device"):
         list(run(QUIET, SaveText("x", "y")))
+
+
+def test_looking_again_in_a_turn_costs_nothing_and_never_shows_what_was(home):
+    engine = Engine(QUIET)
+    try:
+        before = engine.snapshot()
+        assert engine.snapshot() is before
+        engine.execute(Mute(True))
+        muted = engine.snapshot()
+        assert muted.sound.muted and not before.sound.muted
+        with pytest.raises(CommandError):
+            engine.execute(HangUp())
+        assert engine.snapshot() is not muted
+        engine.poll(0.0)
+        assert engine.snapshot().time > muted.time
+    finally:
+        engine.close()
