@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from engine.diagnosis.facts import Facts
 from engine.diagnosis.one_way import RESTING
 from engine.diagnosis.seen import WINDOW_S, Seen, expected, percent, total
+from engine.model import HistoryPoint
 
 USUAL_PTIMES_MS = (10, 20, 30, 40, 60)
 TOLD_S = 30  # so long after it happened
@@ -132,28 +135,36 @@ def suppressed_silence(facts: Facts) -> Seen | None:
     )
 
 
-def duplicates(facts: Facts) -> Seen | None:
+def _some_of_those_that_came(
+    facts: Facts, which: Callable[[HistoryPoint], float], least_percent: float, called: str
+) -> str | None:
+    """How many of the packets lately, in words; None where they are few."""
     points = facts.last(WINDOW_S)
-    number = total(points, lambda point: point.duplicate)
+    number = total(points, which)
     share = percent(number, total(points, lambda point: point.received))
-    if number < 5 or share < 1:
+    if number < 5 or share < least_percent:
+        return None
+    return f"{number:.0f} {called} in {len(points)} s ({share:.0f} %)"
+
+
+def duplicates(facts: Facts) -> Seen | None:
+    evidence = _some_of_those_that_came(facts, lambda point: point.duplicate, 1, "duplicates")
+    if evidence is None:
         return None
     return Seen(
         "Packets come twice",
-        f"{number:.0f} duplicates in {len(points)} s ({share:.0f} %)",
+        evidence,
         "a loop or a mirror port on the way: harmless to the sound, twice the traffic",
     )
 
 
 def reordering(facts: Facts) -> Seen | None:
-    points = facts.last(WINDOW_S)
-    number = total(points, lambda point: point.reordered)
-    share = percent(number, total(points, lambda point: point.received))
-    if number < 5 or share < 2:
+    evidence = _some_of_those_that_came(facts, lambda point: point.reordered, 2, "out of order")
+    if evidence is None:
         return None
     return Seen(
         "Packets overtake one another",
-        f"{number:.0f} out of order in {len(points)} s ({share:.0f} %)",
+        evidence,
         "several ways through the network, or Wi-Fi; the jitter buffer sorts them, at the price of delay",
     )
 

@@ -13,6 +13,7 @@ out, ours is tried again after their 491 (section 14.1). Timers have names; each
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -58,7 +59,7 @@ HUNG_UP_HERE = Ending(None, "we hung up", "here", False)
 NO_CODEC = Ending(488, reason_text(488), "here", True)
 
 
-class Session:
+class Session(ABC):
     """What caller and callee have in common. ``call`` is the number of the call."""
 
     def __init__(self, call: int, endpoint: Endpoint, closed: Callable[[Session], None]) -> None:
@@ -377,9 +378,9 @@ class Session:
             return self._glare_pause()
         return asked_s if status == 500 and asked_s is not None and asked_s <= MOST_PATIENCE_S else None
 
+    @abstractmethod
     def _glare_pause(self) -> float:
         """Section 14.1: the owner of the Call-ID waits longer, so that only one tries first."""
-        raise NotImplementedError
 
     def _give_up_modify(self, status: int, now: float) -> None:
         asked = self._talks.audio

@@ -18,10 +18,16 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import ClassVar
 
 import pyte
 
+TUI = Path(__file__).resolve().parents[2] / "tui.py"
+#: ringtop without a card, on ports of its own.
+PHONE = (
+    str(TUI), "--audio", "null", "--local-ip", "127.0.0.1", "--local-sip-port", "0", "--local-rtp-port", "0",
+)  # fmt: skip
 DEADLINE_S = 15.0  # generous: it is only ever waited for in full when a test fails
 
 

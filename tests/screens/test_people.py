@@ -8,14 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.screens.harness import Program, python
+from tests.screens.harness import PHONE, Program, python
 
-ROOT = Path(__file__).resolve().parents[2]
 NOBODY_THERE = "sip:anna@127.0.0.1:9"
-PHONE = (
-    str(ROOT / "tui.py"), "--audio", "null", "--local-ip", "127.0.0.1", "--local-sip-port", "0",
-    "--local-rtp-port", "0",
-)  # fmt: skip
 
 pytestmark = [pytest.mark.screen, pytest.mark.skipif(sys.platform == "win32", reason="terminals of POSIX")]
 
