@@ -15,13 +15,13 @@ Packets count only when they come from the address the SDP named; the rest is fo
 
 from __future__ import annotations
 
-import ipaddress
 from collections import deque
 from dataclasses import replace
 
 import numpy as np
 
 from engine.diagnosis import EchoHeard, Facts
+from engine.far_end import FarEnd
 from engine.handset import Microphone
 from engine.history import RATED_S, REPORT_HOLDS_S, Past, SecondCounts, rated, rated_there, told_there
 from engine.media import codecs
@@ -85,7 +85,8 @@ class MediaSession:
         self._spectrum: tuple[float, Spectrum] | None = None  # when it was made, and what it was
         self._microphone_says = ""  # what is wrong with it
         self.agreement = agreement
-        self._resolve_addresses()
+        self._far_end = FarEnd(around.names, ports.rtp.address[0], self._log_address)
+        self._far_end.agree(agreement.remote, agreement.remote_rtcp)
         self._stream = AudioStream(
             entropy=around.entropy,
             cname=around.cname,
@@ -108,7 +109,7 @@ class MediaSession:
         rate_before = self._stream.rate_hz
         self.agreement = agreement
         self._talk = None
-        self._resolve_addresses()
+        self._far_end.agree(agreement.remote, agreement.remote_rtcp)
         self._stream.update(now=now, **_stream_parameters(agreement))
         if self._stream.rate_hz != rate_before:
             self._microphone.close()
@@ -238,10 +239,11 @@ class MediaSession:
         joined = self._call in conference
         if joined:
             sent = conference.mix(self._call, sent, stream.rate_hz)
-        if self._sending and self._destination is not None and self._may_send():
+        destination = self._far_end.rtp
+        if self._sending and destination is not None and self._may_send():
             packet = stream.send_frame(sent, now)
             if packet is not None:
-                self._ports.rtp.send(packet, self._destination)
+                self._ports.rtp.send(packet, destination)
         else:
             stream.skip(1)
             sent = np.zeros_like(sent)
@@ -289,7 +291,7 @@ class MediaSession:
 
     def _read_rtp(self, now: float) -> int:
         """Take in what waits at the socket; says how many datagrams there were."""
-        stream, source_wanted = self._stream, self._source
+        stream, source_wanted = self._stream, self._far_end.rtp
         datagrams = self._ports.rtp.receive_stamped(DRAIN, now)
         for data, source, came in datagrams:
             if self._stopped:
@@ -303,7 +305,7 @@ class MediaSession:
 
     def _read_rtcp(self, now: float) -> None:
         for data, source in self._ports.rtcp.receive(DRAIN):
-            if source == self._rtcp_source:
+            if source == self._far_end.rtcp:
                 self._take_report(data, now)
             else:
                 self._foreign += 1
@@ -320,8 +322,8 @@ class MediaSession:
             self._around.log("info", "media", f"call {self._call}: each packet {what} from now on{lost}")
 
     def _send_rtcp(self, data: bytes) -> None:
-        if data and self._rtcp_destination is not None:
-            self._ports.rtcp.send(data, self._rtcp_destination)
+        if data and self._far_end.rtcp is not None:
+            self._ports.rtcp.send(data, self._far_end.rtcp)
 
     def _may_send(self) -> bool:
         return self.agreement.direction in ("sendrecv", "sendonly")
@@ -329,12 +331,9 @@ class MediaSession:
     def _may_hear(self) -> bool:
         return self.agreement.direction in ("sendrecv", "recvonly")
 
-    def _resolve_addresses(self) -> None:
-        self._destination = self._source = _numeric(self.agreement.remote)
-        self._rtcp_destination = self._rtcp_source = _numeric(self.agreement.remote_rtcp)
-        if self.agreement.remote is not None and self._destination is None:
-            text = f"call {self._call}: the far end's media address is a name, not an address"
-            self._around.log("error", "media", text)
+    def _log_address(self, level: str, text: str) -> None:
+        if not self._stopped:
+            self._around.log(level, "media", f"call {self._call}: {text}")
 
     # -- looking
 
@@ -441,7 +440,8 @@ class MediaSession:
             codec_heard=None if heard is None else heard[0],
             ptime_ms=self._ptime_ms,
             our_address=self._ports.rtp.address,
-            their_address=agreement.remote,
+            their_address=self._far_end.rtp or agreement.remote,
+            their_host_unknown=self._far_end.unknown,
             foreign_from=self._foreign_from,
             foreign_codec=stream.unknown_type,
             heard=stream.hears,
@@ -490,8 +490,8 @@ class MediaSession:
             ptime_ms=self._ptime_ms,
             local=self._ports.rtp.address,
             local_rtcp=self._ports.rtcp.address,
-            remote=agreement.remote,
-            remote_rtcp=agreement.remote_rtcp,
+            remote=self._far_end.rtp or agreement.remote,
+            remote_rtcp=self._far_end.rtcp or agreement.remote_rtcp,
             direction=agreement.direction,
             tx=tx_view(stats.tx, self._second.tx_per_second, worst if self._sending else None),
             rx=rx_view(stats.rx, self._second.rx_per_second, self._foreign),
@@ -516,16 +516,6 @@ class MediaSession:
         if now - at >= SPECTRUM_EVERY_S:
             self._spectrum = now, self._witness.spectrum(before, now - at)
         return self._spectrum[1]
-
-
-def _numeric(address: tuple[str, int] | None) -> tuple[str, int] | None:
-    """The address as ``recvfrom`` would write it, or None when it is a name."""
-    if address is None:
-        return None
-    try:
-        return str(ipaddress.ip_address(address[0])), address[1]
-    except ValueError:
-        return None
 
 
 def _wire_format(wanted: Format) -> codecs.WireFormat:

@@ -98,6 +98,7 @@ class Phone:
         self._recordings = Recordings(config, outside.open_writer, self.log)
         self._around = Surroundings(
             net=outside.net,
+            names=self._names,
             handset=self._handset,
             conference=self._room.conference,
             entropy=outside.entropy,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.conference import Conference
+from engine.far_end import Names
 from engine.handset import Handset
 from engine.ports import Net
 
@@ -19,6 +20,7 @@ class Surroundings:
     """Made once, by the phone; see ``engine.media_session``."""
 
     net: Net
+    names: Names  # of hosts: where the sound goes
     handset: Handset
     conference: Conference
     entropy: Entropy

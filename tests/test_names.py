@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.names import MOST_NAMES, MOST_WAITING, REMEMBER_S, Names
+from engine.names import MOST_ASKERS, MOST_NAMES, MOST_WAITING, REMEMBER_S, TOO_MANY, Names
 
 
 class Resolver:
@@ -100,3 +100,26 @@ def test_an_address_leads_back_to_every_name_of_it(world):
     ]
     assert ("2001:0db8::0001", 5060) in world.names.written_as(("2001:db8::1", 5060))
     assert world.sent[-1] == (b"x", ("2001:db8::1", 5060))
+
+
+def test_who_asks_is_told_at_once_what_is_known_and_else_with_the_answer(world):
+    told = []
+    for host in ("192.0.2.1", "2001:0db8::1", "far.test", "far.test"):
+        world.names.find(host, lambda *answer: told.append(answer))
+    assert told == [("192.0.2.1", ""), ("2001:db8::1", "")] and len(world.resolver.asked) == 1
+    world.send("far.test")
+    world.answer("192.0.2.9")
+    world.names.find("far.test", lambda *answer: told.append(answer))
+    assert told[2:] == [("192.0.2.9", "")] * 3 and world.sent == [(b"x", ("192.0.2.9", 5060))]
+
+
+def test_who_asks_is_told_why_there_is_no_address(world):
+    told = []
+    world.names.find("far.test", lambda *answer: told.append(answer))
+    world.answer(None, "no such name")
+    for number in range(MOST_NAMES):
+        world.names.find(f"host{number}.test", lambda *answer: None)
+    world.names.find("another.test", lambda *answer: told.append(answer))
+    for _ in range(MOST_ASKERS):
+        world.names.find("host0.test", lambda *answer: told.append(answer))
+    assert told == [(None, "no such name"), (None, TOO_MANY), (None, TOO_MANY)]

@@ -26,7 +26,7 @@ from engine.model import (
     SetVolume,
     Stats,
 )
-from tests.wire import ANNA, BOB, STRANGER, Recording, Wire, likeness, voice
+from tests.wire import ANNA, BOB, STRANGER, Recording, Wire, is_from, is_sip, likeness, voice
 
 
 def call(wire=None, anna=None, bob=None, seconds=2.0):
@@ -105,6 +105,53 @@ def test_no_codec_in_common():
     wire, anna, bob = call(anna={"codecs": ("PCMU",)}, bob={"codecs": ("PCMA",)})
     assert wire.sip("488 INVITE") and anna.exit_codes() == [15]
     assert anna.rests() and bob.rests()
+
+
+NAMED = "bob.test."  # as long as Bob's address
+
+
+def named(data):
+    """Bob's SDP with a host name (RFC 8866 section 5.7) in place of his address."""
+    return data.replace(f"c=IN IP4 {BOB}".encode(), f"c=IN IP4 {NAMED}".encode())
+
+
+def test_sound_begins_to_flow_when_the_host_of_the_sdp_is_known():
+    wire = Wire()
+    wire.names[NAMED] = BOB
+    wire.rewrite(is_from(BOB, is_sip("200 INVITE")), named)
+    anna, bob = wire.station(ANNA), wire.station(BOB, auto_answer=0)
+    anna.resolver.slow = True
+    anna.do(Dial(bob.uri))
+    wire.run(3)
+    assert anna.resolver.asked == [NAMED] and not rtp_of(wire, ANNA) and anna.view().media.remote[0] == NAMED
+    anna.resolver.answer()
+    wire.run(8)
+    assert anna.hears(bob) and bob.hears(anna) and bob.view().media.rtcp.remote is not None
+    assert anna.view().media.remote[0] == BOB and media_lines(anna)[0].endswith(f"{NAMED} is {BOB}")
+    anna.do(HangUp())
+    wire.run(1)
+    assert anna.rests() and bob.rests()
+
+
+def test_a_host_of_the_sdp_that_nobody_knows_is_found_wrong():
+    wire = Wire()
+    wire.rewrite(is_from(BOB, is_sip("200 INVITE")), named)
+    _, anna, _ = call(wire, seconds=4)
+    assert "unknown-host" in findings(anna) and media_lines(anna)[0].endswith("no such name")
+
+
+def test_a_host_that_is_known_when_the_call_is_over_is_nobody_s_matter():
+    wire = Wire()
+    wire.rewrite(is_from(BOB, is_sip("200 INVITE")), named)
+    anna, bob = wire.station(ANNA), wire.station(BOB, auto_answer=0)
+    anna.resolver.slow = True
+    anna.do(Dial(bob.uri))
+    wire.run(1)
+    anna.do(HangUp())
+    wire.run(1)
+    anna.resolver.answer()
+    wire.run(1)
+    assert anna.rests() and not media_lines(anna)
 
 
 def test_the_first_packet_leaves_with_the_ack_on_both_sides():

@@ -121,7 +121,7 @@ class Call:
         agreement = Agreement(FAR, None, pcmu, {0: pcmu}, None, frozenset(), PTIME_MS, "sendrecv", False)
         around = Surroundings(
             buffer_ms=(0.0, 500.0),
-            net=self.net, handset=Handset(Sound()), conference=Conference(), entropy=self.random, cname="x",
+            net=self.net, names=None, handset=Handset(Sound()), conference=Conference(), entropy=self.random, cname="x",
             echo=False, redundancy=0, silence_suppression=False, log=lambda *line: self.lines.append(line),
         )  # fmt: skip
         self.session = MediaSession(1, MediaPorts(self.rtp, Port(("192.0.2.1", 10001))), agreement, around, self.now)

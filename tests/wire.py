@@ -250,15 +250,25 @@ class Recording:
 
 
 class Resolver:
-    """Knows the names it is given (``engine.names.Resolver``), and answers at once."""
+    """Knows the names it is given (``engine.names.Resolver``), and answers at once, or when it is let."""
 
     def __init__(self, known: dict[str, str]) -> None:
         self.known = known
         self.asked: list[str] = []
+        self.slow = False
+        self._waiting: list[tuple[str, Callable[[str | None, str], None]]] = []
 
     def resolve(self, name: str, now: float, done: Callable[[str | None, str], None]) -> None:
         self.asked.append(name)
-        done(self.known.get(name), "no such name")
+        self._waiting.append((name, done))
+        if not self.slow:
+            self.answer()
+
+    def answer(self) -> None:
+        """Everything that was asked."""
+        waiting, self._waiting = self._waiting, []
+        for name, done in waiting:
+            done(self.known.get(name), "no such name")
 
 
 # ---------------------------------------------------------------------- a phone with all that, and the wire

@@ -34,6 +34,7 @@ class Facts:
     ptime_ms: float = 20.0  # agreed
     our_address: Address | None = None  # in our SDP
     their_address: Address | None = None  # in theirs
+    their_host_unknown: str = ""  # why the host name in it has no address
     signalling_host: str = ""  # where their SIP comes from
     foreign_from: Address | None = None  # the latest sender of RTP that the SDP does not name
     foreign_codec: int | None = None  # the latest payload type that nobody agreed on

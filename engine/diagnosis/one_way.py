@@ -120,6 +120,17 @@ def _our_nat(facts: Facts) -> Seen | None:
     )
 
 
+def unknown_host(facts: Facts) -> Seen | None:
+    """Their SDP has a host name (RFC 8866 section 5.7) that leads nowhere."""
+    if not facts.their_host_unknown:
+        return None
+    return Seen(
+        "Their SDP names a host that has no address: nothing can be sent to it",
+        facts.their_host_unknown,
+        "mend the name server that we ask, or the name that they or their PBX announce",
+    )
+
+
 def _nat_advice(facts: Facts) -> str:
     for nat in (_their_nat, _our_nat):
         seen = nat(facts)

@@ -57,6 +57,7 @@ def echo(facts: Facts) -> Seen | None:
 
 
 RULES = (
+    Rule("unknown-host", "bad", one_way.unknown_host, onset_s=1, holds_s=1),
     Rule("nothing-comes", "bad", one_way.nothing_comes, onset_s=1, holds_s=1),
     Rule("they-hear-nothing", "bad", one_way.they_hear_nothing, onset_s=1, holds_s=6),
     Rule("no-ack", "bad", no_ack, onset_s=2, holds_s=1),

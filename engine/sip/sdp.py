@@ -143,7 +143,7 @@ def read_answer(offer_sent: SessionDescription, answer: SessionDescription, loca
     line = answer.media[place]
     if line.port == 0 or line.kind != "audio" or line.proto.upper() not in PROTOS:
         return None
-    if _host_for(answer.host_of(line), local.address[0]) is None:
+    if host_for(answer.host_of(line), local.address[0]) is None:
         return None
     offered = offer_sent.media[place].payload_formats()
     theirs = _common(line.payload_formats(offered), offered)
@@ -168,14 +168,14 @@ def _first_acceptable(
     for line in offer.media:
         if line.kind != "audio" or line.port == 0 or line.proto.upper() not in PROTOS:
             continue
-        if _host_for(offer.host_of(line), here) is None:
+        if host_for(offer.host_of(line), here) is None:
             continue
         if any(_is_audio(item) for item in _common(line.payload_formats(), formats)):
             return line
     return None
 
 
-def _host_for(host: str | None, here: str | None) -> str | None:
+def host_for(host: str | None, here: str | None) -> str | None:
     """Where media for ``host`` can be sent from ``here``; None when it cannot.
 
     An IPv4 socket does not reach IPv6 and the other way round, a mapped address (``::ffff:192.0.2.1``) is the
@@ -251,7 +251,7 @@ def _agree(
     send = next(item for item in theirs if _is_audio(item))
     digits = [item for item in theirs if _is_digits(item)]
     same_clock = [item for item in digits if item.clock_rate == send.clock_rate]
-    host = _host_for(remote.host_of(line), local.address[0])
+    host = host_for(remote.host_of(line), local.address[0])
     held = host == NOWHERE
     # a number that both sides gave a meaning is ours to define: we receive it (RFC 3264 section 5.1)
     numbers = {item.payload_type: item for item in [*theirs, *ours]}
@@ -284,7 +284,7 @@ def _rtcp_of(line: MediaLine, host: str, here: str) -> Address:
     said = line.rtcp
     if said is None:
         return host, min(line.port + 1, 65535)
-    other = _host_for(said[1], here)
+    other = host_for(said[1], here)
     return host if other in (None, NOWHERE) else other, said[0]
 
 

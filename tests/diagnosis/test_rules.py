@@ -251,6 +251,7 @@ CASES: tuple[tuple[str, dict[str, Any], str, dict[str, Any]], ...] = (
         "up to 14 ms late in 10",
         {"seconds": now(send_late_ms=25.0)},
     ),
+    ("unknown-host", {"their_host_unknown": "no such name"}, "no such name", {"their_host_unknown": ""}),
     ("no-ack", {"ack_left_s": 21.4}, "we hang up in 21 s", {"ack_left_s": None}),
     ("microphone", {"microphone": "digital silence"}, "digital silence", {"microphone": "clipping", "muted": True}),
     (
