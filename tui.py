@@ -139,7 +139,7 @@ class Program:
             engine.prepare()
             self._begin()
             while not engine.finished:
-                engine.poll(max(0.0, min(wanted - engine.clock(), LONGEST_TURN_S)))
+                engine.poll(max(0.0, min(wanted - engine.clock(), LONGEST_TURN_S)), EARLY_FRAME_S + LATE_FRAME_S)
                 self._show_events()
                 wanted = face.turn(engine.now)
                 if face.gone and not self._quitting:

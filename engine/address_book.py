@@ -85,6 +85,11 @@ class AddressBook:
 
     # ------------------------------------------------------------------ reading
 
+    @property
+    def reading(self) -> bool:
+        """There is more to read, as soon as there is room."""
+        return self._reading is not None
+
     def run(self, now: float, has_room: Callable[[], bool]) -> None:
         """Look whether the files have changed, and read on where they have, as long as there is room."""
         if self._look_at is None:

@@ -133,8 +133,8 @@ class Call:
     # -- time
 
     def deadline(self) -> float:
-        """The earliest moment at which this call wants something done."""
-        earliest = float("inf") if self.media is None else self.media.deadline()
+        """The earliest moment at which this call wants something done, besides its media."""
+        earliest = float("inf")
         limit_at = None if self.limit is None else self.limit.at
         for moment in (self.answer_at, limit_at, self.give_up_at, self.next_second):
             if moment is not None and moment < earliest:

@@ -105,11 +105,22 @@ class Engine:
 
     # ------------------------------------------------------------------ turns
 
-    def poll(self, timeout_s: float) -> None:
-        """One turn: wait for sockets or the next deadline, at most ``timeout_s``, and do what is due."""
+    def poll(self, timeout_s: float, early_s: float = 0.0) -> None:
+        """One turn: wait for sockets or the next deadline, at most ``timeout_s``, and do what is due.
+
+        Packets of sound are due most often, and nothing else happens with nearly all of them: those are sent and heard
+        in the wait. One in the last ``early_s`` of it ends it: whoever waits for then need not wake up once more.
+        """
         loop, phone = self._loop, self.phone
-        due = min(phone.deadline(), self._sound.deadline(), self._resolver.deadline())
-        loop.turn(min(timeout_s, due - clock.monotonic()))
+        until = clock.monotonic() + timeout_s
+        due = min(until, phone.other_due(), self._sound.deadline(), self._resolver.deadline())
+        while not loop.turn(min(due, phone.ticks.deadline()) - clock.monotonic()):
+            now = clock.monotonic()
+            if now >= due or now >= until - early_s or self._people.reading:
+                break
+            phone.ticks.run(now)
+            if phone.has_news:
+                break
         self._resolver.handle_timer(loop.now)  # first: what it finds out, the phone acts upon
         phone.handle_timers(clock.monotonic())
         self._sound.handle_timer(loop.now)
@@ -142,7 +153,7 @@ class Engine:
 
     def slack_s(self) -> float:
         """Time until the next packet must leave: what may be spent on drawing without being heard."""
-        return self.phone.media_deadline() - clock.monotonic()
+        return self.phone.ticks.next_packet() - clock.monotonic()
 
     # -- what a terminal asks of a loop (widgets.screen.Watch)
 

@@ -41,6 +41,7 @@ from engine.sip.message import SipError
 from engine.sip.reasons import BAD_QUALITY, exit_code, reason_text
 from engine.sip.sdp import LocalAudio
 from engine.surroundings import Surroundings
+from engine.ticks import Ticks
 
 if TYPE_CHECKING:
     from engine.media.rtcp_session import Entropy
@@ -52,7 +53,6 @@ ENDING_S = 1.0  # so long a call that we hung up is shown while BYE or CANCEL is
 QUIT_PATIENCE_S = 2.0  # how long the end of the program waits for such answers
 ENDED_SHOWN = 5
 LOG_LINES = 500
-MOST_TICKS = 64  # of one call in one turn; what would be more is a stall, and skipped
 EVENTS_KEPT = 10_000  # a face that never looks must not cost memory
 
 
@@ -109,6 +109,7 @@ class Phone:
             silence_suppression=config.silence_suppression,
             log=self.log,
         )
+        self.ticks = Ticks(self._calls, outside.wall, self._on_digit)
         self._ended: deque[Call] = deque(maxlen=ENDED_SHOWN)
         self._leaving: set[int] = set()  # over for us, though nobody has answered our CANCEL or BYE yet
         self._quit_by: float | None = None
@@ -279,6 +280,10 @@ class Phone:
 
     def deadline(self) -> float:
         """When :meth:`handle_timers` must be called at the latest (monotonic; inf: never)."""
+        return min(self.ticks.deadline(), self.other_due())
+
+    def other_due(self) -> float:
+        """When something is to be done that is not for :attr:`ticks`."""
         earliest = self._agent.deadline()
         earliest = float("inf") if earliest is None else earliest
         earliest = min(earliest, self._ringer.deadline(), self._settings.deadline())
@@ -286,13 +291,9 @@ class Phone:
             earliest = min(earliest, call.deadline())
         return earliest if self._quit_by is None else min(earliest, self._quit_by)
 
-    def media_deadline(self) -> float:
-        """When the next packet must leave; whatever can wait should leave it room."""
-        return min((call.media.tick_deadline() for call in self._calls.values() if call.media), default=float("inf"))
-
     def handle_timers(self, now: float) -> None:
         """Do everything that is due: media first, then calls, then SIP."""
-        self._run_media(now)
+        self.ticks.run(now)
         self._ringer.run(now)
         self._settings.run(now)
         for call in list(self._calls.values()):
@@ -318,19 +319,6 @@ class Phone:
         self._sip.close()
         self._pool.close()
 
-    def _run_media(self, now: float) -> None:
-        """Tick by tick in the order of the ticks, in a late turn too: else a conference would hear gaps."""
-        due = [(call, call.media) for call in self._calls.values() if call.media and now >= call.media.deadline()]
-        for _ in range(MOST_TICKS):
-            if not due:
-                return
-            for call, media in sorted(due, key=lambda pair: pair[1].deadline()):
-                media.run(now, self._outside.wall())
-                for digit, duration_ms in media.digits(now):
-                    call.note_digits(received=digit)
-                    self._tell(model.Dtmf(call.view(now), digit, duration_ms))
-            due = [(call, media) for call, media in due if now >= media.deadline()]
-
     def _run_call(self, call: Call, now: float) -> None:
         if call.answer_at is not None and now >= call.answer_at:
             self._accept(call, now)
@@ -354,7 +342,7 @@ class Phone:
     def _read_sip(self, now: float) -> None:
         clock = self._outside.clock
         for _ in range(SIP_PER_TURN):
-            if self.media_deadline() - clock() < MEDIA_MARGIN_S:
+            if self.ticks.next_packet() - clock() < MEDIA_MARGIN_S:
                 break
             datagrams = self._sip.receive(1)
             if not datagrams:
@@ -486,7 +474,7 @@ class Phone:
         call.media.start_playing(now)
         if call.confirmed:
             call.media.start_sending(now)
-            self._run_media(now)
+            self.ticks.run(now)
         if not call.told_answered:
             call.told_answered = True
             self._tell(model.Answered(call.view(now)))
@@ -553,6 +541,10 @@ class Phone:
             text = event.data.decode("utf-8", "replace")
             self._tell(model.Message(event.call, event.direction, event.peer, text))
 
+    def _on_digit(self, call: Call, digit: str, duration_ms: float, now: float) -> None:
+        call.note_digits(received=digit)
+        self._tell(model.Dtmf(call.view(now), digit, duration_ms))
+
     def _on_note(self, event: sip_events.Note, now: float) -> None:
         self.log(event.level, "sip", event.text)
 
@@ -563,6 +555,11 @@ class Phone:
         line = model.LogLine(self._outside.wall(), level, source, text)
         self._log.append(line)
         self._tell(model.Log(line))
+
+    @property
+    def has_news(self) -> bool:
+        """Something has happened since the last look."""
+        return bool(self._events)
 
     def events(self) -> list[model.Event]:
         """What happened since the last look; takes it out."""

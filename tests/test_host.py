@@ -107,3 +107,64 @@ def test_looking_again_in_a_turn_costs_nothing_and_never_shows_what_was(home):
         assert engine.snapshot().time > muted.time
     finally:
         engine.close()
+
+
+class Talking:
+    """A phone in a call, and its packets: one is due every so often, and nothing else happens."""
+
+    def __init__(self, now, every_s):
+        self.ticks, self.due, self.every_s = self, now, every_s
+        self.sent, self.other_turns, self.news_at = 0, 0, None
+
+    def deadline(self):
+        return self.due
+
+    def run(self, now):
+        if now >= self.due:
+            self.sent, self.due = self.sent + 1, self.due + self.every_s
+
+    def other_due(self):
+        return float("inf")
+
+    @property
+    def has_news(self):
+        return self.sent == self.news_at
+
+    def handle_timers(self, now):
+        self.run(now)
+        self.other_turns += 1
+
+    def events(self):
+        return []
+
+
+@pytest.fixture
+def talking():
+    engine = Engine(QUIET)
+    real, engine.phone = engine.phone, Talking(engine.clock(), every_s=0.01)
+    yield engine
+    engine.phone = real
+    engine.close()
+
+
+def test_packets_are_sent_in_the_wait_and_end_it_only_near_its_end(talking):
+    phone, until = talking.phone, talking.clock() + 0.1
+    talking.poll(0.1, early_s=0.025)
+    assert phone.sent > 1 and phone.other_turns == 1
+    assert phone.due > until - 0.025, "the last of them has been sent too"
+
+
+def test_whatever_comes_in_ends_the_wait(talking):
+    came, (ours, theirs) = [], socket.socketpair()
+    with ours, theirs:
+        talking.add_reader(ours.fileno(), lambda now: came.append(ours.recv(1)))
+        theirs.send(b"k")
+        talking.poll(60.0)
+        talking.remove_reader(ours.fileno())
+    assert came == [b"k"] and talking.phone.other_turns == 1
+
+
+def test_so_does_something_to_tell(talking):
+    talking.phone.news_at = 3
+    talking.poll(60.0)
+    assert talking.phone.sent == 3 and talking.phone.other_turns == 1

@@ -484,7 +484,7 @@ def test_a_flood_of_sip_waits_while_a_packet_is_due():
     sip = anna.net.sockets[ANNA, 5060]
     read = anna.net.readers[sip]
     flood = [(b"garbage", (STRANGER, 9), wire.now)] * 1000
-    wire.run(anna.phone.media_deadline() - wire.now - 0.001)  # a packet is due in a millisecond
+    wire.run(anna.phone.ticks.next_packet() - wire.now - 0.001)  # a packet is due in a millisecond
     sip.inbox.extend(flood)
     read(wire.now)
     assert len(sip.inbox) == 1000

@@ -182,12 +182,15 @@ class Controls:
         """Keys that were pressed; ``act`` obeys them.
 
         Many letters at once are no fingers but a text that was meant for another window: it does nothing, unless a
-        line is being typed, or it begins with the key that opens one.
+        line is being typed, or it begins with the key that opens one. Nearly always nothing was pressed: then the phone
+        is not even looked at.
         """
+        if not (pressed := list(names)):
+            return
         line = self.ui.prompt
         typing = line is not None and line.mode != "confirm"
         openers = views.openers(views.shown(self.scene()), self.ui.bindings)
-        obeyed, left_out = self._bursts.sift(list(names), self._phone.clock(), typing, openers)
+        obeyed, left_out = self._bursts.sift(pressed, self._phone.clock(), typing, openers)
         self._keys.extend(obeyed)
         if left_out:
             self.notice(TEXT, "warn")

@@ -103,8 +103,8 @@ class Loop:
 
     # ------------------------------------------------------------------ one turn
 
-    def turn(self, timeout_s: float | None = None) -> None:
-        """Wait at most ``timeout_s`` (None: until something happens), then call back whatever is ready."""
+    def turn(self, timeout_s: float | None = None) -> bool:
+        """Wait at most ``timeout_s`` (None: until something happens), then call back whatever is ready, if anything."""
         wait = _LONGEST_WAIT_S if timeout_s is None else min(max(timeout_s, 0.0), _LONGEST_WAIT_S)
         try:
             readable, writable, _ = select.select(list(self._readers), list(self._writers), (), wait)
@@ -112,9 +112,12 @@ class Loop:
             self._drop_closed()
             readable, writable = [], []
         self.now = time.monotonic()
+        if not readable and not writable:
+            return False
         for handlers, handler in self._in_order(readable, writable):
             if handlers.get(handler.descriptor) is handler:
                 handler.callback(self.now)
+        return True
 
     def _in_order(self, readable: list[int], writable: list[int]) -> list[tuple[dict[int, _Handler], _Handler]]:
         ready = [(self._readers, self._readers[descriptor]) for descriptor in readable]

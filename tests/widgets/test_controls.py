@@ -213,6 +213,15 @@ def test_in_a_line_being_typed_such_a_key_is_its_own() -> None:
 # ------------------------------------------------------------------ very many keys
 
 
+def test_nothing_pressed_costs_no_look_at_the_phone(monkeypatch) -> None:
+    """It is so at nearly every turn of a call, and a look is dear."""
+    phone = Phone(views.call(1))
+    controls = Controls(phone, Ui())
+    monkeypatch.setattr(Phone, "snapshot", None)
+    controls.feed([])
+    assert not controls.act(lambda: True)
+
+
 def test_a_pasted_page_does_not_hold_up_the_call() -> None:
     """One key at least, and then as many as the next packet leaves room for; none is lost, and their order stays."""
     phone = Phone(views.call(1))
