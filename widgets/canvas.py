@@ -234,8 +234,12 @@ class Canvas:
         ]
 
     def row(self, y: int) -> Row:
-        """A copy of row ``y`` as it is kept: equal to another one if both look the same. Much cheaper than ``runs``."""
+        """A copy of row ``y`` as it is kept. Much cheaper than ``runs``."""
         return self._cells[y].copy(), bytes(self._styles[y])
+
+    def looks_like(self, y: int, row: Row | None) -> bool:
+        """Does row ``y`` look as another one did, of which this is a copy? Nearly all do, from frame to frame."""
+        return row is not None and self._cells[y] == row[0] and self._styles[y] == row[1]
 
     def cells(self) -> list[list[Run]]:
         """Every row as runs, for painting."""

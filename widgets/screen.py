@@ -88,7 +88,7 @@ class _Painter:
             self.shape = (canvas.width, canvas.height)
             self._rows = [None] * rows
             self.window.erase()
-        changed = [y for y in range(min(rows, canvas.height)) if canvas.row(y) != self._rows[y]]
+        changed = [y for y in range(min(rows, canvas.height)) if not canvas.looks_like(y, self._rows[y])]
         self.unfinished = False
         self.window.leaveok(has_room is not None)  # the cursor goes to its place once, at the end
         for y in changed if has_room is None else tty_module.most_wanted(changed, canvas.height, self._next):

@@ -86,8 +86,7 @@ class Witness:
         self._power: np.ndarray | None = None
         self._speech_s = 0
         self._hums: deque[float | None] = deque(maxlen=3)
-        self._clips = False
-        self._constant: int | None = None
+        self._heard = Heard(None, None, False, None)
 
     def hear(self, pcm: np.ndarray, rate_hz: int) -> None:
         """One frame that was played; kept as it is, so it must not change."""
@@ -115,17 +114,17 @@ class Witness:
         if len(pcm) < self.rate_hz // 2:
             return
         lowest, highest = int(pcm.min()), int(pcm.max())
-        self._constant = lowest if lowest == highest and lowest else None
+        constant = lowest if lowest == highest and lowest else None
         at_edge = 0
         if highest >= highest_sample or lowest <= -highest_sample:
             at_edge = int(np.count_nonzero(pcm >= highest_sample) + np.count_nonzero(pcm <= -highest_sample))
-        self._clips = at_edge >= CLIPS
         sound = pcm.astype(np.float32) / _FULL
         sound -= sound.mean()
         self._hums.append(self._find_hum(sound))
         level = 10 * np.log10(max(float(np.dot(sound, sound)) / len(sound), 1e-12))
         if level > SPEAKS_DBFS:
             self._average(sound)
+        self._heard = Heard(self._width(), self._hum(), at_edge >= CLIPS, constant)
 
     def _average(self, sound: np.ndarray) -> None:
         points = 1 << (self.rate_hz // 32).bit_length()
@@ -166,9 +165,12 @@ class Witness:
     # -------------------------------------------------------------- looking
 
     def heard(self) -> Heard:
+        """As of the latest second."""
+        return self._heard
+
+    def _hum(self) -> float | None:
         hums = [hum for hum in self._hums if hum is not None]
-        hum = hums[-1] if len(hums) == self._hums.maxlen and len(set(hums)) == 1 else None
-        return Heard(self._width(), hum, self._clips, self._constant)
+        return hums[-1] if len(hums) == self._hums.maxlen and len(set(hums)) == 1 else None
 
     def _width(self) -> float | None:
         power = self._power

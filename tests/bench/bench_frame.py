@@ -46,10 +46,13 @@ def build(columns: int, rows: int, frames: int = FRAMES, view: str = "calls", ca
 
 def changed(canvas: Canvas, before: list[Row]) -> list[Row]:
     """The rows as they are now; those that differ are taken apart as for painting."""
-    rows = [canvas.row(y) for y in range(canvas.height)]
-    for y, row in enumerate(rows):
-        if not before or row != before[y]:
+    rows: list[Row] = []
+    for y in range(canvas.height):
+        if before and canvas.looks_like(y, before[y]):
+            rows.append(before[y])
+        else:
             canvas.runs(y)
+            rows.append(canvas.row(y))
     return rows
 
 
