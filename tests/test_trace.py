@@ -95,12 +95,14 @@ class Listening:
     def __init__(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self._folder = tmp_path
         self._capsys = capsys
+        self.said = ""  # beside the totals
 
     def __call__(self, content: bytes, *options: str) -> tuple[np.ndarray, dict]:
         sound = self._folder / "out.wav"
         (self._folder / "in.pcap").write_bytes(content)
         assert trace.main([str(self._folder / "in.pcap"), str(sound), "--json", *options]) == 0
-        totals = json.loads(self._capsys.readouterr().out)
+        printed, self.said = self._capsys.readouterr()
+        totals = json.loads(printed)
         with wave.open(str(sound)) as file:
             assert (file.getnchannels(), file.getsampwidth()) == (1, 2)
             assert file.getframerate() == totals["rate_hz"]
@@ -233,6 +235,39 @@ def test_dynamic_payload_types_are_named(listen):
     assert (heard == sound).all() and totals["rate_hz"] == 16000
 
 
+def in_red(packets: list[Packet], payload_type: int = 121) -> list[Packet]:
+    """The same in RFC 2198, each with the one before it; an octet of PCMU is a sample of time."""
+    made, before = [], b""
+    for at, data in packets:
+        head, payload = bytes([data[0], data[1] & 0x80 | payload_type]) + data[2:12], data[12:]
+        earlier = (0x80 << 24 | len(payload) << 10 | len(before)).to_bytes(4, "big") if before else b""
+        made.append((at, head + earlier + bytes([data[1] & 0x7F]) + before + payload))
+        before = payload
+    return made
+
+
+def test_redundancy_is_named_and_mends_what_is_lost(listen):
+    sound = speech(2)
+    packets = [packet for number, packet in enumerate(in_red(said(sound))) if number % 5 != 3]
+    assert "--codec NAME/121" in listen.refused(captured(packets))
+    _, totals = listen(captured(packets), "--codec", "red/121")
+    assert totals["codec"] == "PCMU" and totals["lost"] == totals["recovered"] == 20
+
+
+def test_redundancy_without_any_sound_that_is_known(listen):
+    broken = [(at, data[:12] + b"\xff") for at, data in in_red(said(speech(1)))]
+    assert "no sound whose codec is known" in listen.refused(captured(broken), "--codec", "red/121")
+
+
+def test_comfort_noise_needs_no_name(listen):
+    packets = said(speech(1))
+    noise = rtp.build(13, False, 150, 150 * 160, SSRC, bytes([60]))
+    heard, totals = listen(
+        captured([*packets, (1.0, noise), (2.0, rtp.build(0, True, 151, 250 * 160, SSRC, bytes(160)))])
+    )
+    assert totals["discarded"] == 0 and np.abs(heard[10000:15000]).max() > 0
+
+
 @pytest.mark.parametrize("wrong", ["opus", "PCMU/200", "/96", "nonsense/96", "L16/7/96", "L16/a/96"])
 def test_a_codec_that_cannot_be_is_refused(listen, wrong):
     assert wrong in listen.refused(captured(said(speech(1))), "--codec", wrong)
@@ -314,13 +349,22 @@ def test_files_that_are_no_captures_are_refused_in_one_line(listen):
     assert "no pcap" in listen.refused(b"")
     assert "no pcap" in listen.refused(good[:20])
     assert "pcapng" in listen.refused(b"\x0a\x0d\x0d\x0a" + bytes(100))
-    assert "middle of packet 50" in listen.refused(good[:-10])
+    assert "holds no RTP" in listen.refused(good[:70])
     assert "link type 147" in listen.refused(pcap([], link=147))
     assert "holds no RTP" in listen.refused(pcap([]))
     assert "cut short" in listen.refused(pcap([(1.0, ethernet(ipv4(udp(PAYLOAD))))], kept=44))
     assert "fragments" in listen.refused(pcap([(1.0, ethernet(ipv4(udp(PAYLOAD), flags=0x2000)))]))
     day = said(speech(1))
     assert "more than a day" in listen.refused(captured([*day, (100_000.0, day[0][1])]))
+
+
+def test_of_a_capture_that_was_killed_all_but_the_last_packet_is_played(listen):
+    sound = speech(1)
+    good = captured(said(sound))
+    for cut in (good[:-10], good[:-225]):  # in the packet, and in the head of its record
+        heard, totals = listen(cut)
+        assert totals["packets"] == 49 and (heard[:7840] == decoded(sound)[:7840]).all()
+        assert "ends in the middle of packet 50" in listen.said
 
 
 @settings(max_examples=150, deadline=None)

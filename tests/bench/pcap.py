@@ -2,8 +2,8 @@
 
 Link types: Ethernet (VLAN tags too), raw IP, Linux cooked v1 and v2, BSD loopback. IPv4, and IPv6 with extension
 headers. What is no UDP is passed over. A datagram in fragments, or of which the capture kept a part only, cannot
-be read: it is counted, for whoever wants to know why something is missing. Raises :class:`PcapError`, one line,
-for a file that is no capture, or ends in the middle of a packet.
+be read: it is counted, for whoever wants to know why something is missing. So is what a capture that was killed left
+of its last packet: those before it are whole. Raises :class:`PcapError`, one line, for a file that is no capture.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ class Capture:
         self._open = _LINKS[link]
         self.fragments = 0
         self.cut_short = 0
+        self.ends_in: int | None = None  # the number of the packet in whose middle the file ends
 
     def __iter__(self) -> Iterator[Datagram]:
         for at, frame in self._records():
@@ -80,13 +81,15 @@ class Capture:
         while place < len(content):
             number += 1
             if place + self._record.size > len(content):
-                raise PcapError(f"ends in the middle of packet {number}")
+                self.ends_in = number
+                return
             seconds, ticks, kept, _ = self._record.unpack_from(content, place)
             place += self._record.size
             if kept > _MAX_PACKET_OCTETS:
                 raise PcapError(f"is damaged: packet {number} says it has {kept} octets")
             if place + kept > len(content):
-                raise PcapError(f"ends in the middle of packet {number}")
+                self.ends_in = number
+                return
             yield seconds + ticks / self._ticks_per_s, content[place : place + kept]
             place += kept
 

@@ -4,7 +4,8 @@
 
 The clock is the capture's. Of several streams the one with the most packets is played, or the one that ``--port``
 or ``--ssrc`` names; a far end that changes its SSRC stays one stream. Payload types 0, 8, 9, 10 and 11 are known
-(RFC 3551), others are named with ``--codec``, such as ``opus/111``, ``L16/16000/97`` or ``telephone-event/101``.
+(RFC 3551), and comfort noise on 13; others are named with ``--codec``, such as ``opus/111``, ``L16/16000/97``,
+``telephone-event/101`` or ``red/121``. Of a file that ends in the middle of a packet, what comes before is played.
 
 OUT.wav, mono at the codec's rate, begins with the first packet's first sample and ends when what the capture
 brought has been played. The totals are printed, with ``--json`` as one object: ``start_ms`` is the time from the
@@ -27,13 +28,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from engine.config import buffer_bounds as bounds
 from engine.io.wav import WavWriter
-from engine.media import codecs, rtp
+from engine.media import codecs, red, rtp
 from engine.media.codecs import WireFormat
 from engine.media.errors import MediaError
 from engine.media.incoming import Incoming
 from tests.bench.pcap import Capture, Datagram, PcapError
 
 EVENTS, EVENT_RATE = "TELEPHONE-EVENT", 8000
+RED = "RED"  # RFC 2198
+NO_SOUND = (EVENTS, RED)  # by themselves
 STATIC = (
     WireFormat(0, "PCMU", 8000),
     WireFormat(8, "PCMA", 8000),
@@ -109,7 +112,21 @@ def choose(found: list[Flow], formats: dict[int, WireFormat], port: int | None, 
     flow.datagrams.sort(key=lambda one: one.at)
     if flow.datagrams[-1].at - flow.datagrams[0].at > LONGEST_S:
         raise Unplayable("spans more than a day: no call lasts so long")
+    open_redundant(flow, {number for number, form in formats.items() if form.encoding == RED})
     return flow
+
+
+def open_redundant(flow: Flow, redundant: set[int]) -> None:
+    """Count what travels in redundant packets as well: without plain ones, nothing else says what the sound is."""
+    if not redundant.intersection(flow.payload_types):
+        return
+    for datagram in flow.datagrams:
+        packet = rtp.parse(datagram.data)
+        if packet.payload_type in redundant:
+            try:
+                flow.payload_types[red.parse(packet.payload, packet.timestamp)[-1].payload_type] += 1
+            except MediaError:
+                continue
 
 
 def named_format(text: str) -> WireFormat:
@@ -118,8 +135,8 @@ def named_format(text: str) -> WireFormat:
     encoding, *details = name.split("/")
     if not encoding or not number.isdecimal() or int(number) > 127 or not all(d.isdecimal() for d in details):
         raise Unplayable(f"--codec {text}: give a name and a payload type, such as opus/111 or L16/16000/97")
-    if encoding.upper() == EVENTS:
-        return WireFormat(int(number), EVENTS, EVENT_RATE)
+    if encoding.upper() in NO_SOUND:
+        return WireFormat(int(number), encoding.upper(), EVENT_RATE)
     try:
         usual = next(one for one in codecs.formats([name]))
     except codecs.CodecError as error:
@@ -144,9 +161,10 @@ class Trace:
         self._coming = [(one.at - flow.datagrams[0].at, one.data) for one in flow.datagrams]
         self._frame_s = frame_samples / rate_hz
         self.ear = Incoming(0.0, buffer_ms)
-        sound = {number: form[1:] for number, form in formats.items() if form.encoding != EVENTS}
+        sound = {number: form[1:] for number, form in formats.items() if form.encoding not in NO_SOUND}
         events = {number: form.clock_rate for number, form in formats.items() if form.encoding == EVENTS}
-        self.ear.configure(sound, events, rate_hz, frame_samples)
+        redundant = frozenset(number for number, form in formats.items() if form.encoding == RED)
+        self.ear.configure(sound, events, rate_hz, frame_samples, redundant)
         assert self.ear.playout is not None
         self._playout = self.ear.playout
         self.start_s: float | None = None
@@ -225,6 +243,8 @@ def trace(options: argparse.Namespace) -> dict[str, object]:
     played = Trace(flow, formats, rate_hz, round(rate_hz * FRAME_S), options.buffer)
     played.run(writer)
     writer.close()
+    if capture.ends_in is not None:
+        print(f"{options.capture} ends in the middle of packet {capture.ends_in}: it is not played", file=sys.stderr)
     if writer.failed:
         raise OSError(writer.failed)
     return {
@@ -240,7 +260,7 @@ def trace(options: argparse.Namespace) -> dict[str, object]:
 def makes(form: WireFormat) -> bool:
     """Can it be decoded here?"""
     try:
-        return form.encoding == EVENTS or codecs.make(*form[1:]) is not None
+        return form.encoding in NO_SOUND or codecs.make(*form[1:]) is not None
     except (KeyError, MediaError, ImportError):
         return False
 
@@ -248,9 +268,9 @@ def makes(form: WireFormat) -> bool:
 def first_format(flow: Flow, formats: dict[int, WireFormat]) -> WireFormat:
     """The codec of most packets: the file has its rate."""
     for number, _ in flow.payload_types.most_common():
-        if number in formats and formats[number].encoding != EVENTS:
+        if number in formats and formats[number].encoding not in NO_SOUND:
             return formats[number]
-    raise Unplayable(f"holds digits but no sound ({flow.name})")
+    raise Unplayable(f"holds digits or redundancy, but no sound whose codec is known ({flow.name})")
 
 
 def lines(totals: dict[str, object]) -> str:
