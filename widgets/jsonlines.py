@@ -141,10 +141,10 @@ def _microphone(media: model.MediaView | None) -> Fields:
 
 
 def _card(sound: model.SoundView | None) -> Fields:
-    """How often the sound card had nothing to play or to give, and too much; unknown where none is used."""
-    if sound is None:
-        return {"underruns": None, "overruns": None}
-    return {"underruns": sound.underruns, "overruns": sound.overruns}
+    """Is it there, how often had it nothing to play or to give, and too much; unknown where none is used."""
+    if sound is None or sound.underruns is None:
+        return {"ok": None, "underruns": None, "overruns": None}
+    return {"ok": sound.ok, "underruns": sound.underruns, "overruns": sound.overruns}
 
 
 def _remote(report: model.RemoteReport | None) -> Fields:

@@ -28,6 +28,7 @@ class PlainFace:
         self._write = write
         self._typing = typing
         self._summed_up: set[int] = set()
+        self._no_sound = False  # the card was lost
 
     def event(self, event: model.Event) -> None:
         speak = _SPEAKERS.get(type(event))
@@ -79,8 +80,12 @@ class PlainFace:
         self._say_of(event.call, f"they pressed {event.digit}")
 
     def _on_stats(self, event: model.Stats) -> None:
-        """Once how it is going; what begins and ends later is a diagnosis."""
-        call = event.call
+        """Once how it is going, and that a lost card is back; what else begins and ends later is a diagnosis."""
+        call, sound = event.call, event.sound
+        if sound is not None and sound.ok == self._no_sound:
+            self._no_sound = not sound.ok
+            if sound.ok:
+                self.say(f"there is sound again: {sound.note}")
         if call.media is not None and call.talk_s >= SUMMARY_S and call.id not in self._summed_up:
             self._summed_up.add(call.id)
             self._say_of(call, f"after {figures.spoken(call.talk_s)} {', '.join(_quality(call.media))}")

@@ -62,7 +62,7 @@ def test_stats() -> None:
         "drift_ppm": 12.3,
         "level_dbfs": {"in": -31.0, "out": -18.0},
         "microphone": {"noise_floor_dbfs": None, "clipped": 0, "trouble": None},
-        "card": {"underruns": None, "overruns": None},
+        "card": {"ok": None, "underruns": None, "overruns": None},
         "mos": {"here": 4.38, "there": 3.98, "cause_here": "loss 0.1 %", "cause_there": "loss 0.4 %"},
         "bursts": {"runs": [6, 1, 0, 1, 0, 0], "mean_run": 1.5},
         "remote": {"lost": 38, "loss_percent": 0.4, "jitter_ms": 12.0},
@@ -165,6 +165,10 @@ def test_whatever_a_peer_writes(name: str, reason: str, talk_s: float, jitter_ms
 
 def test_a_card_tells_how_often_it_was_not_in_time() -> None:
     sound = model.SoundView("file", underruns=3, overruns=1)  # the loudspeaker is a card all the same
-    assert of(model.Stats(views.call(), sound))["card"] == {"underruns": 3, "overruns": 1}
-    assert of(model.Ended(views.ended(), 486, "busy", 10, sound))["card"] == {"underruns": 3, "overruns": 1}
-    assert of(model.Stats(views.call(), model.SoundView("null")))["card"] == {"underruns": None, "overruns": None}
+    assert of(model.Stats(views.call(), sound))["card"] == {"ok": True, "underruns": 3, "overruns": 1}
+    assert of(model.Ended(views.ended(), 486, "busy", 10, sound))["card"] == {"ok": True, "underruns": 3, "overruns": 1}
+    assert of(model.Stats(views.call(), model.SoundView("null")))["card"] == {
+        "ok": None,
+        "underruns": None,
+        "overruns": None,
+    }

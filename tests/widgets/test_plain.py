@@ -66,6 +66,12 @@ def test_auto_answer_says_whom_it_answered() -> None:
     ]
 
 
+def test_a_sound_card_that_is_back_is_told_once() -> None:
+    there, lost = model.SoundView("device", "headset, 48000 Hz"), model.SoundView("device", "no sound", ok=False)
+    seconds = [model.Stats(views.call(talk_s=2.0), sound) for sound in (there, lost, lost, there, there)]
+    assert said(*seconds) == ["there is sound again: headset, 48000 Hz"]
+
+
 def second(at_s: float, **received: object) -> model.Stats:
     rx = replace(model.RxView(packets=int(at_s * 50), loss_percent=0.0, jitter_ms=2.0), **received)  # type: ignore[arg-type]
     return model.Stats(views.call(talk_s=at_s, media=views.media(rx=rx, rtcp=model.RtcpView())))
