@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.interop.conftest import Peers
-from tests.interop.peers import HOST, SAMPLE, Ringtop
+from tests.interop.peers import HOST, PATIENCE_S, SAMPLE, Ringtop
 from tests.interop.sound import samples, similarity_db
 
 PERCENT = 10.0
@@ -30,7 +30,7 @@ def call(peers: Peers, redundancy: str) -> Outcome:
     other = peers.receiver(*options, "--auto-answer")
     line = peers.lossy_media(peer=other.sip, percent=PERCENT)
     ours = peers.ringtop(*options, "--record", str(recording), "--duration", str(CALL_S), f"sip:b@{HOST}:{line.sip}")
-    assert ours.finish() == 0
+    assert ours.finish(CALL_S + PATIENCE_S) == 0
     heard = samples(recording)
     later = heard[int(LEARNT_S * 8000) :]
     return Outcome(ours.event("ended"), later, similarity_db(later, samples(SAMPLE), 0.75))
