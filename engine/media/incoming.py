@@ -1,7 +1,7 @@
 """What we hear on one call: RTP packets of one source at a time, their sound and their digits.
 
 The first SSRC heard is the far end's. Another one is foreign, counted and not played, until it is clear that the
-far end has changed over to it: it comes in order, several packets, and the old one does not come any more.
+far end has changed over to it: several packets come, near each other, and the old one does not come any more.
 
 A redundant packet (RFC 2198) is opened first: what is its own goes the usual way, as if it had come plain, and the
 earlier frames in it fill what holes they can. They are no packets: none is counted as received, late or doubled.
@@ -23,9 +23,9 @@ from engine.media.dtmf import DigitReceiver
 from engine.media.errors import MediaError
 from engine.media.level import LevelMeter
 from engine.media.playout import Decoder, Playout
-from engine.media.source import DUPLICATE, JUMP, RESTART, Source
+from engine.media.source import DUPLICATE, JUMP, RESTART, Source, are_near
 
-CHANGE_AFTER = 5  # packets of another SSRC in a row
+CHANGE_AFTER = 5  # packets of another SSRC, each near the one before
 CHANGE_AFTER_SILENCE = 2  # or so few, when the old one has been silent for so long:
 SILENT_S = 0.5
 STOPS_S = 0.15  # no packet for so long, and then the next one with a marker: nothing was sent meanwhile
@@ -73,7 +73,7 @@ class _Candidate:
 
     ssrc: int
     sequence: int
-    in_order: int = 1
+    packets: int = 1
 
 
 class Incoming:
@@ -272,13 +272,12 @@ class Incoming:
 
     def _persists(self, packet: rtp.RtpPacket, now: float) -> bool:
         candidate = self._candidate
-        ahead = 0 if candidate is None else (packet.sequence - candidate.sequence) & 0xFFFF
-        if candidate is None or candidate.ssrc != packet.ssrc or ahead > 1:
+        if candidate is None or candidate.ssrc != packet.ssrc or not are_near(packet.sequence, candidate.sequence):
             candidate = self._candidate = _Candidate(packet.ssrc, packet.sequence)
-        elif ahead:  # not the same once more
+        elif packet.sequence != candidate.sequence:
             candidate.sequence = packet.sequence
-            candidate.in_order += 1
-        return candidate.in_order >= (CHANGE_AFTER_SILENCE if now - self._heard_at > SILENT_S else CHANGE_AFTER)
+            candidate.packets += 1
+        return candidate.packets >= (CHANGE_AFTER_SILENCE if now - self._heard_at > SILENT_S else CHANGE_AFTER)
 
     # -------------------------------------------------------------- playing
 

@@ -288,7 +288,8 @@ class JitterBuffer:
             if invented_s > IDLE_S:
                 self._playing = False
             elif not self._covered(invented_s, now):
-                self.lacking_s = queue[0].begin - self._next - invented_s if queue else inf
+                known = queue and not self._awaited(invented_s)
+                self.lacking_s = queue[0].begin - self._next - invented_s if known else inf
                 return None
         if not queue:
             self.lacking_s = inf
@@ -317,7 +318,7 @@ class JitterBuffer:
         queue = self._queue
         if not invented_s:
             self._pulled_at(now - self._next)
-        if not queue:
+        if not queue or self._awaited(invented_s):
             return False
         due = self._next + invented_s
         if invented_s:
@@ -339,6 +340,17 @@ class JitterBuffer:
             return True
         self._starved = self._starved and not queue
         return False
+
+    def _awaited(self, invented_s: float) -> bool:
+        """Is the packet that is missing waited for, though one behind it is there?
+
+        Where more packets come too late than the target allows for, it is late rather than lost. The delay gets as
+        long as it ought to be while it is waited for: where every other packet is late, as on two paths that take
+        turns, no frame could be stretched for that, since each of them ends a gap.
+        """
+        hole_s = self._queue[0].begin - self._next
+        lacking_s = self.estimate.target - self._lowest_delay
+        return hole_s > JOIN_S and lacking_s > 0 and self.estimate.peak and invented_s < hole_s + lacking_s
 
     def _growth(self, invented_s: float) -> float:
         """How much of what was invented is delay from now on, and stands for no sound."""

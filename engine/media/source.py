@@ -3,13 +3,15 @@
 :meth:`Source.update` is told of every packet and says what it is:
 
 ==============  =====================================================================================
-``probation``   the source is not believed yet: it needs two packets in sequence (A.1). It may be played
-                all the same where the address was negotiated; it is counted once the source is believed.
+``probation``   the source is not believed yet: it needs two packets in sequence (A.1), or some more that are
+                near each other, as where two paths take turns and none ever follows the one before it. It may be
+                played all the same where the address was negotiated; it is counted once the source is believed.
 ``new``         ahead of everything heard so far, by one or by a gap
 ``reordered``   came after one with a higher number, and was missing until now
 ``duplicate``   heard before. Counted as received, as the RFC wants: loss may come out negative
 ``jump``        its number is impossibly far away. Not counted, and best not played
-``restart``     the second in sequence after a jump: the sender began anew, and this is its stream now
+``restart``     the second in sequence after a jump, or after some more that were near each other: the sender began
+                anew, and this is its stream now
 ==============  =====================================================================================
 
 Two things go a little beyond the appendix, both so that the totals on a screen stay true. The packets on
@@ -35,8 +37,10 @@ RESTART = "restart"
 MAX_DROPOUT = 3000
 MAX_MISORDER = 100
 MIN_SEQUENTIAL = 2
+MIN_NEAR = 5  # packets, each near the one before: the same stream, in disorder
 
 _SEQUENCES = 1 << 16
+_HALF = 1 << 15
 _TIMESTAMPS = 1 << 32
 _RECENT = (1 << MAX_MISORDER) - 1  # one bit for each of the latest numbers
 SETTLED_AFTER = 32  # packets: who has not come by then counts as lost for the bursts
@@ -44,6 +48,12 @@ _SETTLED = 1 << SETTLED_AFTER
 
 # A change of transit time beyond this is a sender that set its timestamps anew, not the network.
 _TIMESTAMP_JUMP_S = 2.0
+
+
+def are_near(sequence: int, other: int) -> bool:
+    """May packets of these numbers have overtaken each other?"""
+    ahead = (sequence - other) % _SEQUENCES
+    return min(ahead, _SEQUENCES - ahead) < MAX_MISORDER
 
 
 class Source:
@@ -62,9 +72,11 @@ class Source:
         "_jitter_known",
         "_jump_limit",
         "_max_sequence",
+        "_near",
         "_probation",
         "_received_prior",
         "_recent",
+        "_strays",
         "_transit",
         "duplicate",
         "jumps",
@@ -85,11 +97,13 @@ class Source:
         self.timestamp_jumps = 0
         self._bursts = Bursts() if bursts is None else bursts
         self._probation = MIN_SEQUENTIAL
+        self._near: list[int] = []  # the latest numbers on probation, each near the one before
         self._max_sequence = (first_sequence - 1) % _SEQUENCES
         self._cycles = 0
         self._base = first_sequence  # extended; below zero when the very first packets came out of order
         self._recent = 0  # bit n: the packet n before the highest was heard
         self._expecting: int | None = None  # the number after a jump (bad_seq in A.1)
+        self._strays = 0  # jumps, each near the one before
         self._expected_before = 0  # in the runs before the last restart
         self._expected_prior = 0
         self._received_prior = 0
@@ -135,23 +149,44 @@ class Source:
         behind = (_SEQUENCES - ahead) % _SEQUENCES
         if behind < MAX_MISORDER:
             return self._fill(behind)
-        if sequence == self._expecting:
+        if self._goes_on_elsewhere(sequence):
             return self._restart(sequence)
-        self._expecting = (sequence + 1) % _SEQUENCES
         self.jumps += 1
         return JUMP
 
+    def _goes_on_elsewhere(self, sequence: int) -> bool:
+        """Do impossible numbers follow each other, or are there some more near each other? (As on probation.)"""
+        before, self._expecting = self._expecting, (sequence + 1) % _SEQUENCES
+        if before is None or not are_near(sequence, before):
+            self._strays = 1
+        elif self._expecting != before:
+            self._strays += 1
+        return sequence == before or self._strays >= MIN_NEAR
+
     def _place_on_probation(self, sequence: int) -> str:
-        in_sequence = sequence == (self._max_sequence + 1) % _SEQUENCES
-        self._probation = self._probation - 1 if in_sequence else MIN_SEQUENTIAL - 1
+        follows = sequence == (self._max_sequence + 1) % _SEQUENCES
+        self._probation = self._probation - 1 if follows else MIN_SEQUENTIAL - 1
+        if not (self._near and are_near(sequence, self._max_sequence)):
+            self._near = [sequence]
+        elif sequence not in self._near:
+            self._near.append(sequence)
         self._max_sequence = sequence
-        if self._probation:
+        if self._probation and len(self._near) < MIN_NEAR:
             return PROBATION
-        self._base = sequence - MIN_SEQUENTIAL + 1
-        self._bursts.begin(self._base)
-        self._recent = (1 << MIN_SEQUENTIAL) - 1
-        self.received = MIN_SEQUENTIAL
+        self._believe()
         return NEW
+
+    def _believe(self) -> None:
+        """What was near on probation counts."""
+        self._probation = 0
+        latest = self._max_sequence
+        behind = [(latest - number + _HALF) % _SEQUENCES - _HALF for number in self._near]
+        highest = min(behind)
+        self._max_sequence = (latest - highest) % _SEQUENCES
+        self._base = self._max_sequence - (max(behind) - highest)
+        self._recent = sum(1 << place - highest for place in behind) & _RECENT
+        self.received = len(behind)
+        self._bursts.begin(self._base)
 
     def _advance(self, sequence: int, ahead: int) -> str:
         self._settle(ahead)

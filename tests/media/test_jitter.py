@@ -223,6 +223,14 @@ class TestDelay:
         heard = from_first(Line().run(arrivals, 2.2))
         assert played(heard)[:99] == list(range(99))
 
+    @pytest.mark.parametrize("skew_s", [0.041, 0.1, 0.2])
+    def test_two_paths_that_take_turns_cost_a_few_packets_and_no_more(self, skew_s):
+        """Every other packet is late: each that is played ends a gap, so that no frame is stretched."""
+        arrivals = {number: at + (skew_s if number % 2 else 0.0) for number, at in on_time(400).items()}
+        line = Line()
+        line.run(arrivals, 8.5)
+        assert 0 < line.buffer.late < 12
+
     def peak(self, late: tuple[int, ...]) -> dict[int, float]:
         """A steady line where these packets come 60 ms late; the target at each tick."""
         line = Line()

@@ -279,6 +279,13 @@ class TestReceiving:
         assert rx.lost == 0
         assert np.abs(heard[-3200:]).max() > 7000
 
+    def test_a_change_of_ssrc_is_followed_where_no_packet_follows_the_one_before_it(self):
+        stream = make_stream()
+        hear(stream, packets(50))
+        later = packets(50, ssrc=8, first=9000)
+        hear(stream, [later[number ^ 1] for number in range(50)], start=1.0)
+        assert stream.ssrc_changes == 1
+
     def test_a_change_of_ssrc_is_followed_where_every_packet_comes_twice(self):
         stream = make_stream()
         hear(stream, packets(50))
