@@ -43,6 +43,7 @@ class DelayEstimate:
     FIRST_SHARE = 0.35
     PEAK = 2.0  # so many packets too late, of about as many as PEAK_MEMORY, beyond what the quantile allows for
     PEAK_MEMORY = 16.0
+    OFTEN = 4.0  # or so many: no end is to be seen
     PEAK_STEP_S = 0.040  # one packet raises the target by no more
     FALL_S = 6.0  # and it falls again, by two thirds in so long a time of sound
     RANGE_S = 5.0  # lowest and highest transit are those of the last five to ten seconds
@@ -104,6 +105,11 @@ class DelayEstimate:
     def peak(self) -> bool:
         """Do more packets come too late than the target allows for?"""
         return self._too_late > self.PEAK + 1.5 * self.PEAK_MEMORY * (1 - self._wanted())
+
+    @property
+    def often_late(self) -> bool:
+        """Do so many packets come too late that the next one that is missing is surely one of them?"""
+        return self._too_late > self.OFTEN
 
     def missing(self, duration_s: float) -> None:
         """So much sound was passed over by a packet that came; below zero: it came after all."""

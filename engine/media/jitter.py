@@ -344,13 +344,13 @@ class JitterBuffer:
     def _awaited(self, invented_s: float) -> bool:
         """Is the packet that is missing waited for, though one behind it is there?
 
-        Where more packets come too late than the target allows for, it is late rather than lost. The delay gets as
-        long as it ought to be while it is waited for: where every other packet is late, as on two paths that take
-        turns, no frame could be stretched for that, since each of them ends a gap.
+        Where a great part of the packets comes too late, it is late rather than lost. The delay gets as long as it
+        ought to be while it is waited for: where every other packet is late, as on two paths that take turns, no frame
+        could be stretched for that, since each of them ends a gap.
         """
         hole_s = self._queue[0].begin - self._next
         lacking_s = self.estimate.target - self._lowest_delay
-        return hole_s > JOIN_S and lacking_s > 0 and self.estimate.peak and invented_s < hole_s + lacking_s
+        return hole_s > JOIN_S and lacking_s > 0 and self.estimate.often_late and invented_s < hole_s + lacking_s
 
     def _growth(self, invented_s: float) -> float:
         """How much of what was invented is delay from now on, and stands for no sound."""
