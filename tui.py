@@ -135,9 +135,10 @@ class Program:
         try:
             engine.catch_signals(_signals(), self._on_signal)
             self._show_events()
-            wanted = face.turn(engine.now)
+            face.turn(engine.now)
             engine.prepare()
             self._begin()
+            wanted = engine.clock()  # a call may have come already
             while not engine.finished:
                 engine.poll(max(0.0, min(wanted - engine.clock(), LONGEST_TURN_S)), EARLY_FRAME_S + LATE_FRAME_S)
                 self._show_events()

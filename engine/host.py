@@ -23,7 +23,7 @@ from engine.io.places import config_path
 from engine.io.sound import open_sound
 from engine.io.text_files import TextFile, local_stamp, save_new
 from engine.io.udp import DSCP_CS3, DSCP_EF, UdpSocket
-from engine.late import load_now
+from engine.late import between_modules, load_now
 from engine.media import codecs
 from engine.model_people import RemoveContact, SaveContact, Saved, SaveText
 from engine.phone import Outside, Phone
@@ -92,16 +92,24 @@ class Engine:
         self._people.start()
 
     def prepare(self) -> None:
-        """What a call would have to wait for: codecs, and names; and what lives for ever leaves the collector."""
-        prepare_media(self._codecs)
-        if self._dials:
-            dns.prepare()
-        if self._store is not None:
-            self._store.prepare()
+        """What a call would have to wait for: codecs, and names; and what lives for ever leaves the collector.
+
+        SIP is answered all the while; a call that comes then begins with the next turn.
+        """
+        with between_modules(self._run_sip_alone):
+            prepare_media(self._codecs)
+            if self._dials:
+                dns.prepare()
+            if self._store is not None:
+                self._store.prepare()
+        self._run_sip_alone()
         gc.collect()
         _give_memory_back()
         gc.freeze()
         gc.enable()
+
+    def _run_sip_alone(self) -> None:
+        self.phone.run_sip_alone(clock.monotonic())
 
     # ------------------------------------------------------------------ turns
 

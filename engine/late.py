@@ -4,6 +4,9 @@ A start without sound to make waits for nothing but SIP: numpy and what makes so
 rest. ``Engine.prepare`` is the first to use them, right after the phone has said that it is ready, so that nothing is
 loaded in mid-call.
 
+Loading all that takes as long as several turns of the loop. SIP has to be answered meanwhile: :func:`between_modules`
+lets that be done before each module.
+
 ``importlib.util.LazyLoader`` does the same but for Python 3.10 and 3.11, where the import statement itself asks the
 module for its spec, and so loads it.
 """
@@ -11,6 +14,9 @@ module for its spec, and so loads it.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
 from importlib.util import find_spec, module_from_spec
 from types import ModuleType
 from typing import Any
@@ -46,3 +52,28 @@ def load_now(module: ModuleType) -> None:
     """What :func:`load_late` put off is due; nothing happens where it is loaded already."""
     if isinstance(module, _Late):
         module.__getattr__("__name__")
+
+
+class _Between(MetaPathFinder):
+    """Finds nothing: the import system asks it first, for each module that is not loaded yet."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        self._act = act
+        self._acting = False
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        if not self._acting:  # what is done there may import something itself
+            self._acting = True
+            self._act()
+            self._acting = False
+
+
+@contextmanager
+def between_modules(act: Callable[[], object]) -> Iterator[None]:
+    """Call ``act`` before each module that is loaded meanwhile; it must use none of those."""
+    finder = _Between(act)
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)

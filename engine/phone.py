@@ -284,9 +284,8 @@ class Phone:
 
     def other_due(self) -> float:
         """When something is to be done that is not for :attr:`ticks`."""
-        earliest = self._agent.deadline()
-        earliest = float("inf") if earliest is None else earliest
-        earliest = min(earliest, self._ringer.deadline(), self._settings.deadline())
+        sip = self._agent.deadline()
+        earliest = min(float("inf") if sip is None else sip, self._ringer.deadline(), self._settings.deadline())
         for call in self._calls.values():
             earliest = min(earliest, call.deadline())
         return earliest if self._quit_by is None else min(earliest, self._quit_by)
@@ -300,6 +299,12 @@ class Phone:
             self._run_call(call, now)
         self._agent.handle_timer(now)
         self._settle(now)
+
+    def run_sip_alone(self, now: float) -> None:
+        """While the rest is loaded: requests are answered; a call gets its 100, and waits for the next turn."""
+        self._receive_datagrams(SIP_PER_TURN, now)
+        self._agent.handle_timer(now)
+        self._send_datagrams()
 
     @property
     def finished(self) -> bool:
@@ -340,15 +345,11 @@ class Phone:
             self._tell(model.Stats(call.view(now), self._sound_view()))
 
     def _read_sip(self, now: float) -> None:
-        clock = self._outside.clock
         for _ in range(SIP_PER_TURN):
-            if self.ticks.next_packet() - clock() < MEDIA_MARGIN_S:
+            if self.ticks.next_packet() - self._outside.clock() < MEDIA_MARGIN_S:
                 break
-            datagrams = self._sip.receive(1)
-            if not datagrams:
+            if not self._receive_datagrams(1, now):
                 break
-            data, source = datagrams[0]
-            self._agent.receive(data, source, now)
             self._settle(now)
         self._hear_errors()
         self._settle(now)
@@ -373,14 +374,23 @@ class Phone:
             happened = self._agent.events()
             for event in happened:
                 self._handlers[type(event)](event, now)
-            datagrams = () if happened else self._agent.datagrams()
-            for data, destination in datagrams:
-                self._names.send(data, destination)
-            if not happened and not datagrams:
+            if not happened and not self._send_datagrams():
                 break
             moved = True
         if moved:
             self._ringer.follow(self._calls.values(), now)
+
+    def _receive_datagrams(self, most: int, now: float) -> bool:
+        datagrams = self._sip.receive(most)
+        for data, source in datagrams:
+            self._agent.receive(data, source, now)
+        return bool(datagrams)
+
+    def _send_datagrams(self) -> bool:
+        datagrams = self._agent.datagrams()
+        for data, destination in datagrams:
+            self._names.send(data, destination)
+        return bool(datagrams)
 
     def _make_room(self, call: Call, now: float) -> None:
         self._agent.reject(call.id, 480, now)

@@ -101,6 +101,47 @@ def test_a_phone_is_ready_before_it_loads_what_makes_sound(face: str) -> None:
     assert done.stdout.split() == ["True", "True", "True"], done.stdout + done.stderr[-600:]
 
 
+ASKED = """
+import socket
+import sys
+import tui  # makes modules late
+from engine import host
+from engine.config import Config
+engine = host.Engine(Config(local_ip="127.0.0.1", local_sip_port=0, local_rtp_port=0, audio="null", face="json"))
+caller = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+caller.bind(("127.0.0.1", 0))
+def ask(method):
+    request = (
+        f"{method} sip:bob@127.0.0.1 SIP/2.0\\r\\nVia: SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bK{method}\\r\\n"
+        f"Max-Forwards: 70\\r\\nFrom: <sip:x@127.0.0.1>;tag=1\\r\\nTo: <sip:bob@127.0.0.1>\\r\\nCall-ID: {method}\\r\\n"
+        f"CSeq: 1 {method}\\r\\nContact: <sip:x@127.0.0.1>\\r\\nContent-Length: 0\\r\\n\\r\\n"
+    )
+    caller.sendto(request.encode(), engine.phone.local)
+ask("OPTIONS")
+answered = None
+really = host.codecs.make
+def make(*wanted):
+    global answered
+    if answered is None:
+        answered = caller.recv(65536, socket.MSG_DONTWAIT).split()[1]
+        ask("INVITE")
+        import colorsys  # the first moment at which it is looked at again
+        assert not engine.events()[1:], "a call before all is there"
+    return really(*wanted)
+host.codecs.make = make
+engine.prepare()
+engine.poll(0.0)
+told = [type(event).__name__ for event in engine.events()]
+print(answered, "Incoming" in told, caller.recv(65536, socket.MSG_DONTWAIT).split()[1])
+engine.close()
+"""
+
+
+def test_sip_is_answered_while_what_makes_sound_is_loaded_and_a_call_begins_when_it_is() -> None:
+    done = subprocess.run([sys.executable, "-c", ASKED], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["b'200'", "True", "b'180'"], done.stdout + done.stderr[-900:]
+
+
 LATE = """
 import sys
 from engine.late import load_late
@@ -115,6 +156,34 @@ try:
 except ModuleNotFoundError:
     print("fine")
 """
+
+
+BETWEEN = """
+import sys
+from engine.late import between_modules
+asked = []
+def act():
+    import colorsys  # this one is not asked about
+    asked.append("json.decoder" in sys.modules)
+for name in ("json", "json.decoder", "json.encoder"):
+    sys.modules.pop(name, None)
+with between_modules(act):
+    import json
+    import json  # loaded by now
+import quopri
+print(asked[0], asked[-1], 3 <= len(asked) <= 5, "colorsys" in sys.modules)
+try:
+    with between_modules(lambda: 1 / 0):
+        import nturl2path
+except ZeroDivisionError:
+    import nturl2path
+    print("fine")
+"""
+
+
+def test_something_is_done_between_the_modules_that_are_loaded() -> None:
+    done = subprocess.run([sys.executable, "-c", BETWEEN], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["False", "True", "True", "True", "fine"], done.stdout + done.stderr[-600:]
 
 
 PART = """

@@ -75,6 +75,36 @@ def test_a_call_from_dialling_to_hanging_up(who):
     assert anna.rests() and bob.rests()
 
 
+@pytest.mark.parametrize(("loads_s", "heard"), [(0.1, ["180 INVITE"]), (1.5, ["100 INVITE", "180 INVITE"])])
+def test_a_call_that_comes_while_the_phone_is_still_loading_is_not_sent_twice(monkeypatch, loads_s, heard):
+    wire, anna, bob = two()
+    with monkeypatch.context() as loading:
+        loading.setattr(bob, "turn", lambda: bob.phone.run_sip_alone(wire.now))
+        anna.do(Dial(bob.uri))
+        wire.run(loads_s)
+        assert bob.told(Incoming) == []
+    bob.turn()
+    wire.run(0.5)
+    assert [message.sip for message in wire.sip()] == ["INVITE", *heard]
+    assert states(anna, bob) == ["progress", "ringing"]
+    bob.do(Answer())
+    wire.run(2)
+    assert anna.hears(bob) and bob.hears(anna)
+
+
+def test_a_call_given_up_while_the_phone_is_still_loading_never_rings(monkeypatch):
+    wire, anna, bob = two()
+    with monkeypatch.context() as loading:
+        loading.setattr(bob, "turn", lambda: bob.phone.run_sip_alone(wire.now))
+        anna.do(Dial(bob.uri))
+        wire.run(0.5)
+        anna.do(HangUp())
+        wire.run(0.1)
+    bob.turn()
+    assert [event.reason for event in bob.told(Ended)] == ["the caller gave up"]
+    assert bob.sound.tones == [] and bob.rests() and anna.rests()
+
+
 def test_every_call_has_its_end_told_once_with_totals():
     wire, anna, bob = two()
     talks(wire, anna, bob, 3)
