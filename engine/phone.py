@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from engine.media.rtcp_session import Entropy
 
 SIP_PER_TURN = 32
+SIP_PER_MODULE = 2  # of those to be loaded, more than a hundred: a flood must not keep the phone from ever being there
 MEDIA_MARGIN_S = 0.0015  # SIP work stops so long before the next packet must leave
 RING_OUT_S = 180.0  # nobody answers
 ENDING_S = 1.0  # so long a call that we hung up is shown while BYE or CANCEL is not answered; then it is over
@@ -302,7 +303,7 @@ class Phone:
 
     def run_sip_alone(self, now: float) -> None:
         """While the rest is loaded: requests are answered; a call gets its 100, and waits for the next turn."""
-        self._receive_datagrams(SIP_PER_TURN, now)
+        self._receive_datagrams(SIP_PER_MODULE, now)
         self._agent.handle_timer(now)
         self._send_datagrams()
 
@@ -346,9 +347,8 @@ class Phone:
 
     def _read_sip(self, now: float) -> None:
         for _ in range(SIP_PER_TURN):
-            if self.ticks.next_packet() - self._outside.clock() < MEDIA_MARGIN_S:
-                break
-            if not self._receive_datagrams(1, now):
+            room = self.ticks.next_packet() - self._outside.clock() >= MEDIA_MARGIN_S
+            if not room or not self._receive_datagrams(1, now):
                 break
             self._settle(now)
         self._hear_errors()

@@ -3,7 +3,7 @@
 import pytest
 
 from engine.io.errors import NetworkError
-from engine.model import Answer, CallState, CommandError, Dial, HangUp
+from engine.model import Answer, CallState, CommandError, Dial, HangUp, Incoming
 from tests.wire import ANNA, BOB, CAROL, Wire
 
 INVITE = (
@@ -134,3 +134,14 @@ def test_people_who_ring_are_not_pushed_out_by_one_who_calls_often():
     wire.run(0.5)
     floods(wire, bob, 50, 1, every_s=0.1)
     assert anna.view().state is carol.view().state is CallState.PROGRESS
+
+
+def test_a_flood_does_not_keep_the_phone_from_being_loaded(monkeypatch):
+    """There are more than a hundred modules to load, and a look at SIP before each."""
+    wire, _, bob, _ = people()
+    monkeypatch.setattr(bob, "turn", lambda: None)
+    floods(wire, bob, 20, 20)
+    for _ in range(3):
+        bob.phone.run_sip_alone(wire.now)
+    assert sum(len(socket.inbox) for socket in bob.net.sockets.values()) == 20 - 3 * 2
+    assert bob.told(Incoming) == []
