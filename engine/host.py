@@ -94,7 +94,7 @@ class Engine:
     def prepare(self) -> None:
         """What a call would have to wait for: codecs, and names; and what lives for ever leaves the collector.
 
-        SIP is answered all the while; a call that comes then begins with the next turn.
+        SIP is answered all the while; a call that comes then begins when all is there.
         """
         with between_modules(self._run_sip_alone):
             prepare_media(self._codecs)
@@ -107,6 +107,7 @@ class Engine:
         _give_memory_back()
         gc.freeze()
         gc.enable()
+        self.phone.catch_up(clock.monotonic())
 
     def _run_sip_alone(self) -> None:
         self.phone.run_sip_alone(clock.monotonic())

@@ -302,10 +302,16 @@ class Phone:
         self._settle(now)
 
     def run_sip_alone(self, now: float) -> None:
-        """While the rest is loaded: requests are answered; a call gets its 100, and waits for the next turn."""
-        self._receive_datagrams(SIP_PER_MODULE, now)
+        """While the rest is loaded: requests are answered; a call gets its 100, and waits for :meth:`catch_up`."""
+        self._read_datagrams(SIP_PER_MODULE, now)
         self._agent.handle_timer(now)
         self._send_datagrams()
+
+    def catch_up(self, now: float) -> None:
+        """All is loaded: what came meanwhile happens now, and one call has its line before the next wants one."""
+        for event in self._agent.events():
+            self._handlers[type(event)](event, now)
+            self._settle(now)
 
     @property
     def finished(self) -> bool:
@@ -333,10 +339,8 @@ class Phone:
             self._agent.hang_up(call.id, now)
         if call.give_up_at is not None and now >= call.give_up_at:
             self._leaving.add(call.id)
-            if call.answered_at is None:
-                self._over(call, now, 487, reason_text(487), False)
-            else:
-                self._over(call, now, None, "we hung up", False)
+            status = 487 if call.answered_at is None else None
+            self._over(call, now, status, "we hung up" if status is None else reason_text(status), False)
             return
         if call.next_second is not None and now >= call.next_second and call.media is not None:
             call.next_second = max(call.next_second + 1, now)
@@ -347,8 +351,7 @@ class Phone:
 
     def _read_sip(self, now: float) -> None:
         for _ in range(SIP_PER_TURN):
-            room = self.ticks.next_packet() - self._outside.clock() >= MEDIA_MARGIN_S
-            if not room or not self._receive_datagrams(1, now):
+            if self.ticks.next_packet() - self._outside.clock() < MEDIA_MARGIN_S or not self._read_datagrams(1, now):
                 break
             self._settle(now)
         self._hear_errors()
@@ -380,7 +383,7 @@ class Phone:
         if moved:
             self._ringer.follow(self._calls.values(), now)
 
-    def _receive_datagrams(self, most: int, now: float) -> bool:
+    def _read_datagrams(self, most: int, now: float) -> bool:
         datagrams = self._sip.receive(most)
         for data, source in datagrams:
             self._agent.receive(data, source, now)
@@ -506,11 +509,9 @@ class Phone:
 
     def _over(self, call: Call, now: float, status: int | None, reason: str, failure: bool) -> None:
         """A call has ended, unless we ended it ourselves for a reason of our own."""
-        reached = call.reached
-        if reached is None:
-            self._finish(call, now, status, reason, failure)
-        else:
-            self._finish(call, now, reached.status, reached.reason, reached.status is not None)
+        if call.reached is not None:
+            status, reason, failure = call.reached.status, call.reached.reason, call.reached.status is not None
+        self._finish(call, now, status, reason, failure)
 
     def _finish(self, call: Call, now: float, status: int | None, reason: str, failure: bool) -> None:
         if call.media is not None:
@@ -526,9 +527,8 @@ class Phone:
         del self._calls[call.id]
         self._ended.append(call)
         code = exit_code(status if failure else None, answered=call.answered_at is not None, media=call.had_media(now))
-        lacking = (
-            history.shortfall(call.last_media, self._config.min_mos, self._config.max_loss_percent) if code == 0 else ""
-        )
+        asked = self._config.min_mos, self._config.max_loss_percent
+        lacking = history.shortfall(call.last_media, *asked) if code == 0 else ""
         if lacking:  # a call that ended normally, and was worse than what was asked for
             code, call.reason = BAD_QUALITY, f"{reason}; {lacking}"
         self._tell(model.Ended(call.view(now), call.status, call.reason, code, self._sound_view()))

@@ -145,3 +145,15 @@ def test_a_flood_does_not_keep_the_phone_from_being_loaded(monkeypatch):
         bob.phone.run_sip_alone(wire.now)
     assert sum(len(socket.inbox) for socket in bob.net.sockets.values()) == 20 - 3 * 2
     assert bob.told(Incoming) == []
+
+
+def test_callers_who_never_acknowledge_keep_no_line_while_the_phone_is_being_loaded_either(monkeypatch):
+    wire, anna, bob, _ = people({"max_calls": 1, "auto_answer": 0.0})
+    with monkeypatch.context() as loading:
+        loading.setattr(bob, "turn", lambda: bob.phone.run_sip_alone(wire.now))
+        floods(wire, bob, 10, 1)
+        anna.do(Dial(bob.uri))
+        wire.run(0.3)
+    bob.phone.catch_up(wire.now)
+    wire.run(1)
+    assert anna.view().state is CallState.TALKING
