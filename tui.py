@@ -13,6 +13,7 @@ gc.disable()  # until the engine is prepared: making classes sets it off again a
 
 import os
 import signal
+import stat
 import sys
 from collections import deque
 from collections.abc import Mapping
@@ -205,6 +206,11 @@ def _on_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
 
 
+def _somebody_types() -> bool:
+    """On a terminal, or through a pipe or a file; nothing ever comes from /dev/null."""
+    return sys.stdin is not None and (sys.stdin.isatty() or not stat.S_ISCHR(os.fstat(0).st_mode))
+
+
 def _is_interactive(config: Config) -> bool:
     """Is somebody at a keyboard, who ends the program when he likes?"""
     return not config.headless and config.face != "json" and _on_terminal()
@@ -247,7 +253,7 @@ class LinesFace:
         self._engine = engine
         self._json = config.face == "json"
         self._output = LineOutput(left_out=widgets.jsonlines.left_out) if self._json else LineOutput()
-        self._reads = not config.headless and not self._json and sys.stdin is not None
+        self._reads = not config.headless and not self._json and _somebody_types()
         self._plain = widgets.plain.PlainFace(self._output.write, typing=self._reads)
         self._face: PlainFace | JsonFace = self._plain
         if self._json:

@@ -128,7 +128,7 @@ def _number(low: float, high: float, kind: Callable[[str], float] = int, unit: s
         except ValueError:
             value = None
         if value is None or not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"'{text}' is not a number from {low:g} to {high:g}{unit}")
+            raise argparse.ArgumentTypeError(f"'{text}' is not a number from {low:.12g} to {high:.12g}{unit}")
         return value
 
     return convert

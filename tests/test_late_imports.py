@@ -132,14 +132,17 @@ host.codecs.make = make
 engine.prepare()
 engine.poll(0.0)
 told = [type(event).__name__ for event in engine.events()]
-print(answered, "Incoming" in told, caller.recv(65536, socket.MSG_DONTWAIT).split()[1])
+latest = b""
+while b" 180 " not in latest:  # a 100 comes before it where loading takes long
+    latest = caller.recv(65536, socket.MSG_DONTWAIT)
+print(answered, "Incoming" in told)
 engine.close()
 """
 
 
 def test_sip_is_answered_while_what_makes_sound_is_loaded_and_a_call_begins_when_it_is() -> None:
     done = subprocess.run([sys.executable, "-c", ASKED], cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert done.stdout.split() == ["b'200'", "True", "b'180'"], done.stdout + done.stderr[-900:]
+    assert done.stdout.split() == ["b'200'", "True"], done.stdout + done.stderr[-900:]
 
 
 LATE = """

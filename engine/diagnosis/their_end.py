@@ -135,10 +135,10 @@ def suppressed_silence(facts: Facts) -> Seen | None:
     )
 
 
-def _some_of_those_that_came(
+def _evidence_of_many(
     facts: Facts, which: Callable[[HistoryPoint], float], least_percent: float, called: str
 ) -> str | None:
-    """How many of the packets lately, in words; None where they are few."""
+    """How many packets of this kind came lately, in words; None where they are few."""
     points = facts.last(WINDOW_S)
     number = total(points, which)
     share = percent(number, total(points, lambda point: point.received))
@@ -148,7 +148,7 @@ def _some_of_those_that_came(
 
 
 def duplicates(facts: Facts) -> Seen | None:
-    evidence = _some_of_those_that_came(facts, lambda point: point.duplicate, 1, "duplicates")
+    evidence = _evidence_of_many(facts, lambda point: point.duplicate, 1, "duplicates")
     if evidence is None:
         return None
     return Seen(
@@ -159,7 +159,7 @@ def duplicates(facts: Facts) -> Seen | None:
 
 
 def reordering(facts: Facts) -> Seen | None:
-    evidence = _some_of_those_that_came(facts, lambda point: point.reordered, 2, "out of order")
+    evidence = _evidence_of_many(facts, lambda point: point.reordered, 2, "out of order")
     if evidence is None:
         return None
     return Seen(

@@ -94,4 +94,5 @@ class TestMakeDemo:
         assert "talking" in done.stdout or "answered" in done.stdout
         length = re.search(r"ended after (\d+) seconds", done.stdout)
         assert length is not None and 14 <= int(length[1]) <= 16
+        assert "type help" not in done.stdout  # nobody can, from /dev/null
         assert "\x1b" not in done.stdout and re.search(r"received [1-9]\d\d", done.stdout)
