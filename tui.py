@@ -107,6 +107,8 @@ class Face(Protocol):
 
     def turn(self, now: float) -> float: ...  # keys, frames; returns when it wants the next turn
 
+    def show(self, now: float) -> None: ...  # frames alone, while the rest of the engine is being loaded
+
     def close(self) -> None: ...
 
 
@@ -136,8 +138,8 @@ class Program:
         try:
             engine.catch_signals(_signals(), self._on_signal)
             self._show_events()
-            face.turn(engine.now)
-            engine.prepare()
+            face.turn(engine.clock())
+            engine.prepare(face.show)
             self._begin()
             wanted = engine.clock()  # a call may have come already
             while not engine.finished:
@@ -302,6 +304,9 @@ class LinesFace:
                 self._engine.remove_writer(self._output.descriptor)
         self._obey()
         return now if self._lines else now + LONGEST_TURN_S
+
+    def show(self, now: float) -> None:
+        """Lines go out when there is something to say."""
 
     def _read(self, now: float) -> None:
         if self._lines:
@@ -473,6 +478,10 @@ class DashboardFace:
         if self._controls.waiting:
             return now
         return next_frame if deadline is None else min(next_frame, deadline)
+
+    def show(self, now: float) -> None:
+        self._screen.listen(now)
+        self._draw(now)
 
     def _has_room(self) -> bool:
         return self._engine.slack_s() >= SLACK_FOR_KEY_S

@@ -91,26 +91,30 @@ class Engine:
         }
         self._people.start()
 
-    def prepare(self) -> None:
+    def prepare(self, meanwhile: Callable[[float], object] = lambda now: None) -> None:
         """What a call would have to wait for: codecs, and names; and what lives for ever leaves the collector.
 
-        SIP is answered all the while; a call that comes then begins when all is there.
+        SIP is answered all the while; a call that comes then begins when all is there. ``meanwhile`` is called as often
+        as that, and may look at the engine, no more.
         """
-        with between_modules(self._run_sip_alone):
+
+        def serve() -> None:
+            now = clock.monotonic()
+            self.phone.run_sip_alone(now)
+            meanwhile(now)
+
+        with between_modules(serve):
             prepare_media(self._codecs)
             if self._dials:
                 dns.prepare()
             if self._store is not None:
                 self._store.prepare()
-        self._run_sip_alone()
+        serve()
         gc.collect()
         _give_memory_back()
         gc.freeze()
         gc.enable()
         self.phone.catch_up(clock.monotonic())
-
-    def _run_sip_alone(self) -> None:
-        self.phone.run_sip_alone(clock.monotonic())
 
     # ------------------------------------------------------------------ turns
 

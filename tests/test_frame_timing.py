@@ -30,6 +30,8 @@ class Glass:
     def keys(self, now: float) -> list[str]:
         return []
 
+    def listen(self, now: float) -> None: ...
+
     def can_paint(self, now: float) -> bool:
         return True
 
@@ -84,3 +86,21 @@ def test_a_slow_machine_needs_more_room_for_a_frame(
 def test_where_packets_leave_no_room_there_is_a_frame_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     """As with a dozen calls whose packets leave one after the other: the screen must not stand still for ever."""
     assert 5 <= frames_in_ten_seconds(monkeypatch, 0.002) <= 12
+
+
+def test_the_first_frame_is_finished_while_the_engine_is_still_being_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line of unknown speed gets it in parts, and obeys no key meanwhile: a call has to wait for what is loaded."""
+    glass, phone = Glass(), Busy()
+    phone.slack = float("inf")
+    monkeypatch.setattr(widgets.screen, "open_screen", lambda **options: glass)
+    monkeypatch.setattr(glass, "keys", lambda now: ["d"])
+    engine: Any = phone
+    face = tui.DashboardFace(Config(), engine)
+    glass.unfinished = True
+    for turn in range(50):
+        face.show(1000 + turn * STEP_S)
+    assert glass.frames == 4
+    glass.unfinished = False
+    for turn in range(50, 250):
+        face.show(1000 + turn * STEP_S)
+    assert glass.frames == 5 and phone.told == []

@@ -129,7 +129,9 @@ def make(*wanted):
         assert not engine.events()[1:], "a call before all is there"
     return really(*wanted)
 host.codecs.make = make
-engine.prepare()
+looks = []
+engine.prepare(lambda now: looks.append("engine.media.stream" in sys.modules))
+assert looks[0] is False and looks[-1] is True and len(looks) > 20
 engine.poll(0.0)
 told = [type(event).__name__ for event in engine.events()]
 latest = b""

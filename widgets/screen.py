@@ -307,6 +307,10 @@ class Screen:
         """When ``keys`` should be asked though nothing was typed: an ESC may turn out to stand alone."""
         return self._decoder.deadline() if self._active and not self.gone else None
 
+    def listen(self, now: float) -> None:
+        """Take in what the terminal says; keys wait until they are asked for."""
+        self._read(now)
+
     def _read(self, now: float) -> None:
         if not self._active or self.gone or len(self._keys) >= MOST_KEYS:
             return
