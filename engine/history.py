@@ -21,6 +21,7 @@ RATED_S = 10  # a score is of so many seconds
 REPORT_HOLDS_S = 30.0  # a report of the far end is of now for so long
 ASSUMED_BUFFER_MS = 40.0  # of the far end, which does not say, besides twice its jitter
 _COUNTED = ("lost", "late", "duplicate", "reordered", "discarded", "recovered", "concealed_ms")  # by RxStats
+_OTHERS = ("sent", "received", "foreign", "elsewhere")
 
 
 class Past:
@@ -80,7 +81,8 @@ class SecondCounts:
     at: float | None = None
     sent: int = 0
     received: int = 0
-    foreign: int = 0
+    foreign: int = 0  # of another address or SSRC than that of the far end
+    elsewhere: int = 0  # of another address
     counted: tuple[float, ...] = (0,) * len(_COUNTED)
     tx_per_second: float | None = None
     rx_per_second: float | None = None
@@ -89,28 +91,25 @@ class SecondCounts:
     def next(self, now: float, stats: MediaStats, foreign: int) -> SecondCounts:
         rx = stats.rx
         counted = tuple(getattr(rx, name) for name in _COUNTED)
-        reached = SecondCounts(now, stats.tx.packets, rx.packets, rx.foreign + foreign, counted)
+        reached = SecondCounts(now, stats.tx.packets, rx.packets, rx.foreign + foreign, foreign, counted)
         if self.at is None or now <= self.at:
             return reached
         took = now - self.at
-        arrived, missing = rx.packets - self.received, max(rx.lost - self.counted[0], 0)
-        expected = arrived + missing
+        point = reached.since(self)
+        missing = max(point["lost"], 0)
+        expected = point["received"] - point["duplicate"] + missing
         return replace(
             reached,
             tx_per_second=(stats.tx.packets - self.sent) / took,
-            rx_per_second=arrived / took,
+            rx_per_second=point["received"] / took,
             loss_percent=100 * missing / expected if expected > 0 else None,
         )
 
     def since(self, before: SecondCounts) -> dict[str, Any]:
         """What was counted between the two, by the names of ``HistoryPoint``."""
         counts = {name: now - then for name, now, then in zip(_COUNTED, self.counted, before.counted, strict=True)}
-        sent, received, foreign = (
-            self.sent - before.sent,
-            self.received - before.received,
-            self.foreign - before.foreign,
-        )
-        return {"sent": sent, "received": received, "foreign": foreign, **counts}
+        grown = {name: getattr(self, name) - getattr(before, name) for name in _OTHERS}
+        return grown | counts
 
 
 def rated(codec: str, sample_rate_hz: int, points: Sequence[HistoryPoint], mean_run: float) -> QualityView | None:
@@ -118,10 +117,11 @@ def rated(codec: str, sample_rate_hz: int, points: Sequence[HistoryPoint], mean_
 
     ``mean_run``: packets that are lost in a row, on average; 0 where none is.
     """
-    expected = sum(point.expected for point in points)
+    expected = sum(point.received - point.duplicate for point in points) + max(0, sum(point.lost for point in points))
     if expected <= 0 or points[-1].buffer_ms is None:
         return None
-    missed = sum(point.missed for point in points)
+    # What is lost in one second may come, or be brought back, in the next.
+    missed = max(0, sum(point.lost + point.late + point.discarded - point.recovered for point in points))
     late = sum(point.late + point.discarded for point in points)
     part = missed / expected
     newest = points[-1]

@@ -462,9 +462,10 @@ class MediaSession:
             microphone=self._microphone_says,
             echo=self._echo,
             far_width_hz=sound.width_hz,
-            far_rate_hz=self._witness.rate_hz,
+            far_rate_hz=self._witness.rate_hz if heard is None else min(heard[1], self._witness.rate_hz),
             far_hum_hz=sound.hum_hz,
             far_clips=sound.clips,
+            far_constant=sound.constant,
             sends_back=self._around.echo,
         )
 
@@ -505,7 +506,7 @@ class MediaSession:
             mean_mos_here=mean_here,
             mean_mos_there=mean_there,
             bursts=bursts_view(self._stream.bursts()),
-            far_sound=far_sound_view(self._seen(now), self._witness.heard()),
+            far_sound=far_sound_view(self._seen(now), self._witness.heard(), self._stream.codec_heard),
         )
 
     def _seen(self, now: float) -> Spectrum:

@@ -28,7 +28,9 @@ def bursts_view(bursts: BurstFigures | None) -> BurstsView | None:
     )
 
 
-def far_sound_view(spectrum: Spectrum, heard: Heard) -> FarSoundView:
+def far_sound_view(spectrum: Spectrum, heard: Heard, codec: tuple[str, int] | None) -> FarSoundView:
+    """``codec``: what they speak, its name and its sampling rate in Hz."""
+    name, rate_hz = codec or ("", 2 * spectrum.highest_hz)
     return FarSoundView(
         spectrum.lowest_hz,
         spectrum.highest_hz,
@@ -37,6 +39,8 @@ def far_sound_view(spectrum: Spectrum, heard: Heard) -> FarSoundView:
         heard.hum_hz,
         heard.clips,
         heard.constant,
+        name,
+        min(rate_hz / 2, spectrum.highest_hz),
     )
 
 

@@ -135,12 +135,14 @@ class FarSoundView:
     """What is in the far end's sound."""
 
     lowest_hz: float
-    highest_hz: float  # half the sampling rate
+    highest_hz: float  # half the sampling rate of what we play
     bands_dbfs: tuple[float, ...]  # the spectrum of the last moment, in equal parts of an octave
     width_hz: float | None = None  # the highest frequency that carries sound; None: not known yet
     hum_hz: float | None = None  # 50 or 60
     clips: bool = False
-    constant: int | None = None  # the one value that comes, if it is not zero
+    constant: int | None = None  # the one value that comes, if it is not as soft as silence
+    codec: str = ""  # encoding name of what they speak; "": nothing yet
+    carries_hz: float | None = None  # the highest frequency that it, and what we play, can carry
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,7 @@ class HistoryPoint:
     mos_there: float | None = None
     clumps: int = 0  # so often packets were held back, and then came all at once
     held_ms: float = 0.0  # for so long at the most
+    elsewhere: int = 0  # of the foreign ones those that came from another address than agreed
 
     @property
     def expected(self) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from engine import model
-from engine.media import rtcp, rtp
+from engine.media import codecs, rtcp, rtp
 from engine.model import Diagnosis, Finding
 from tests import wire as wire_module
 from tests.wire import ANNA, BOB, STRANGER, Datagram, Station, Wire, is_from, is_sip
@@ -192,8 +192,9 @@ def test_the_ack_that_never_comes() -> None:
     assert "we hang up in 2" in found(bob)["no-ack"].evidence
 
 
-def test_who_says_nothing_at_all() -> None:
-    anna, bob = call(Wire(0.030), 5)
+@pytest.mark.parametrize("codec", ["PCMU", "PCMA", "L16"])
+def test_who_says_nothing_at_all(codec: str) -> None:
+    anna, bob = call(Wire(0.030), 5, {"codecs": (codec,)}, {"codecs": (codec,)})
     bob.do(model.Mute(on=True))
     wire = bob.wire
     wire.run(30)
@@ -222,6 +223,17 @@ def test_who_sends_nothing_while_nothing_is_said_does_not_starve(
     Pausing(wire, BOB, lambda now: now % (speaks_s + rests_s) < speaks_s, reports)
     anna, _ = call(wire, 60)
     assert told(anna) - {"no-reports"} <= {"silence-suppression"}
+
+
+@pytest.mark.parametrize("speaks_s", [2.0, 8.0, 15.0])
+def test_who_never_reports_may_be_silent_or_cut_off(speaks_s: float) -> None:
+    """Without a word, at once in the first pause of the call."""
+    wire = Wire(0.030)
+    Pausing(wire, BOB, lambda now: now % 40 < speaks_s, reports=False)
+    anna, _ = call(wire, 75)
+    assert told(anna) - {"no-reports"} == {"silence-suppression", "no-packets"}
+    (first, *_) = [event.finding for event in anna.told(Diagnosis) if event.finding.name == "no-packets"]
+    assert first.severity == "warn" and "silent, or the way here is broken" in first.text
 
 
 def test_a_long_pause_of_who_reports_that_nothing_was_sent() -> None:
@@ -330,10 +342,39 @@ def test_packets_that_are_held_back_and_then_come_at_once(held_s: float, every_s
     assert told(anna) <= {"clumps", "late-packets"} and told(bob) == set()
 
 
-def test_packets_whose_delays_differ_are_another_matter() -> None:
+@pytest.mark.parametrize("spread_s", [0.1, 0.2])
+def test_packets_whose_delays_differ_are_another_matter(spread_s: float) -> None:
     chance = random.Random(3)
-    anna, _ = call(bad_wire(lambda each: [0.03 + chance.random() * 0.1]), 60)
-    assert "clumps" not in told(anna)
+    anna, _ = call(bad_wire(lambda each: [0.03 + chance.random() * spread_s]), 60)
+    assert not told(anna) & {"clumps", "loss-here"}
+
+
+def test_one_packet_of_a_stranger_is_not_where_a_second_stream_comes_from() -> None:
+    wire = Wire(0.030)
+    anna, bob = call(wire, 5)
+    source, target = bob.view().media.local, anna.view().media.local
+    wire.inject(rtp.build(0, False, 0, 0, 9, bytes(160)), (STRANGER, 4000), target)
+    for number in range(400):
+        wire.inject(rtp.build(0, False, number, 160 * number, 7, bytes(160)), source, target)
+        wire.run(0.02)
+    assert anna.view().media.rx.foreign > 300 and "other-source" not in told(anna)
+
+
+@pytest.mark.skipif(codecs.by_name("G722") is None, reason="G722 is not installed")
+def test_who_speaks_pcmu_is_as_wide_as_that_though_we_send_g722() -> None:
+    wire = Wire(0.030)
+    anna, bob = call(wire, 5, {"codecs": ("G722", "PCMU")}, {"codecs": ("G722", "PCMU")})
+    source, target = bob.view().media.local, anna.view().media.local
+    wire.lose(rtp_from(BOB))
+    law = codecs.make("PCMU", 8000)
+    murmur = wire_module.voice(5, 8000)[: 160 * 200].reshape(-1, 160)
+    for number in range(800):
+        payload = law.encode(murmur[number % 200])
+        wire.inject(rtp.build(0, False, number, 160 * number, 7, payload), source, target)
+        wire.run(0.02)
+    assert "other-codec" in told(anna) and "narrow-inside" not in told(anna)
+    sound = anna.view().media.far_sound
+    assert sound is not None and (sound.codec, sound.carries_hz) == ("PCMU", 4000.0)
 
 
 @pytest.mark.parametrize("codec", ["PCMU", "PCMA", "L16"])

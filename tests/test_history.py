@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -62,6 +63,22 @@ def test_the_score_counts_all_that_the_ear_missed() -> None:
     assert late.mos == pytest.approx(lost.mos) and lost.mos < 3.5 and repeated.mos == clean.mos
     far = rated("PCMU", 8000, [replace(QUIET, rtt_ms=700.0)] * 10, 0.0)
     assert far is not None and far.cause == "delay 390 ms"
+
+
+def test_what_is_missing_at_the_end_of_a_second_may_come_in_the_next() -> None:
+    clean = rated("PCMU", 8000, [QUIET] * 10, 0.0)
+    overtaken = [replace(QUIET, lost=5, received=45), replace(QUIET, lost=-5, received=55)] * 5
+    mended = [replace(QUIET, lost=5, received=45), replace(QUIET, recovered=5)] * 5
+    assert rated("PCMU", 8000, overtaken, 0.0) == rated("PCMU", 8000, mended, 0.0) == clean
+
+
+def test_doubled_packets_hide_no_loss() -> None:
+    wire = Wire(0.030)
+    chance = random.Random(1)
+    wire.rule(lambda each: [] if chance.random() < 0.2 else [0.03, 0.031] if each.port_kind == "rtp" else None)
+    _, media = call_of_20_s(wire)
+    told = [point.loss_percent for point in media.history[5:]]
+    assert sum(told) / len(told) == pytest.approx(20, abs=3)
 
 
 def test_no_score_without_anything_to_rate() -> None:

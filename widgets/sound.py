@@ -9,7 +9,8 @@ from widgets.ui import Band, Pane, Scene, Tables
 from widgets.view import View
 
 LOUDEST_DBFS, SOFTEST_DBFS = -10.0, -80.0  # the top and the ground of the picture
-TELEPHONE_HZ = 4500.0  # a width of so much, or less, is that of a telephone line
+TONE_HZ, TELEPHONE_HZ = 2500.0, 4500.0  # a voice as wide as that, or less, came by telephone; a tone is narrower
+SILENCE_DBFS = -72.0  # the softest that A-law can say
 WIDE_HZ = 6500.0  # from here on it is wideband
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 MARKS_HZ = (100, 200, 500, 1000, 2000, 4000, 8000, 16000)
@@ -88,15 +89,19 @@ def witness(media: MediaView) -> list[parts.Field]:
     """What was found, and what it means, in words."""
     sound = media.far_sound
     assert sound is not None
-    wide = sound.highest_hz > TELEPHONE_HZ
+    carries_hz = sound.highest_hz if sound.carries_hz is None else sound.carries_hz
+    wide = carries_hz > TELEPHONE_HZ
     if sound.width_hz is None:
         width = ("width", "not known before they have spoken for some seconds", "dim")
+    elif wide and sound.width_hz < TONE_HZ:
+        words = f"{sound.width_hz / 1000:.1f} kHz of {carries_hz / 1000:g}: tones, or a muffled voice"
+        width = ("width", words, "value")
     elif wide and sound.width_hz <= TELEPHONE_HZ:
-        codec = f"{text.stripped(media.codec)} could carry {sound.highest_hz / 1000:g} kHz"
+        codec = f"{text.stripped(sound.codec or media.codec)} could carry {carries_hz / 1000:g} kHz"
         width = ("width", f"{sound.width_hz / 1000:.1f} kHz: a telephone line, though {codec}", "warn")
     elif wide:
         kind = "really wideband" if sound.width_hz >= WIDE_HZ else "wider than a telephone line"
-        words = f"{sound.width_hz / 1000:.1f} kHz of {sound.highest_hz / 1000:g}: {kind}"
+        words = f"{sound.width_hz / 1000:.1f} kHz of {carries_hz / 1000:g}: {kind}"
         width = ("width", words, "ok")
     else:
         width = ("width", f"{sound.width_hz / 1000:.1f} kHz, as wide as the codec", "ok")
@@ -113,7 +118,7 @@ def _silence(media: MediaView) -> tuple[str, str]:
     assert sound is not None
     if sound.constant is not None:
         return f"one and the same value, {sound.constant}: a dead microphone", "bad"
-    if media.level_in.peak_hold_dbfs <= -95.9:
+    if media.level_in.peak_hold_dbfs <= SILENCE_DBFS:
         return "nothing at all: muted, or a dead microphone", "warn"
     return f"no: {figures.dbfs(media.level_in.rms_dbfs)} now", "value"
 

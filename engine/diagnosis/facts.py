@@ -57,9 +57,10 @@ class Facts:
     microphone: str = ""  # what is wrong with ours
     echo: EchoHeard | None = None
     far_width_hz: float | None = None  # the highest frequency that carries sound
-    far_rate_hz: int = 8000
+    far_rate_hz: int = 8000  # of the codec that they speak
     far_hum_hz: float | None = None
     far_clips: bool = False
+    far_constant: int | None = None  # the one value that comes, not as soft as silence
     sends_back: bool = False  # we are the ones who send back what is heard
 
     @property

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.diagnosis.facts import Facts
-from engine.diagnosis.seen import WINDOW_S, Seen, expected, percent, total
+from engine.diagnosis.seen import WINDOW_S, Seen, expected, lost, percent, total
 from engine.model import HistoryPoint
 
 
 def loss_here(facts: Facts) -> Seen | None:
     """What they send gets lost, and is missed."""
     points = facts.last(WINDOW_S)
-    lost, share = _lost(points)
+    gone, share = _lost(points)
     recovered = total(points, lambda point: point.recovered)
-    missed = lost - recovered
+    missed = gone - recovered
     if missed < 3 or percent(missed, expected(points)) < 1 or share > 99:
         return None
     how = f"in runs of {facts.mean_run:.1f}" if facts.mean_run >= 1.5 else "singly"
-    mended = f", {recovered:.0f} of {lost:.0f} brought back by repetition" if recovered else ""
+    mended = f", {recovered:.0f} of {gone:.0f} brought back by repetition" if recovered else ""
     return Seen(
         "Their packets get lost on the way to us",
         f"{share:.1f} % in {len(points)} s, {how}{mended}",
@@ -30,20 +30,19 @@ def loss_here(facts: Facts) -> Seen | None:
 
 def _lost(points: Sequence[HistoryPoint]) -> tuple[float, float]:
     """How many, and what part in percent."""
-    lost = total(points, lambda point: max(point.lost, 0))
-    return lost, percent(lost, expected(points))
+    return lost(points), percent(lost(points), expected(points))
 
 
 def loss_mended(facts: Facts) -> Seen | None:
     """What they send gets lost, and repetition brings it back."""
     points = facts.last(WINDOW_S)
-    lost, share = _lost(points)
+    gone, share = _lost(points)
     recovered = total(points, lambda point: point.recovered)
-    if lost < 3 or share < 1 or not recovered or loss_here(facts) is not None:
+    if gone < 3 or share < 1 or not recovered or loss_here(facts) is not None:
         return None
     return Seen(
         "Their packets get lost, and repetition brings them back",
-        f"{share:.1f} % in {len(points)} s, {recovered:.0f} of {lost:.0f} brought back",
+        f"{share:.1f} % in {len(points)} s, {recovered:.0f} of {gone:.0f} brought back",
         "nothing has to be done: it is hardly heard",
     )
 
@@ -88,22 +87,24 @@ def _lost_there(facts: Facts) -> float | None:
 def _still_missed(facts: Facts) -> bool:
     """Do they say that most of what was lost was not brought back? RTCP itself does not count that (RFC 3550 6.4.1),
     their VoIP metrics do (RFC 3611 section 4.7.1). Both are of the whole call."""
-    lost, missed = facts.far_lost_percent, facts.far_missed_percent
-    return lost is not None and missed is not None and missed >= 1 and missed > lost / 2
+    gone, missed = facts.far_lost_percent, facts.far_missed_percent
+    return gone is not None and missed is not None and missed >= 1 and missed > gone / 2
 
 
 def clumps(facts: Facts) -> Seen | None:
-    """Packets are held back and then come all at once, and none is lost. Not where we were late ourselves: then it may
-    have been this machine that stood still."""
+    """Packets are held back, then come all at once, and hardly any is lost. Not where we were late ourselves: then it
+    may have been this machine that stood still."""
     seconds = facts.last(WINDOW_S)
     points = [point for point in seconds if point.send_late_ms < point.held_ms / 2]
     count = total(points, lambda point: point.clumps)
     longest_ms = max((point.held_ms for point in points), default=0.0)
-    if (count < 3 and longest_ms < 300) or _lost(seconds)[1] >= 1:
+    gone, share = _lost(seconds)
+    if (count < 3 and longest_ms < 300) or share >= 1:
         return None
+    fate = f"{gone:.0f} of them got lost" if gone else "none of them got lost"
     return Seen(
         "Their packets are held back, and then come all at once",
-        f"{count:.0f} times in {len(seconds)} s, for up to {longest_ms:.0f} ms; none of them got lost",
+        f"{count:.0f} times in {len(seconds)} s, for up to {longest_ms:.0f} ms; {fate}",
         "their machine stands still at times, or Wi-Fi sleeps; the jitter buffer bridges it, at the price of delay",
     )
 
@@ -144,11 +145,11 @@ def no_reports(facts: Facts) -> Seen | None:
     """They hear us, perhaps, and do not say how."""
     if not (facts.talks and facts.may_send) or len(facts.seconds) < 30:
         return None
-    if facts.report_age_s is not None and facts.report_age_s < 30:
+    if any(age_s is not None and age_s < 30 for age_s in (facts.report_age_s, facts.rtcp_age_s)):
         return None
     if not all(point.sent for point in facts.last(30)):
         return None
-    when = "for 30 s" if facts.report_age_s is not None else "since the call began"
+    when = "since the call began" if facts.report_age_s is None else f"for {facts.report_age_s:.0f} s"
     return Seen(
         "The far end does not report how it hears us",
         f"no RTCP report {when}",

@@ -9,38 +9,67 @@ from engine.diagnosis.facts import Address, Facts
 from engine.diagnosis.seen import WINDOW_S, Seen, total
 from engine.model import HistoryPoint
 
-SILENCE_DBFS = -80.0
+SILENCE_DBFS = -72.0  # the softest that A-law can say is 8 of 32768: -72.2
 # A far end whose packets cease may rest, too. Its next report tells, and comes within 7.5 s (RFC 3550 6.3.1).
 AT_ONCE_S, WITHOUT_REPORT_S = 3, 8
-RESTS_S = 30  # who is known to send nothing at times, and does not report, may rest so long
+RESTS_S = 30  # who is known to send nothing at times, or said so, and does not report now, may rest so long
 RESTING = 10  # packets at most, sent by who rests: they were on their way
 
 
 def nothing_comes(facts: Facts) -> Seen | None:
     """No packet at all, though both want to talk."""
-    points = facts.talked(AT_ONCE_S)
-    if not points or not facts.may_hear or facts.pauses or total(points, lambda point: point.received):
-        return None
-    quiet_s = _seconds_since(facts.seconds, lambda point: point.received > 0)
-    if facts.heard and _may_rest(facts, quiet_s):
+    quiet_s = _quiet_s(facts)
+    if quiet_s is None or (facts.heard and _may_rest(facts, quiet_s)):
         return None
     evidence = f"no packet for {quiet_s} s" if facts.heard else f"no packet since the call began, {facts.second} s ago"
     if facts.heard and facts.unheard is not None:
         evidence += f"; they have sent {facts.unheard} packets meanwhile, their own reports say"
-    if total(points, lambda point: point.foreign):
+    if total(facts.last(AT_ONCE_S), lambda point: point.elsewhere):
         evidence += "; packets come from an address that their SDP does not name"
     return Seen(
         "Nothing comes from the far end" + (" any more" if facts.heard else "") + ": one-way audio",
         evidence,
-        _nat_advice(facts) or "a firewall here or on the way may drop RTP: let UDP to our RTP port in",
+        _nat_advice(facts) or FIREWALL,
     )
+
+
+def perhaps_nothing_comes(facts: Facts) -> Seen | None:
+    """The same from who has never reported anything: only he could tell whether he sends."""
+    quiet_s = _quiet_s(facts)
+    if quiet_s is None or not facts.heard or facts.pauses or _reports(facts) or quiet_s < _patience_s(facts):
+        return None
+    return Seen(
+        "Nothing comes from the far end any more: they are silent, or the way here is broken",
+        f"no packet for {quiet_s} s, and no report of theirs that would tell which",
+        f"ask them to speak; if that is not heard: {_nat_advice(facts) or FIREWALL}",
+    )
+
+
+FIREWALL = "a firewall here or on the way may drop RTP: let UDP to our RTP port in"
+
+
+def _quiet_s(facts: Facts) -> int | None:
+    """So long no packet has come, though both want to talk; None while some come, or need not."""
+    points = facts.talked(AT_ONCE_S)
+    if not points or not facts.may_hear or total(points, lambda point: point.received):
+        return None
+    return _seconds_since(facts.seconds, lambda point: point.received > 0)
 
 
 def _may_rest(facts: Facts, quiet_s: int) -> bool:
     """May it be that they send nothing, since nothing is said?"""
     if facts.unheard is not None:
         return facts.unheard <= RESTING
-    return quiet_s < (RESTS_S if facts.stops else WITHOUT_REPORT_S)
+    return not _reports(facts) or quiet_s < _patience_s(facts)
+
+
+def _reports(facts: Facts) -> bool:
+    """Do they send RTCP at all?"""
+    return facts.rtcp_age_s is not None
+
+
+def _patience_s(facts: Facts) -> int:
+    return RESTS_S if facts.stops or facts.pauses else WITHOUT_REPORT_S
 
 
 def _seconds_since(points: Sequence[HistoryPoint], which: Callable[[HistoryPoint], bool]) -> int:
@@ -53,21 +82,24 @@ def _seconds_since(points: Sequence[HistoryPoint], which: Callable[[HistoryPoint
 
 
 def they_hear_nothing(facts: Facts) -> Seen | None:
-    """Their reports say that (nearly) all we send is lost, or do not know of it: only who was heard is reported."""
+    """Their reports say that (nearly) all we send is lost, or do not know of it: only who was heard is reported. There
+    are phones that never report whom they hear, so what was never said is no proof."""
     points = facts.talked(15)
     if not points or not facts.may_send or not all(point.sent for point in points):
         return None
     loss = points[-1].far_loss_percent
     age_s = facts.report_age_s
     reports = facts.rtcp_age_s is not None and facts.rtcp_age_s < 10
-    if reports and (age_s is None or age_s > 12):
-        evidence = "their reports say nothing of our stream" + ("" if age_s is None else f" for {age_s:.0f} s")
+    if reports and age_s is None:
+        text, evidence = "They seem to hear nothing of us", "their reports have never said anything of our stream"
+    elif reports and age_s is not None and age_s > 12:
+        text, evidence = "They hear nothing of us", f"their reports say nothing of our stream for {age_s:.0f} s"
     elif loss is not None and loss >= 90:
-        evidence = f"they report {loss:.0f} % of our packets lost"
+        text, evidence = "They hear next to nothing of us", f"they report {loss:.0f} % of our packets lost"
     else:
         return None
     return Seen(
-        "They hear nothing of us: one-way audio",
+        f"{text}: one-way audio",
         evidence,
         _nat_advice(facts) or "a firewall on their side may drop RTP, or their address in the SDP is wrong",
     )
@@ -79,11 +111,15 @@ def far_end_silent(facts: Facts) -> Seen | None:
     if not points or facts.pauses or any(not point.received for point in points):
         return None
     loudest = max(point.in_dbfs for point in points)
-    if loudest > SILENCE_DBFS:
+    if facts.far_constant is not None:
+        evidence = f"packets come, and all their samples are one and the same value, {facts.far_constant}"
+    elif loudest <= SILENCE_DBFS:
+        evidence = f"packets come, and their sound was never above {loudest:.0f} dBFS in {WINDOW_S} s"
+    else:
         return None
     return Seen(
         "They send silence",
-        f"packets come, and their sound was never above {loudest:.0f} dBFS in {WINDOW_S} s",
+        evidence,
         "their microphone is muted, dead or not chosen",
     )
 
@@ -167,7 +203,7 @@ def _is_loopback(host: str) -> bool:
 def other_source(facts: Facts) -> Seen | None:
     """RTP comes from where their SDP does not say."""
     points, source = facts.last(5), facts.foreign_from
-    foreign = total(points, lambda point: point.foreign)
+    foreign = total(points, lambda point: point.elsewhere)
     if source is None or foreign < 5:
         return None
     named = facts.their_address

@@ -67,6 +67,7 @@ RULES = (
     Rule("far-end-silent", "bad", one_way.far_end_silent, onset_s=10),
     Rule("microphone", "bad", microphone, onset_s=1, holds_s=2),
     Rule("unknown-payload", "bad", their_end.unknown_payload, onset_s=2),
+    Rule("no-packets", "warn", one_way.perhaps_nothing_comes, onset_s=1, holds_s=1),
     Rule("echo", "warn", echo, onset_s=4, holds_s=10),
     Rule("too-loud", "warn", their_end.too_loud),
     Rule("hum", "warn", their_end.hum, onset_s=4),

@@ -40,8 +40,14 @@ def total(points: Sequence[HistoryPoint], count: Callable[[HistoryPoint], float]
     return sum(count(point) for point in points)
 
 
+def lost(points: Sequence[HistoryPoint]) -> float:
+    """How many never came. Of all the seconds together: what one of them lacks may come in the next."""
+    return max(0.0, total(points, lambda point: point.lost))
+
+
 def expected(points: Sequence[HistoryPoint]) -> float:
-    return total(points, lambda point: point.expected)
+    """How many should have come."""
+    return total(points, lambda point: point.received - point.duplicate) + lost(points)
 
 
 def percent(part: float, whole: float) -> float:

@@ -9,8 +9,9 @@ from engine.diagnosis.one_way import RESTING
 from engine.diagnosis.seen import WINDOW_S, Seen, expected, percent, total
 from engine.model import HistoryPoint
 
-USUAL_PTIMES_MS = (10, 20, 30, 40, 60)
+USUAL_PTIMES_MS = (10, 20, 30, 40, 50, 60, 80, 100, 120)
 TOLD_S = 30  # so long after it happened
+TELEPHONE_HZ = (2500, 4500)  # a voice that came through a telephone line is so wide; a tone is narrower in any codec
 
 
 def unknown_payload(facts: Facts) -> Seen | None:
@@ -60,13 +61,13 @@ def other_ptime(facts: Facts) -> Seen | None:
 
 
 def far_end_starves(facts: Facts) -> Seen | None:
-    """Fewer packets than time has passed, and none is missing: their sender stands still now and then."""
+    """Fewer packets than time has passed, those that got lost counted: their sender stands still now and then."""
     rate, wanted = _packets_a_second(facts), 1000 / facts.ptime_ms
     if rate is None or rate > 0.93 * wanted or other_ptime(facts) is not None:
         return None
     return Seen(
         "The far end does not send often enough",
-        f"{rate:.1f} packets a second instead of {wanted:.0f}, and none of them got lost",
+        f"{rate:.1f} packets a second instead of {wanted:.0f}, lost ones counted",
         "their phone or sound card is overloaded: nothing can be done here",
     )
 
@@ -74,7 +75,8 @@ def far_end_starves(facts: Facts) -> Seen | None:
 def narrow_inside(facts: Facts) -> Seen | None:
     """A wideband codec with a telephone line in it."""
     width_hz = facts.far_width_hz
-    if width_hz is None or facts.far_rate_hz <= 8000 or width_hz > 4500:
+    least_hz, most_hz = TELEPHONE_HZ
+    if width_hz is None or facts.far_rate_hz <= 8000 or not least_hz <= width_hz <= most_hz:
         return None
     return Seen(
         "Their sound is narrower than the codec",
@@ -124,7 +126,7 @@ def suppressed_silence(facts: Facts) -> Seen | None:
         return None
     elif resting:
         evidence = "their own reports say that nothing was sent meanwhile"
-    elif facts.stops:
+    elif facts.stops and facts.unheard is None:
         evidence = "before, too, packets ceased and went on in sequence: none was lost"
     else:
         return None

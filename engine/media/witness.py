@@ -34,6 +34,7 @@ HUM_RATE_HZ = 1000  # hum is looked for at this rate
 HUM_ABOVE_DB = 18.0  # a line of the mains is so much above its surroundings
 HUM_LEAST_DBFS = -62.0
 FULL_SCALE = 32767
+SOFTEST = 8  # a constant of so little is silence: A-law knows no zero
 CLIPS = 8  # samples at full scale in a second
 
 MOST_PIECES = 8  # of a second are looked at for its width
@@ -70,7 +71,7 @@ class Heard:
     width_hz: float | None  # the highest frequency that carries sound
     hum_hz: float | None  # 50 or 60: the mains
     clips: bool
-    constant: int | None  # the one value that comes, if it is not zero
+    constant: int | None  # the one value that comes, if it is not as soft as silence
 
 
 class Witness:
@@ -114,7 +115,7 @@ class Witness:
         if len(pcm) < self.rate_hz // 2:
             return
         lowest, highest = int(pcm.min()), int(pcm.max())
-        constant = lowest if lowest == highest and lowest else None
+        constant = lowest if lowest == highest and abs(lowest) > SOFTEST else None
         at_edge = 0
         if highest >= highest_sample or lowest <= -highest_sample:
             at_edge = int(np.count_nonzero(pcm >= highest_sample) + np.count_nonzero(pcm <= -highest_sample))

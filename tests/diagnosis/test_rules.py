@@ -28,6 +28,7 @@ FACTS = Facts(
     their_address=("203.0.113.5", 4000),
     signalling_host="203.0.113.5",
     report_age_s=3.0,
+    rtcp_age_s=3.0,
     buffer_limit_ms=500.0,
     traffic_class=0xB8,
 )
@@ -47,7 +48,38 @@ SILENT = (replace(GOOD, received=0),) * 40
 NEVER = {"seconds": SILENT, "heard": False}
 # rule, facts in which it holds, words of its evidence, facts that look alike and are something else
 CASES: tuple[tuple[str, dict[str, Any], str, dict[str, Any]], ...] = (
-    ("nothing-comes", NEVER, "since the call began, 40 s", {**NEVER, "pauses": True}),
+    ("nothing-comes", NEVER, "since the call began, 40 s", {"seconds": seconds(received=0), "pauses": True}),
+    (
+        "nothing-comes",
+        {"seconds": SILENT, "pauses": True},
+        "no packet for 40 s",
+        {"seconds": SILENT, "rtcp_age_s": None},
+    ),
+    (
+        "nothing-comes",
+        {"seconds": seconds(received=0), "pauses": True, "unheard": 480},
+        "no packet for 10 s; they have sent 480",
+        {"seconds": SILENT, "pauses": True, "rtcp_age_s": None},
+    ),
+    (
+        "no-packets",
+        {"seconds": seconds(received=0), "rtcp_age_s": None},
+        "no packet for 10 s, and no report",
+        {"seconds": seconds(received=0)},
+    ),
+    (
+        "no-packets",
+        {"seconds": SILENT, "rtcp_age_s": None, "stops": True},
+        "no packet for 40 s",
+        {"seconds": seconds(received=0), "rtcp_age_s": None, "stops": True},
+    ),
+    ("no-packets", {"seconds": SILENT, "rtcp_age_s": None}, "no packet", {**NEVER, "rtcp_age_s": None}),
+    (
+        "no-packets",
+        {"seconds": SILENT, "rtcp_age_s": None},
+        "",
+        {"seconds": SILENT, "rtcp_age_s": None, "pauses": True},
+    ),
     ("nothing-comes", {"seconds": seconds(received=0)}, "no packet for 10 s", {"seconds": now(received=0)}),
     ("nothing-comes", NEVER, "no packet", {**NEVER, "talks_s": 0}),
     ("nothing-comes", NEVER | {"talks_s": 4}, "no packet", {**NEVER, "talks_s": 3}),
@@ -77,11 +109,19 @@ CASES: tuple[tuple[str, dict[str, Any], str, dict[str, Any]], ...] = (
         {"report_age_s": 13.0, "rtcp_age_s": 13.0},
     ),
     (
+        "they-hear-nothing",
+        {"report_age_s": None},
+        "have never said anything of our stream",
+        {"report_age_s": None, "rtcp_age_s": None},
+    ),
+    (
         "far-end-silent",
         {"seconds": seconds(in_dbfs=-96.0)},
         "never above -96 dBFS",
         {"seconds": (*seconds(in_dbfs=-96.0)[:-1], GOOD)},
     ),
+    ("far-end-silent", {"seconds": seconds(in_dbfs=-72.2)}, "above -72 dBFS", {"seconds": seconds(in_dbfs=-70.0)}),
+    ("far-end-silent", {"far_constant": 900}, "one and the same value, 900", {"far_constant": None}),
     (
         "private-address",
         {"their_address": ("192.168.1.7", 4000), "heard": False},
@@ -114,9 +154,9 @@ CASES: tuple[tuple[str, dict[str, Any], str, dict[str, Any]], ...] = (
     ),
     (
         "other-source",
-        {"seconds": seconds(foreign=50), "foreign_from": ("203.0.113.5", 4444)},
+        {"seconds": seconds(foreign=50, elsewhere=50), "foreign_from": ("203.0.113.5", 4444)},
         "from 203.0.113.5:4444, the SDP says 203.0.113.5:4000",
-        {"seconds": seconds(), "foreign_from": ("203.0.113.5", 4444)},
+        {"seconds": seconds(foreign=50), "foreign_from": ("203.0.113.5", 4444)},
     ),
     (
         "unknown-payload",
@@ -126,6 +166,8 @@ CASES: tuple[tuple[str, dict[str, Any], str, dict[str, Any]], ...] = (
     ),
     ("other-codec", {"codec_heard": "PCMA"}, "we send PCMU, they send PCMA", {"codec_heard": "pcmu"}),
     ("other-ptime", {"seconds": seconds(received=33)}, "30 ms each", {"seconds": seconds(received=46)}),
+    ("other-ptime", {"seconds": seconds(received=10)}, "100 ms each", {"seconds": seconds(received=14)}),
+    ("far-end-starves", {"seconds": seconds(received=14)}, "14.0 packets", {"seconds": seconds(received=10)}),
     (
         "other-ptime",
         {"seconds": seconds(received=100)},
@@ -136,7 +178,7 @@ CASES: tuple[tuple[str, dict[str, Any], str, dict[str, Any]], ...] = (
     (
         "far-end-starves",
         {"seconds": seconds(received=42)},
-        "instead of 50",
+        "instead of 50, lost ones counted",
         {"seconds": seconds(received=42, lost=8)},
     ),
     (
@@ -157,6 +199,12 @@ CASES: tuple[tuple[str, dict[str, Any], str, dict[str, Any]], ...] = (
         "nothing above 3.5 kHz, G722 carries 8",
         {"far_width_hz": 3500.0, "far_rate_hz": 8000},
     ),
+    (
+        "narrow-inside",
+        {"far_width_hz": 3500.0, "far_rate_hz": 16000},
+        "nothing above 3.5 kHz",
+        {"far_width_hz": 500.0, "far_rate_hz": 16000},
+    ),
     ("hum", {"far_hum_hz": 50.0}, "50 Hz", {"far_hum_hz": None}),
     ("too-loud", {"far_clips": True}, "end of the codec's scale", {"far_clips": False}),
     ("new-ssrc", {"ssrc_changes": 2}, "2 times", {"ssrc_changes": 0}),
@@ -172,7 +220,7 @@ CASES: tuple[tuple[str, dict[str, Any], str, dict[str, Any]], ...] = (
         "silence-suppression",
         {"seconds": now(received=0), "unheard": 0},
         "their own reports",
-        {"seconds": now(received=0), "unheard": 300},
+        {"seconds": now(received=0), "unheard": 300, "stops": True},
     ),
     ("duplicates", {"seconds": seconds(duplicate=5)}, "50 duplicates in 10 s (10 %)", {"seconds": now(duplicate=4)}),
     ("reordering", {"seconds": seconds(reordered=3)}, "30 out of order", {"seconds": now(reordered=4)}),
@@ -182,6 +230,12 @@ CASES: tuple[tuple[str, dict[str, Any], str, dict[str, Any]], ...] = (
         {"seconds": seconds(lost=2, received=48), "mean_run": 1.0},
         "4.0 % in 10 s, singly",
         {"seconds": seconds(lost=2, received=48, recovered=2)},
+    ),
+    (
+        "loss-here",
+        {"seconds": seconds(lost=2, received=48)},
+        "4.0 % in 10 s",
+        {"seconds": (replace(GOOD, lost=4, received=46), replace(GOOD, lost=-4, received=54)) * 20},
     ),
     (
         "loss-here",
@@ -226,6 +280,12 @@ CASES: tuple[tuple[str, dict[str, Any], str, dict[str, Any]], ...] = (
         {"seconds": (*seconds(lost=2)[:-1], replace(GOOD, clumps=1, held_ms=700.0))},
     ),
     (
+        "clumps",
+        {"seconds": now(clumps=1, held_ms=700.0, lost=2)},
+        "; 2 of them got lost",
+        {"seconds": now(clumps=1, held_ms=200.0, lost=2)},
+    ),
+    (
         "late-packets",
         {"seconds": seconds(late=2, target_ms=98.0), "buffer_limit_ms": 100.0},
         "20 late in 10 s (4.0 %)",
@@ -234,15 +294,21 @@ CASES: tuple[tuple[str, dict[str, Any], str, dict[str, Any]], ...] = (
     ("long-round-trip", {"seconds": now(rtt_ms=640.0)}, "640 ms", {"seconds": now(rtt_ms=180.0)}),
     (
         "no-reports",
-        {"report_age_s": None},
+        {"report_age_s": None, "rtcp_age_s": None},
         "since the call began",
-        {"report_age_s": None, "seconds": FACTS.seconds[:20]},
+        {"report_age_s": None, "rtcp_age_s": None, "seconds": FACTS.seconds[:20]},
     ),
     (
         "no-reports",
-        {"report_age_s": 45.0},
-        "for 30 s",
-        {"report_age_s": None, "seconds": (replace(GOOD, sent=0),) * 40},
+        {"report_age_s": 45.0, "rtcp_age_s": 45.0},
+        "for 45 s",
+        {"report_age_s": None, "rtcp_age_s": None, "seconds": (replace(GOOD, sent=0),) * 40},
+    ),
+    (
+        "no-reports",
+        {"report_age_s": None, "rtcp_age_s": 45.0},
+        "since the call began",
+        {"report_age_s": None, "rtcp_age_s": 3.0},
     ),
     ("unmarked", {"traffic_class": 0}, "DSCP 0", {"traffic_class": None}),
     (

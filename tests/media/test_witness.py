@@ -142,7 +142,8 @@ def test_clipping_and_a_constant() -> None:
     )  # int16 wraps, it is noise
     loud = (60_000 * np.sin(np.arange(3 * 8000) / 4)).clip(-32768, 32767).astype(np.int16)
     assert witness_of(loud, 8000).heard().clips
-    assert witness_of(np.full(3 * 8000, -7, np.int16), 8000).heard().constant == -7
+    assert witness_of(np.full(3 * 8000, -70, np.int16), 8000).heard().constant == -70
+    assert witness_of(np.full(3 * 8000, 8, np.int16), 8000).heard().constant is None  # what A-law has for silence
 
 
 def test_another_rate_begins_anew() -> None:

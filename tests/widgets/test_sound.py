@@ -62,6 +62,13 @@ def test_what_the_sound_says_in_words() -> None:
     ]
     assert words(replace(WIDE, width_hz=None))[0] == " width      not known before they have spoken for some seconds"
     assert words(FarSoundView(60.0, 4000.0, BANDS, 3500.0))[0] == " width      3.5 kHz, as wide as the codec"
+    assert words(replace(WIDE, width_hz=500.0))[0] == " width      0.5 kHz of 8: tones, or a muffled voice"
+
+
+def test_what_they_speak_is_what_counts_not_what_we_send() -> None:
+    asymmetric = FarSoundView(60.0, 24000.0, BANDS, 3500.0, codec="PCMA", carries_hz=4000.0)
+    assert words(asymmetric)[0] == " width      3.5 kHz, as wide as the codec"
+    assert "though G722 could carry 8 kHz" in words(replace(asymmetric, codec="G722", carries_hz=8000.0))[0]
 
 
 def test_on_the_least_screen_a_picture_and_the_one_thing_to_be_said() -> None:
