@@ -51,8 +51,7 @@ class Bursts:
 
     def lose(self, place: int, count: int = 1) -> None:
         """So many packets from this place on are lost. Places only rise."""
-        before = self._last if self._last is not None else (place if self._begin is None else self._begin) - 1
-        came = max(0, place - before - 1)
+        came = self._came_before(place)
         if came or self._last is None:
             self._close_run()
         self._run += count
@@ -61,6 +60,12 @@ class Bursts:
         self._c33 += count - 1
         self._lost += count - 1
         self._last = place + count - 1
+
+    def _came_before(self, place: int) -> int:
+        """So many since the last lost packet, or since the numbers began, up to this place."""
+        if self._last is not None:
+            return max(0, place - self._last - 1)
+        return 0 if self._begin is None else max(0, place - self._begin)
 
     def _note(self, came: int, first: bool) -> None:
         """One loss after so many that came (appendix A.2)."""
@@ -90,14 +95,13 @@ class Bursts:
         if self._run:
             runs[_step(self._run)] += 1
         c11, c13, c14 = self._c11, self._c13, self._c14
-        since = 0 if self._last is None else max(0, place - self._last)
-        if self._lost == 1 and since >= GMIN:
+        if self._lost == 1:  # a burst has two at least
             c14 += 1
         elif self._lost:
             c13 += 1
-        c11 += since
+        c11 += self._came_before(place + 1)
         total = c11 + c14 + 2 * c13 + self._c22 + 2 * self._c23 + self._c33
-        burst_packets = gap_packets = 0.0
+        burst_packets, gap_packets = 0.0, float(c11 + c14)  # without a burst all is one gap
         if c13:
             gap_packets = (c11 + c14 + c13) / c13
             burst_packets = total / c13 - gap_packets

@@ -12,7 +12,9 @@ from engine.media.source import Source
 if TYPE_CHECKING:
     from engine.media.stream import RxStats
 
-DBM0_OF_FULL_SCALE = 3.14  # a full-scale sine of G.711 (ITU-T G.711 table 5); close enough for the others
+# A full-scale sine of A-law has 3.14 dBm0 (ITU-T G.711 section 4), and -3.01 dBFS: 0 dBFS is a square wave. Close enough
+# for the others.
+DBM0_OF_FULL_SCALE = 3.14 + 3.01
 
 
 class Rated(NamedTuple):
@@ -72,7 +74,7 @@ def voip_metrics(
         r=xr.UNKNOWN if rated is None or rated.wideband else min(100, round(rated.r)),
         mos_cq=mos,
         buffer_ms=round(buffer_ms),
-        buffer_highest_ms=round(target_ms),
+        buffer_highest_ms=round(max(buffer_ms, target_ms)),
         buffer_limit_ms=round(buffer_limit_ms),
     )
 

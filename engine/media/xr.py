@@ -85,9 +85,8 @@ class VoipMetrics:
 
     @property
     def mos(self) -> float | None:
-        """Of conversation, or else of listening."""
-        told = self.mos_cq if self.mos_cq != UNKNOWN else self.mos_lq
-        return told / 10 if 10 <= told <= 50 else None
+        """Of conversation, or else of listening; what is no score at all was not meant to be one."""
+        return next((told / 10 for told in (self.mos_cq, self.mos_lq) if 10 <= told <= 50), None)
 
 
 Block = ReceiverReferenceTime | DelaySinceLast | StatisticsSummary | VoipMetrics

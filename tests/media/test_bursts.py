@@ -40,7 +40,19 @@ def test_a_loss_far_from_others_is_no_burst() -> None:
     came = picture("." * 50 + "x" + "." * 50)
     figures = counted(came).figures(100)
     assert figures.burst_packets == figures.burst_density == 0
-    assert figures.gap_density == pytest.approx(1 / 101)
+    assert figures.gap_density == pytest.approx(1 / 101) and figures.gap_packets == 101
+
+
+def test_a_loss_with_nothing_behind_it_yet_is_no_burst_either() -> None:
+    figures = counted(picture("." * 50 + "x....")).figures(54)
+    assert figures.burst_packets == figures.burst_density == 0 and figures.gap_packets == 55
+    assert counted(picture("." * 50 + "x..x.")).figures(54).burst_packets == pytest.approx(4)
+
+
+def test_what_came_since_the_numbers_began_anew_counts() -> None:
+    bursts = counted(picture("." * 50 + "x" + "." * 49))
+    bursts.begin(5000)
+    assert bursts.figures(5099).gap_packets == 50 + 1 + 100
 
 
 def test_losses_that_lie_together_are_a_burst() -> None:

@@ -46,7 +46,7 @@ def test_a_summary_says_which_of_its_figures_are_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cq", "lq", "mos"), [(41, 43, 4.1), (127, 43, 4.3), (127, 127, None), (0, 3, None), (255, 9, None)]
+    ("cq", "lq", "mos"), [(41, 43, 4.1), (127, 43, 4.3), (127, 127, None), (0, 43, 4.3), (0, 3, None), (255, 9, None)]
 )
 def test_an_opinion_is_one_only_where_it_can_be(cq: int, lq: int, mos: float | None) -> None:
     assert VoipMetrics(1, 0, 0, 0, 0, 0, 0, 0, 0, mos_cq=cq, mos_lq=lq).mos == mos
