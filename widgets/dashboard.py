@@ -62,13 +62,13 @@ def _scene(snapshot: Snapshot, ui: Ui) -> Scene:
     """What is to be drawn; without private data where somebody wants to take a picture of it."""
     if not ui.masked:
         return scene(snapshot, ui)
-    hide = mask.of(snapshot)
+    hide, read = mask.of(snapshot), ladder.read(scene(snapshot, ui))
     line = None if ui.prompt is None else prompt.hidden(ui.prompt, hide)
     ui = replace(ui, notice=hide(ui.notice), prompt=line)
     ui = ui.with_state(ladder.hidden(ui.state(ladder.Reading()), snapshot.sip))
     ui = ui.with_state(people.hidden(ui.state(people.Leafing()), snapshot.people))
     ui = ui.with_state(ui.state(log.Sieve()).hidden(snapshot.log))
-    return scene(mask.masked(snapshot), ui)
+    return scene(mask.masked(snapshot, read), ui)
 
 
 def seen(snapshot: Snapshot, ui: Ui) -> Snapshot:

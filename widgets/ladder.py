@@ -165,12 +165,18 @@ def chosen(rows: Sequence[Arrow], reading: Reading) -> int:
     return next((place for place, row in enumerate(rows) if row.number >= reading.number), len(rows) - 1)
 
 
+def read(scene: Scene) -> tuple[int, ...]:
+    """The numbers of the messages that are open."""
+    reading = scene.ui.state(Reading())
+    if scene.ui.view != VIEW.name or not reading.opened:
+        return ()
+    rows = arrows(scene, reading)
+    looked_at = rows[chosen(rows, reading)].message if rows else None
+    return (*reading.marked, *(() if looked_at is None else (looked_at.number,)))
+
+
 def _parties(rows: Sequence[Arrow]) -> list[tuple[str, int]]:
-    found: list[tuple[str, int]] = []
-    for row in rows:
-        if row.peer not in found:
-            found.append(row.peer)
-    return found
+    return list(dict.fromkeys(row.peer for row in rows))
 
 
 # ------------------------------------------------------------------ the ladder

@@ -10,18 +10,24 @@ from widgets import figures, mask, text
 from widgets.ui import find
 
 MOST_CHARACTERS = 500_000  # the newest ones: more at once would make the next packet wait
+MOST_HIDDEN = 40_000  # the same where private data is to be found and hidden
 
 
 def saving(snapshot: Snapshot, numbers: Collection[int], call: int | None, masked: bool) -> SaveText:
     """What writes these messages into a file: those of one call, or (None) of all; without private data if masked."""
-    shown = mask.masked(snapshot) if masked else snapshot
-    messages = [message for message in shown.sip if message.number in numbers]
+    wanted = [message for message in snapshot.sip if message.number in numbers]
+    messages = _with_room(wanted) if masked else wanted
+    shown = snapshot
+    if masked:
+        shown = mask.masked(snapshot, [message.number for message in messages])
+        read = {message.number for message in messages}
+        messages = [message for message in shown.sip if message.number in read]
     what = "all calls" if call is None else f"call {call}"
     view = find(shown, call)
     with_whom = f", {figures.peer(view)}" if view is not None else ""
     stem = "ringtop-calls" if call is None else f"ringtop-call-{call}"
     kept = _newest(messages)
-    left_out = len(messages) - len(kept)
+    left_out = len(wanted) - len(kept)
     lines = [
         f"# ringtop: SIP messages of {what}{with_whom}",
         *(["# private data is hidden"] if masked else []),
@@ -29,6 +35,17 @@ def saving(snapshot: Snapshot, numbers: Collection[int], call: int | None, maske
         "",
     ]
     return SaveText(f"{stem}-hidden" if masked else stem, "\n".join(lines) + "\n" + "".join(kept))
+
+
+def _with_room(messages: Sequence[SipMessage]) -> list[SipMessage]:
+    """The last ones that are not too much to be searched."""
+    kept, room = 0, MOST_HIDDEN
+    for message in reversed(messages):
+        room -= len(message.text)
+        if room < 0:
+            break
+        kept += 1
+    return list(messages[len(messages) - kept :])
 
 
 def _newest(messages: Sequence[SipMessage]) -> list[str]:

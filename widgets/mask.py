@@ -1,167 +1,234 @@
 """The screen without private data, for a screenshot: who talks with whom, and where, becomes user1, host1, ...
 
-What is private is read out of the SIP messages and the calls: users, hosts and addresses, names, Call-IDs, tags,
-branches. Each gets a name of its own, the same one wherever it is found. What is not found in these places is not known
-to be private and stays: the ladder itself shows what a picture would give away.
+What is private is read out of the SIP messages, the calls and the log: users, hosts and addresses, names, Call-IDs,
+tags, branches (``private.py`` finds them). Each gets a name of its own, the same one wherever it is found. What is not
+found in these places is not known to be private and stays: the ladder itself shows what a picture would give away.
+
+A running call must not wait for it, whatever strangers have sent. So of the messages of a call the first and the newest
+are searched, and only in the lines that tell of people; a whole text is searched and hidden only when it is read.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import islice
-from typing import Any
+from itertools import chain, islice
+from typing import Any, Generic, TypeVar
 
-from engine.model import CallView, MediaView, SipMessage, Snapshot
+from engine.model import CallView, LogLine, MediaView, SettingsView, SipMessage, Snapshot
 from engine.model_people import Contact, PeopleView
+from widgets.private import PUBLIC, Found, in_header, in_text
 
-_KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("name", re.compile(r'"([^"\r\n]{1,100})"\s*<')),
-    (
-        "name",
-        re.compile(r"^(?:[A-Za-z-]{1,40}:[ \t]*)?([^\s<\":][^<\":\r\n]{0,99}?)[ \t]*<(?:sips?|tel):", re.M | re.I),
-    ),
-    ("name", re.compile(r"^[esp]=[^\r\n(]{0,100}\(([^)\r\n]{1,100})\)", re.M)),
-    ("user", re.compile(r"\bsips?:([^@>\s:\"<,]{1,500})(?::[^@\s]{0,50})?@")),
-    ("user", re.compile(r"\btel:([^;>\s]{1,50})")),
-    ("host", re.compile(r"\bsips?:(?:[^@;>\s]{1,150}@)?(\[[0-9a-fA-F:.]{2,60}\]|[A-Za-z0-9.-]{1,120})")),
-    ("host", re.compile(r"\b(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})\b")),
-    ("host", re.compile(r"\bIP4 ([A-Za-z0-9.-]{2,120})")),
-    ("user", re.compile(r"^e=([^@\s]{1,100})@", re.M)),
-    ("user", re.compile(r"^p=([^\r\n(<]{2,60})", re.M)),
-    ("user", re.compile(r"\busername=\"([^\"\r\n]{1,100})\"", re.I)),
-    ("host", re.compile(r"\brealm=\"([^\"\r\n]{1,120})\"", re.I)),
-    ("secret", re.compile(r"\b(?:c?nonce|response|opaque)=\"([^\"\r\n]{1,300})\"", re.I)),
-    ("subject", re.compile(r"^(?:Subject|s):[ \t]*([^\r\n]{1,200})", re.M | re.I)),
-    ("subject", re.compile(r"^[si]=([^\r\n]{1,200})", re.M)),
-    ("host", re.compile(r"\bIP6 ([0-9a-fA-F:.]{2,60})")),
-    ("host", re.compile(r"SIP\s*/\s*2\.0\s*/\s*[A-Z]{2,5}\s+(\[[^\]\s]{2,60}\]|[A-Za-z0-9.-]{1,120})")),
-    ("host", re.compile(r";received=\[?([^];,\s]{2,120})", re.I)),
-    ("host", re.compile(r"@([A-Za-z0-9][A-Za-z0-9.-]{1,120})")),
-    ("user", re.compile(r"([A-Za-z0-9_.+%-]{1,100})@[A-Za-z0-9\[]")),
-    ("call", re.compile(r"^(?:Call-ID|i):[ \t]*(\S{1,200})", re.M | re.I)),
-    ("tag", re.compile(r";tag=([^;>\s,]{1,100})", re.I)),
-    ("branch", re.compile(r";branch=([^;>\s,]{1,150})", re.I)),
-    ("session", re.compile(r"^o=(\S{1,60}) ", re.M)),
-    ("agent", re.compile(r"^(?:User-Agent|Server):[ \t]*([^\r\n]{1,150})", re.M | re.I)),
-)
-_PUBLIC = {"-", "invalid", "anonymous", "anonymous.invalid", "0.0.0.0", "::", "127.0.0.1", "UDP", "sip"}
-_SHORTEST = 2
+MOST_WORDS = 1500  # that are looked for on the whole screen
+MOST_OF_A_CALL = 60  # of them those in the messages of one call
+NEWEST_OF_A_CALL = 3  # of its messages are searched, and the first
+RELATED = 200  # messages of the calls of those that are read: what binds them together has the same name in all
+
 _LONG = 4  # a shorter word would be replaced within others
-_PEOPLE = ("name", "user", "host")
-MOST_OF_A_CALL = 200  # people and places that are looked for in all its messages; each is searched for its own, too
-
-
-class Mask:
-    """Puts names in the place of what is private."""
-
-    def __init__(self, names: Mapping[str, str]) -> None:
-        self._names = names
-        self._longest_first = sorted(names, key=len, reverse=True)
-
-    def __call__(self, text: str) -> str:
-        """Only what is in this text goes into the pattern: one of all words takes long to make where there are many."""
-        there = [word for word in self._longest_first if word in text]
-        if not there:
-            return text
-        return re.sub("|".join(map(_whole, there)), lambda match: self._names[match[0]], text)
-
-
-def _whole(word: str) -> str:
-    """A short word is private only where it stands alone: ``ed`` is not in ``received``."""
-    found = re.escape(word)
-    return found if len(word) >= _LONG else rf"(?<![A-Za-z0-9]){found}(?![A-Za-z0-9])"
+_MARKS = 0xF0000  # characters that nobody uses: each stands for a word until all are found
+_BETWEEN = "\x00"
+T = TypeVar("T")
 
 
 class _Names:
     """The name of each private word: the same one wherever it is found."""
 
     def __init__(self) -> None:
-        self._names: dict[str, str] = {}
+        self.named: dict[str, str] = {}
         self._counts: Counter[str] = Counter()
 
-    def of(self, found: Iterable[tuple[str, str]]) -> dict[str, str]:
-        return {word: self._name(kind, word) for kind, word in found}
+    def copy(self) -> _Names:
+        """The same, to which others may be added."""
+        made = _Names()
+        made.named, made._counts = dict(self.named), Counter(self._counts)
+        return made
 
-    def _name(self, kind: str, word: str) -> str:
-        if word not in self._names:
-            self._counts[kind] += 1
-            self._names[word] = f"{kind}{self._counts[kind]}"
-        return self._names[word]
-
-
-@lru_cache(maxsize=5000)
-def _private(text: str) -> tuple[tuple[str, str], ...]:
-    """What is private in a text: kinds and words."""
-    found = ((kind, match[1].strip()) for kind, pattern in _KINDS for match in pattern.finditer(text))
-    return tuple((kind, word) for kind, word in found if len(word) >= _SHORTEST and word not in _PUBLIC)
-
-
-@lru_cache(maxsize=1)
-def _hidden(messages: tuple[SipMessage, ...], others: tuple[str, ...]) -> tuple[Mask, tuple[SipMessage, ...]]:
-    """What hides the words of the screen, and the messages hidden; made when something came, not for every frame.
-
-    A message is searched for its own private words and for the people and places of its call, not for those of all
-    messages: many strangers would make that as slow as they like.
-    """
-    names = _Names()
-    everywhere = names.of(found for text in others for found in _private(text))
-    of_calls: dict[int, dict[str, str]] = {}
-    for message in messages:
-        people = names.of(found for found in _of_message(message) if found[0] in _PEOPLE)
-        if message.call is not None:
-            known = of_calls.setdefault(message.call, {})
-            known.update(islice(people.items(), max(0, MOST_OF_A_CALL - len(known))))
-    shown = []
-    for message in messages:
-        own = names.of(_of_message(message))
-        private = everywhere | (of_calls[message.call] if message.call is not None else {}) | own
-        shown.append(_message(message, tuple(private.items())))
-    for people in of_calls.values():
-        everywhere |= people
-    return Mask(everywhere), tuple(shown)
+    def of(self, found: Iterable[Found]) -> list[str]:
+        """Name what has no name yet; returns the words."""
+        words = []
+        for kind, word in found:
+            if word not in self.named:
+                self._counts[kind] += 1
+                self.named[word] = f"{kind}{self._counts[kind]}"
+            words.append(word)
+        return words
 
 
-def _of_message(message: SipMessage) -> tuple[tuple[str, str], ...]:
-    host = message.peer[0]
-    return _private(message.text) if host in _PUBLIC else (*_private(message.text), ("host", host))
+class Mask:
+    """Puts names in the place of what is private: of what is known to be, and of what a text itself gives away."""
+
+    def __init__(self, found: Iterable[Found]) -> None:
+        self.names = _Names()
+        self._known = tuple(self.names.of(found))
+
+    def __call__(self, text: str) -> str:
+        """For a line of ours."""
+        names, found = self.names, in_text(text)
+        if not all(word in names.named for _, word in found):
+            names = names.copy()
+        return _hide(text, chain(names.of(found), self._known), names.named)
+
+    def all(self, texts: Sequence[str]) -> list[str]:
+        """For many lines at once; that costs little more than one."""
+        joined = _BETWEEN.join(text.replace(_BETWEEN, "") for text in texts)
+        return _hide(joined, self._known, self.names.named).split(_BETWEEN) if texts else []
+
+    def message(self, text: str, names: _Names) -> str:
+        """For a SIP message; what is found in it gets its names among these."""
+        return _hide(text, chain(names.of(in_text(text)), self._known), names.named)
+
+
+def _hide(text: str, words: Iterable[str], names: Mapping[str, str]) -> str:
+    there = sorted({word for word in words if word in text}, key=len, reverse=True)
+    for number, word in enumerate(there):
+        mark = chr(_MARKS + number)
+        text = text.replace(word, mark) if len(word) >= _LONG else _replace_alone(text, word, mark)
+    return text.translate({_MARKS + number: names[word] for number, word in enumerate(there)}) if there else text
+
+
+def _replace_alone(text: str, word: str, mark: str) -> str:
+    """A short word is private only where it stands alone: ``ed`` is not in ``received``."""
+    pieces, begin, at = [], 0, text.find(word)
+    while at >= 0:
+        end = at + len(word)
+        if not (_is_letter(text[at - 1 : at]) or _is_letter(text[end : end + 1])):
+            pieces += [text[begin:at], mark]
+            begin = end
+        at = text.find(word, end)
+    return "".join((*pieces, text[begin:]))
+
+
+def _is_letter(char: str) -> bool:
+    return char.isascii() and char.isalnum()
+
+
+class _Latest(Generic[T]):
+    """What was made last, for as long as it is asked for with the same things: no frame makes it anew."""
+
+    def __init__(self, make: Callable[..., T]) -> None:
+        self._make = make
+        self._made: tuple[tuple[Any, ...], T] | None = None
+
+    def __call__(self, *asked: Any) -> T:
+        if self._made is None or self._made[0] != asked:
+            self._made = asked, self._make(*asked)
+        return self._made[1]
+
+
+# ------------------------------------------------------------------ what is known
 
 
 def of(snapshot: Snapshot) -> Mask:
     """For the words of the screen."""
-    return _everything(snapshot)[0]
+    said = (snapshot.local_uri, snapshot.settings.path or "", *_said(snapshot.calls))
+    return _mask(snapshot.sip, snapshot.log, said)
 
 
-def _everything(snapshot: Snapshot) -> tuple[Mask, tuple[SipMessage, ...]]:
-    lines = (line.text for line in snapshot.log)
-    return _hidden(snapshot.sip, (snapshot.local_uri, *_named(snapshot), *lines))
+def _know(messages: tuple[SipMessage, ...], log: tuple[LogLine, ...], said: tuple[str, ...]) -> Mask:
+    """Calls first, then the log and the messages: there may be more than anybody can look for."""
+    found = chain(
+        chain.from_iterable(map(in_text, said)),
+        _people(messages),
+        chain.from_iterable(in_text(line.text) for line in reversed(log)),
+    )
+    return Mask(islice(dict.fromkeys(found), MOST_WORDS))
 
 
-def masked(snapshot: Snapshot) -> Snapshot:
-    """The phone as it may be shown to anybody."""
-    mask, messages = _everything(snapshot)
+_mask = _Latest(_know)
+
+
+def _said(calls: Iterable[CallView]) -> Iterator[str]:
+    for call in calls:
+        yield call.peer_uri
+        yield from (f'"{name}" <' for name in (call.peer_name, call.contact) if name)
+        if call.media is not None:
+            yield from (where[0] for where in (call.media.local, call.media.remote) if where is not None)
+
+
+def _people(messages: Iterable[SipMessage]) -> Iterator[Found]:
+    """People and places of every call that is kept, the newest call first."""
+    calls: dict[int, list[SipMessage]] = {}
+    for message in messages:
+        if message.call is not None:
+            calls.setdefault(message.call, []).append(message)
+    for kept in reversed(calls.values()):
+        searched = (kept[0], *kept[1:][-NEWEST_OF_A_CALL:])
+        found = chain.from_iterable((*in_header(message.text), *_place(message)) for message in searched)
+        yield from islice(dict.fromkeys(found), MOST_OF_A_CALL)
+
+
+def _place(message: SipMessage) -> tuple[Found, ...]:
+    host = message.peer[0]
+    return () if host in PUBLIC else (("host", host),)
+
+
+# ------------------------------------------------------------------ what is shown
+
+
+def masked(snapshot: Snapshot, read: Collection[int] | None = None) -> Snapshot:
+    """The phone as it may be shown to anybody. ``read``: the numbers of the messages whose text is wanted (None: all);
+    the others have none."""
+    mask = of(snapshot)
     return replace(
         snapshot,
         local_uri=mask(snapshot.local_uri),
         calls=tuple(_call(call, mask) for call in snapshot.calls),
-        log=tuple(replace(line, text=mask(line.text)) for line in snapshot.log),
-        sip=messages,
-        people=_people(snapshot.people),
+        log=_log(snapshot.log, mask),
+        sip=_messages(snapshot.sip, mask, None if read is None else tuple(read)),
+        people=_contacts(snapshot.people),
+        settings=_settings(snapshot.settings, mask),
     )
 
 
-def _named(snapshot: Snapshot) -> Iterator[str]:
-    for call in snapshot.calls:
-        yield call.peer_uri
-        if call.peer_name:
-            yield f'"{call.peer_name}" <'
-        if call.contact:
-            yield f'"{call.contact}" <'
-        if call.media is not None:
-            yield from (where[0] for where in (call.media.local, call.media.remote) if where is not None)
+def _hidden_log(log: tuple[LogLine, ...], mask: Mask) -> tuple[LogLine, ...]:
+    hidden = mask.all([line.text for line in log])
+    return tuple(replace(line, text=text) for line, text in zip(log, hidden, strict=True))
+
+
+_log = _Latest(_hidden_log)
+
+
+def _hidden_messages(
+    messages: tuple[SipMessage, ...], mask: Mask, read: tuple[int, ...] | None
+) -> tuple[SipMessage, ...]:
+    """With the texts of those that are read."""
+    rows, names = _rows(messages, mask)
+    wanted = {message.number: message for message in messages if read is None or message.number in read}
+    if not wanted:
+        return rows
+    names = names.copy()
+    calls = {message.call for message in wanted.values()}
+    for message in [message for message in messages if message.call in calls][-RELATED:]:
+        names.of(in_header(message.text))
+    texts = {number: mask.message(message.text, names) for number, message in wanted.items()}
+    return tuple(replace(row, text=texts[row.number]) if row.number in texts else row for row in rows)
+
+
+_messages = _Latest(_hidden_messages)
+
+
+def _hidden_rows(messages: tuple[SipMessage, ...], mask: Mask) -> tuple[tuple[SipMessage, ...], _Names]:
+    """Without their texts; and the names with those of all hosts."""
+    names = mask.names.copy()
+    hosts = dict.fromkeys(message.peer[0] for message in messages)
+    names.of(("host", host) for host in hosts if host not in PUBLIC)
+    labels = list({message.label for message in messages if message.label[:1].isdigit()})
+    told = dict(zip(labels, mask.all(labels), strict=True))
+    rows = (
+        replace(
+            message,
+            peer=(names.named.get(message.peer[0], message.peer[0]), message.peer[1]),
+            label=told.get(message.label, message.label),
+            text="",
+        )
+        for message in messages
+    )
+    return tuple(rows), names
+
+
+_rows = _Latest(_hidden_rows)
 
 
 def _call(call: CallView, mask: Mask) -> CallView:
@@ -171,6 +238,9 @@ def _call(call: CallView, mask: Mask) -> CallView:
         peer_uri=mask(call.peer_uri),
         peer_name=mask(call.peer_name),
         contact=mask(call.contact),
+        reason=mask(call.reason),
+        digits_sent="*" * len(call.digits_sent),
+        digits_received="*" * len(call.digits_received),
         recording=None if call.recording is None else "a file",
         media=None if media is None else _media(media, mask),
         findings=tuple(replace(finding, evidence=mask(finding.evidence)) for finding in call.findings),
@@ -179,7 +249,7 @@ def _call(call: CallView, mask: Mask) -> CallView:
 
 
 @lru_cache(maxsize=1)
-def _people(people: PeopleView) -> PeopleView:
+def _contacts(people: PeopleView) -> PeopleView:
     """Without names of their own: there may be thousands, and none of them is for others."""
     contacts = (Contact(f"contact{number}", "sip:hidden") for number, _ in enumerate(people.contacts, 1))
     past = (replace(call, uri="sip:hidden", name="hidden" if call.name else "") for call in people.past)
@@ -195,9 +265,5 @@ def _media(media: MediaView, mask: Mask) -> MediaView:
     return replace(media, rtcp=replace(media.rtcp, cname="name" if media.rtcp.cname else None), **places)
 
 
-@lru_cache(maxsize=5000)
-def _message(message: SipMessage, names: tuple[tuple[str, str], ...]) -> SipMessage:
-    mask = Mask(dict(names))
-    host, port = message.peer
-    label = mask(message.label) if message.label[:1].isdigit() else message.label
-    return replace(message, peer=(mask(host), port), label=label, text=mask(message.text))
+def _settings(settings: SettingsView, mask: Mask) -> SettingsView:
+    return settings if settings.path is None else replace(settings, path=mask(settings.path))

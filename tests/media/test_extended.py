@@ -17,9 +17,10 @@ RX = RxStats(
     foreign=0, jitter_ms=1.0, buffer_ms=60.0, target_ms=45.0, concealed_ms=0.0, accelerated_ms=0.0, expanded_ms=0.0,
     drift_ppm=None,
 )  # fmt: skip
+RATED = Rated(80.4, 4.04, False)
 
 
-def metrics(rx: RxStats = RX, rated: Rated | None = Rated(80.4, 4.04, False), level: float = -20.0) -> xr.VoipMetrics:
+def metrics(rx: RxStats = RX, rated: Rated | None = RATED, level: float = -20.0) -> xr.VoipMetrics:
     return voip_metrics(7, rx, Bursts().figures(0), rated, level, 0.1234, 20.0, 500.0)
 
 
