@@ -12,7 +12,7 @@ from engine.media.source import Source
 if TYPE_CHECKING:
     from engine.media.stream import RxStats
 
-# A full-scale sine of A-law has 3.14 dBm0 (ITU-T G.711 section 4), and -3.01 dBFS: 0 dBFS is a square wave. Close enough
+# A full-scale sine of A-law has 3.14 dBm0 (ITU-T G.711 section 4), and -3.01 dBFS: 0 dBFS is a square wave. Near enough
 # for the others.
 DBM0_OF_FULL_SCALE = 3.14 + 3.01
 
