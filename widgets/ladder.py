@@ -6,14 +6,12 @@ reader goes up. Enter opens a message as it was on the wire; Space marks two, an
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import zip_longest
 
 from engine.model import CallState, CallView, SipMessage
-from widgets import figures, ladder_text, layout, parts, prompt, text
+from widgets import difference, figures, ladder_text, layout, parts, prompt, text
 from widgets.canvas import Canvas, Rect
 from widgets.keys import Key
 from widgets.ui import Band, Pane, Scene, Tables
@@ -23,6 +21,7 @@ TIME_COLUMNS = 21  # time of day and time since the row above
 LEAST_LANE = 24  # columns between two parties: a label and a head
 SIDE_BY_SIDE_FROM = 100  # columns for a difference in two columns
 MOST_PARTIES = 6
+MOST_LINES = 20_000  # of two messages one below the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,6 @@ class Reading:
     wanted: str = ""  # only messages with this in them
     marked: tuple[int, ...] = ()  # numbers of messages, two at most
     opened: str = ""  # "", "message" or "difference"
-    scroll: int = 0  # lines down in what is opened
     folded: bool = False  # a message and what repeats it are one row
     found: frozenset[int] | None = None  # the messages with it in them, where neither they nor it may be read
 
@@ -344,7 +342,7 @@ def _draw_message(canvas: Canvas, rect: Rect, scene: Scene, row: Arrow, reading:
     lines = _lines(message)
     canvas.scroll_limit = max(0, len(lines) - below.height)
     in_body = False
-    start = min(reading.scroll, canvas.scroll_limit)
+    start = min(scene.ui.scroll, canvas.scroll_limit)
     for number, line in enumerate(lines):
         in_body = in_body or not line
         place = number - start
@@ -370,36 +368,14 @@ def _draw_difference(canvas: Canvas, rect: Rect, scene: Scene, reading: Reading)
     names = " and ".join(f"{figures.visible_line(each.label)} {_clock(each.time)}" for each in pair)
     below = parts.heading(canvas, rect, "difference", names)
     wide = below.width >= SIDE_BY_SIDE_FROM
-    rows = _beside(_lines(one), _lines(other)) if wide else _stacked(_lines(one), _lines(other))
+    rows = (difference.beside if wide else difference.stacked)(tuple(_lines(one)), tuple(_lines(other)))
     canvas.scroll_limit = max(0, len(rows) - below.height)
-    for row, cells in zip(below.rows(), rows[min(reading.scroll, canvas.scroll_limit) :], strict=False):
+    for row, cells in zip(below.rows(), rows[min(scene.ui.scroll, canvas.scroll_limit) :], strict=False):
         width = (below.width - 1) // len(cells)
         for column, (mark, line) in enumerate(cells):
             style = {"-": "bad", "+": "ok", " ": "dim"}[mark]
             shown = text.clip(figures.visible_line(line), width - 4, scene.look.more)
             canvas.put(row.x + 1 + column * width, row.y, f"{mark} {shown}", style, width - 1)
-
-
-Cells = tuple[tuple[str, str], ...]  # a mark and a line, in one column or two
-
-
-def _stacked(one: list[str], other: list[str]) -> list[Cells]:
-    found = difflib.ndiff(one, other)
-    return [((line[0], line[2:]),) for line in found if line[:1] in "+- "]
-
-
-def _beside(one: list[str], other: list[str]) -> list[Cells]:
-    rows: list[Cells] = []
-    for kind, a, b, c, d in difflib.SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
-        same = kind == "equal"
-        for left, right in zip_longest(one[a:b], other[c:d]):
-            rows.append(
-                (
-                    (" " if same or left is None else "-", left or ""),
-                    (" " if same or right is None else "+", right or ""),
-                )
-            )
-    return rows
 
 
 # ------------------------------------------------------------------ keys
@@ -413,9 +389,14 @@ def _move(desk: Desk, name: str) -> None:
     step = {"Up": -1, "k": -1, "Down": 1, "j": 1, "PageUp": -10, "PageDown": 10}[name]
     reading = _reading(desk)
     if reading.opened:
-        desk.keep(replace(reading, scroll=max(0, reading.scroll + step)))
-        return
-    _go(desk, reading, step)
+        _scroll(desk, desk.ui.scroll + step)
+    else:
+        _go(desk, reading, step)
+
+
+def _scroll(desk: Desk, line: int) -> None:
+    """To this line of what is opened, or its last page."""
+    desk.ui = replace(desk.ui, scroll=max(0, line))
 
 
 def _go(desk: Desk, reading: Reading, step: int) -> None:
@@ -423,13 +404,13 @@ def _go(desk: Desk, reading: Reading, step: int) -> None:
     if rows:
         place = max(0, min(chosen(rows, reading) + step, len(rows) - 1))
         newest = place == len(rows) - 1 and step > 0
-        desk.keep(replace(reading, number=None if newest else rows[place].number, scroll=0))
+        desk.keep(replace(reading, number=None if newest else rows[place].number))
 
 
 def _ends(desk: Desk, name: str) -> None:
     reading = _reading(desk)
     if reading.opened:
-        desk.keep(replace(reading, scroll=0 if name == "Home" else 10_000))
+        _scroll(desk, 0 if name == "Home" else MOST_LINES)
     else:
         desk.keep(replace(reading, number=0 if name == "Home" else None))
 
@@ -443,7 +424,8 @@ def _open(desk: Desk, name: str) -> None:
     if row.message is None:
         desk.notice("this is the sound: its figures are in the view calls")
     else:
-        desk.keep(replace(reading, opened="message", number=row.message.number, scroll=0))
+        desk.keep(replace(reading, opened="message", number=row.message.number))
+        _scroll(desk, 0)
 
 
 def _next(desk: Desk, name: str) -> None:
@@ -453,7 +435,8 @@ def _next(desk: Desk, name: str) -> None:
     at = chosen(messages, reading)
     place = max(0, min(at + (-1 if name in ("Left", "h") else 1), len(messages) - 1))
     if messages:
-        desk.keep(replace(reading, number=messages[place].number, scroll=0))
+        desk.keep(replace(reading, number=messages[place].number))
+        _scroll(desk, 0)
 
 
 def _mark(desk: Desk, name: str) -> None:
@@ -466,7 +449,8 @@ def _mark(desk: Desk, name: str) -> None:
         desk.keep(replace(reading, marked=tuple(number for number in reading.marked if number != message.number)))
         return
     marked = (*reading.marked, message.number)[-2:]
-    desk.keep(replace(reading, marked=marked, opened="difference" if len(marked) == 2 else "", scroll=0))
+    desk.keep(replace(reading, marked=marked, opened="difference" if len(marked) == 2 else ""))
+    _scroll(desk, 0)
     if len(marked) == 1:
         desk.notice("marked: Space on another one shows the difference")
 
@@ -504,7 +488,7 @@ def _back(desk: Desk, name: str) -> None:
     reading = _reading(desk)
     if reading.opened:
         marked = () if reading.opened == "difference" else reading.marked
-        desk.keep(replace(reading, opened="", marked=marked, scroll=0))
+        desk.keep(replace(reading, opened="", marked=marked))
     elif reading.wanted:
         desk.keep(replace(reading, wanted=""))
     else:

@@ -60,7 +60,7 @@ class Ui:
     notice: str = ""  # one line that takes the place of the keys for a while
     notice_style: str = "notice"
     view: str = "calls"
-    scroll: int = 0  # of the help, in rows down; of a view that scrolls, in lines back
+    scroll: int = 0  # of the help and an opened message, in rows down; of a view that scrolls, in lines back
     states: Mapping[type, object] = field(default_factory=dict)  # what each view remembers, by the type of it
     glyphs: str = "unicode"
     colour: bool = True

@@ -240,6 +240,20 @@ def test_two_marks_are_a_difference() -> None:
     assert reading("Home", " ", "Down", " ", "Escape") == replace(both, marked=(), opened="")
 
 
+def test_from_the_end_of_a_message_the_next_key_goes_up() -> None:
+    controls, phone = controls_of("Home", "Enter")
+
+    def first_line(key: str) -> str:
+        controls.press(key)
+        canvas = Canvas(60, 12)
+        dashboard.draw(canvas, phone.snapshot(), controls.ui)
+        controls.drawn(canvas)
+        return canvas.rows()[2].strip()
+
+    ends = [first_line(key) for key in ("End", "Up", "Up", "PageUp", "Home")]
+    assert [line.partition(":")[0] for line in ends] == ["To", "From", "Via", "INVITE sip", "INVITE sip"]
+
+
 def test_a_filter_is_typed_and_taken_off() -> None:
     controls, _ = controls_of("/", *"180", "Enter")
     assert controls.ui.state(Reading()).wanted == "180"
