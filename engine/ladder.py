@@ -16,6 +16,7 @@ from engine.model import SipMessage
 MESSAGES_PER_CALL = 200
 CALLS = 24
 MOST_CHARACTERS = 6000  # of one message
+MOST_OF_A_LINE = 100  # characters: of what is told of it in a row
 CHARACTERS_PER_CALL = 300_000  # of all its messages
 REPEATED_WITHIN = 40  # messages of a call are looked through for the same one
 
@@ -50,7 +51,7 @@ class Ladder:
                 direction=direction,
                 peer=peer,
                 label=_label(text),
-                cseq=headers.get("cseq", ""),
+                cseq=headers.get("cseq", "")[:MOST_OF_A_LINE],
                 has_sdp=(headers.get("content-type") or headers.get("c", "")).lower().startswith("application/sdp"),
                 proxied="record-route" in headers or "route" in headers,
                 repeats=_repeated(kept, direction, text[:MOST_CHARACTERS]),
@@ -105,8 +106,8 @@ def _label(text: str) -> str:
     """``INVITE``, or ``486 Busy Here``."""
     first = text.partition("\r\n")[0]
     if first.startswith("SIP/2.0 "):
-        return first[8:].strip()
-    return first.partition(" ")[0]
+        return first[8:].strip()[:MOST_OF_A_LINE]
+    return first.partition(" ")[0][:MOST_OF_A_LINE]
 
 
 def _repeated(kept: deque[SipMessage], direction: str, text: str) -> int | None:

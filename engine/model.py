@@ -229,6 +229,11 @@ class History(Sequence[HistoryPoint]):
         """Which second of the call is the first one here: the oldest minutes of a very long call are gone."""
         return self._first_s
 
+    @property
+    def parts(self) -> tuple[tuple[HistoryPoint, ...], ...]:
+        """The same by minutes; those that are over are the same objects in all views."""
+        return (*self._minutes, self._latest)
+
     def __len__(self) -> int:
         return 60 * len(self._minutes) + len(self._latest)
 

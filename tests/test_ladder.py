@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import model
-from engine.ladder import CALLS, CHARACTERS_PER_CALL, MESSAGES_PER_CALL, MOST_CHARACTERS, Ladder
+from engine.ladder import CALLS, CHARACTERS_PER_CALL, MESSAGES_PER_CALL, MOST_CHARACTERS, MOST_OF_A_LINE, Ladder
 from tests.wire import ANNA, BOB, STRANGER, Wire, is_sip
 
 PEER = ("203.0.113.5", 5060)
@@ -113,3 +113,11 @@ def test_no_octets_do_any_harm(messages: list[tuple[int | None, bytes]]) -> None
     for call, data in messages:
         ladder.note(call, "in", PEER, data, 0.0)
     assert len(ladder.view) == len(messages) and ladder.view is ladder.view
+
+
+def test_what_a_row_tells_is_short_whatever_a_stranger_writes() -> None:
+    ladder = Ladder()
+    long = b"x" * 20_000
+    ladder.note(None, "in", PEER, b"SIP/2.0 486 " + long + b"\r\nCSeq: 1 " + long + b"\r\n\r\n", 1.0)
+    ladder.note(None, "in", PEER, long + b" sip:x SIP/2.0\r\nCSeq: 1 X\r\n\r\n", 2.0)
+    assert all(len(each.label) <= MOST_OF_A_LINE and len(each.cseq) <= MOST_OF_A_LINE for each in ladder.view)

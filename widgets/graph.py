@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
-from engine.model import HistoryPoint
+from engine.model import History, HistoryPoint
 from widgets import figures, parts
 from widgets.canvas import Canvas, Rect, Run
 from widgets.ui import Scene
@@ -27,7 +27,8 @@ _EMPTY = "\u2800"  # the braille cell without dots; those with some come after i
 _ASCII_SOLID = " _:|"  # how full a cell is
 _ASCII_LINE = " _-'"  # how high the line is in its cell
 _STYLES = ("dim", "ok", "warn", "bad")
-Values = tuple[tuple[float | None, ...], tuple[float | None, ...]]  # second by second: what it was, what it was to be
+Line = tuple[float | None, ...]
+Values = tuple[Line, Line]  # point by point: what it was, what it was to be
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,17 @@ class Trace:
     aim: Callable[[HistoryPoint], float | None] | None = None  # what it is to be: a line of its own
     aim_words: str = ""
 
-    def values(self, points: Sequence[HistoryPoint]) -> Values:
-        """What is shown of these seconds."""
-        aim = self.aim
-        return (
-            tuple(self.value(point) for point in points),
-            () if aim is None else tuple(aim(point) for point in points),
-        )
+    def values(self, points: Sequence[HistoryPoint], step: int = 1, phase: int = 0) -> Values:
+        """What is shown of these seconds, ``step`` of them to a point; ``phase`` as :func:`worst` has it."""
+        lines = [[self.value(point) for point in points], [] if self.aim is None else list(map(self.aim, points))]
+        was, aimed = (tuple(worst(line, step, phase, self.worst)) for line in lines)
+        return was, aimed
+
+    def told(self, point: HistoryPoint | None) -> tuple[float | None, float | None]:
+        """What is said of one second."""
+        if point is None:
+            return None, None
+        return self.value(point), None if self.aim is None else self.aim(point)
 
     @property
     def worst(self) -> Callable[..., float | None]:
@@ -90,10 +95,15 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     points = width * (2 if scene.look.braille else 1)
     step = -(-HISTORY_S // points)
     seen = media.history[-points * step :]  # of a call of hours the rest costs nothing, and sets no scale
-    phase = int(scene.call.talk_s) if scene.call is not None and figures.known(scene.call.talk_s) else 0
+    phase = first_second(media.history) + len(media.history) - 1
     for index, trace in enumerate(TRACES[:count]):
         place = Rect(below.x + 1 + index * (width + GAP), below.y, width, below.height)
         draw_trace(canvas, place, trace, seen, scene.look.braille, step, phase)
+
+
+def first_second(history: Sequence[HistoryPoint]) -> int:
+    """Which second of the call the first of them is."""
+    return history.first_s if isinstance(history, History) else 0
 
 
 def draw_trace(
@@ -106,7 +116,8 @@ def draw_trace(
     phase: int = 0,
 ) -> None:
     """A line with name, newest value and scale; below it the picture with ``step`` seconds to a point."""
-    draw_values(canvas, rect, trace, trace.values(history), len(history) - 1, braille, step, phase)
+    told = trace.told(history[-1] if history else None)
+    draw_values(canvas, rect, trace, trace.values(history, step, phase), told, braille)
 
 
 def draw_values(
@@ -114,16 +125,13 @@ def draw_values(
     rect: Rect,
     trace: Trace,
     values: Values,
-    at: int,
+    said: tuple[float | None, float | None],
     braille: bool,
-    step: int = 1,
-    phase: int = 0,
 ) -> None:
-    """The same for values that are known already; those ``at`` this place stand in the line above the picture."""
+    """The same for values that are known already; what is ``said`` stands in the line above the picture."""
     if rect.empty:
         return
-    told = values[0][at] if at >= 0 else None
-    aimed = values[1][at] if values[1] and at >= 0 else None
+    told, aimed = said
     top = _scale([*values[0], *values[1]], trace.scales)
     after = canvas.put(rect.x, rect.y, trace.name + " ", "dim", rect.width)
     after = canvas.put(after, rect.y, trace.words(told), value_style(told, trace), rect.right - after)
@@ -134,7 +142,7 @@ def draw_values(
     if rect.right - after > len(scale) + 1:
         canvas.put(rect.right - len(scale), rect.y, scale, "dim")
     paper = (rect.width, rect.height - 1)
-    picture_rows = plan(trace, values, step, phase % step, top, paper, braille)
+    picture_rows = plan(trace, values, top, paper, braille)
     for row, runs in zip(rect.split_top(1)[1].rows(), picture_rows, strict=True):
         for start, run, style in runs:
             canvas.put(row.x + start, row.y, run, style)
@@ -160,8 +168,6 @@ def _scale(values: Sequence[float | None], scales: Sequence[float]) -> float:
 def plan(
     trace: Trace,
     values: Values,
-    step: int,
-    phase: int,
     top: float,
     paper: tuple[int, int],
     braille: bool,
@@ -169,7 +175,7 @@ def plan(
     """The picture row by row, as runs of one style; remembered, since it changes once a second only."""
     (width, rows), (per_cell, per_row) = paper, (2, 4) if braille else (1, 3)
     room = width * per_cell
-    was, aimed = (_last(worst(line, step, phase, trace.worst), room) for line in values)
+    was, aimed = (_last(line, room) for line in values)
     spans = solid if trace.solid else outline
     lines = picture(spans([height(value, top, rows * per_row) for value in was]), rows, braille)
     if values[1]:
@@ -180,10 +186,10 @@ def plan(
     return tuple(tuple(_runs(line, cell_kinds)) for line in lines)
 
 
-def _last(points: list[float | None], room: int) -> list[float | None]:
+def _last(points: Line, room: int) -> Line:
     """As many as there is room for, at the right."""
-    points = points[-room:] if room else []
-    return [None] * (room - len(points)) + points
+    points = points[-room:] if room else ()
+    return (None,) * (room - len(points)) + points
 
 
 def over(line: str, other: str) -> str:

@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 
 from engine.model import CallView, History, HistoryPoint
 from widgets import figures, graph, layout, parts
 from widgets.canvas import Canvas, Rect
 from widgets.graph import Trace, Values
 from widgets.keys import Key
+from widgets.latest import Latest
 from widgets.ui import Band, Pane, Scene, Tables
 from widgets.view import Desk, View
 
-STEPS_S = (1, 5, 20, 60)  # seconds to a column
+STEPS_S = (1, 5, 20, 60)  # seconds to a column; whole ones make a minute
+MINUTE_S = 60
 LEAST_ROWS = 2  # of a picture with its line of words
 LINES = (2, 3, 5, 10)  # of pictures, from the least screen on: how good it was, then what took most away
 TWO_COLUMNS_FROM, THREE_COLUMNS_FROM = 100, 240
@@ -91,21 +94,63 @@ def window(history: Sequence[HistoryPoint], place: Place, points: int) -> Window
     chosen = None
     end = len(history)
     if place.second is not None and history:
-        chosen = max(0, min(place.second - _first_s(history), len(history) - 1))
-        if chosen < end - points * step:
+        chosen = max(0, min(place.second - graph.first_second(history), len(history) - 1))
+        first = graph.first_second(history)
+        if (first + end - 1) // step - (first + chosen) // step >= points:
             end = min(end, max(chosen + points * step // 2 + 1, points * step))
     return Window(max(0, end - points * step), end, chosen, step)
 
 
-def _first_s(history: Sequence[HistoryPoint]) -> int:
-    return history.first_s if isinstance(history, History) else 0
+def _shown(history: Sequence[HistoryPoint], end: int, points: int, step: int) -> tuple[Values, ...]:
+    """What every trace shows: so many points, the last of them with the second before ``end``.
+
+    Points never reach from one minute into the next, and a minute that is over is looked at once.
+    """
+    first_s = graph.first_second(history)
+    last = (first_s + end - 1) // step
+    first = max(first_s // step, last - points + 1)
+    begin_part = (first * step - first_s) // MINUTE_S
+    parts = _parts(history)[begin_part : (last * step - first_s) // MINUTE_S + 1]
+    pieces = [_of_minute(_Same(part), step) if len(part) == MINUTE_S else _of_part(part, step) for part in parts]
+    left_out = first - (first_s + MINUTE_S * begin_part) // step
+    lines = (
+        tuple(tuple(chain.from_iterable(piece[index][line] for piece in pieces)) for line in (0, 1))
+        for index in range(len(TRACES))
+    )
+    return tuple((was[left_out:][:points], aimed[left_out:][:points]) for was, aimed in lines)
 
 
-@lru_cache(maxsize=4)
-def _values(history: Sequence[HistoryPoint], begin: int, end: int) -> tuple[Values, ...]:
-    """What every trace shows; remembered, since it changes once a second only."""
-    points = history[begin:end]
-    return tuple(trace.values(points) for trace in TRACES)
+_values = Latest(_shown)
+
+
+def _parts(history: Sequence[HistoryPoint]) -> Sequence[Sequence[HistoryPoint]]:
+    if isinstance(history, History):
+        return history.parts
+    return [history[at : at + MINUTE_S] for at in range(0, len(history), MINUTE_S)]
+
+
+class _Same:
+    """Equal to what holds the very same object: a minute is not compared second by second."""
+
+    __slots__ = ("it",)
+
+    def __init__(self, it: Sequence[HistoryPoint]) -> None:
+        self.it = it
+
+    def __hash__(self) -> int:
+        return id(self.it)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.it is other.it
+
+
+@lru_cache(maxsize=1000)
+def _of_minute(minute: _Same, step: int) -> tuple[Values, ...]:
+    return _of_part(minute.it, step)
+
+
+def _of_part(part: Sequence[HistoryPoint], step: int) -> tuple[Values, ...]:
+    return tuple(trace.values(part, step, len(part) - 1) for trace in TRACES)
 
 
 # ------------------------------------------------------------------ panes
@@ -126,7 +171,8 @@ def draw_graphs(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     if not history:
         canvas.put(below.x + 1, below.y, "The first second is not over yet.", "dim", below.width)
         return
-    values = _values(history, seen.begin, seen.end)
+    values = _values(history, seen.end, width * per_cell, seen.step)
+    said = history[seen.end - 1 if seen.chosen is None else seen.chosen]
     lines = -(-len(TRACES) // columns)
     lines = max(1, min(lines, below.height // LEAST_ROWS))
     shown = [(row, column) for column in range(columns) for row in range(lines)]
@@ -134,19 +180,15 @@ def draw_graphs(canvas: Canvas, rect: Rect, scene: Scene) -> None:
         top = below.y + row * below.height // lines
         bottom = below.y + (row + 1) * below.height // lines
         spot = Rect(below.x + 1 + column * (width + GAP), top, width, bottom - top)
-        _draw_trace(canvas, spot, scene, seen, index, values[index], _first_s(history))
+        graph.draw_values(canvas, spot, TRACES[index], values[index], TRACES[index].told(said), scene.look.braille)
+        _mark(canvas, spot, scene, seen, graph.first_second(history))
 
 
-def _draw_trace(
-    canvas: Canvas, rect: Rect, scene: Scene, seen: Window, index: int, values: Values, first_s: int
-) -> None:
-    braille = scene.look.braille
-    at = len(values[0]) - 1 if seen.chosen is None else seen.chosen - seen.begin
-    newest = first_s + seen.end - 1
-    graph.draw_values(canvas, rect, TRACES[index], values, at, braille, seen.step, newest % seen.step)
-    if seen.chosen is not None:
-        points_back = newest // seen.step - (first_s + seen.chosen) // seen.step
-        column = rect.right - 1 - points_back // (2 if braille else 1)
+def _mark(canvas: Canvas, rect: Rect, scene: Scene, seen: Window, first_s: int) -> None:
+    """The column of the second that is looked at."""
+    if seen.chosen is not None and not rect.empty:
+        points_back = (first_s + seen.end - 1) // seen.step - (first_s + seen.chosen) // seen.step
+        column = rect.right - 1 - points_back // (2 if scene.look.braille else 1)
         canvas.restyle(Rect(max(rect.x, column), rect.y + 1, 1, rect.height - 1), "selected")
         canvas.focus = (max(rect.x, column), rect.y)
 
@@ -156,7 +198,7 @@ def _where(call: CallView, history: Sequence[HistoryPoint], seen: Window) -> tup
     column = "" if seen.step == 1 else f"  {seen.step} s a column"
     if seen.chosen is None or not history:
         return f"now{column}", "dim"
-    into, ago = _first_s(history) + seen.chosen, len(history) - 1 - seen.chosen
+    into, ago = graph.first_second(history) + seen.chosen, len(history) - 1 - seen.chosen
     return f"at {figures.duration(into)}, {figures.duration(ago)} ago{column}", "value"
 
 
@@ -213,7 +255,7 @@ def _length(desk: Desk) -> tuple[int, int]:
     """The first second that is kept, and how many there are."""
     call = desk.scene().call
     history = call.media.history if call is not None and call.media is not None else ()
-    return _first_s(history), len(history)
+    return graph.first_second(history), len(history)
 
 
 def _move(desk: Desk, columns: int) -> None:

@@ -14,6 +14,7 @@ from engine.model import CallState, CallView, SipMessage
 from widgets import difference, figures, ladder_text, layout, parts, prompt, text
 from widgets.canvas import Canvas, Rect
 from widgets.keys import Key
+from widgets.latest import Latest
 from widgets.ui import Band, Pane, Scene, Tables
 from widgets.view import Desk, View
 
@@ -60,18 +61,26 @@ def arrows(scene: Scene, reading: Reading) -> tuple[Arrow, ...]:
     """The rows: messages of the selected call, or of all, and the sound of those calls."""
     call = scene.call
     number = None if reading.whole or call is None else call.id
-    shown = [
-        _message_arrow(message)
-        for message in scene.snapshot.sip
-        if (number is None or message.call == number) and _matches(message, reading)
-    ]
-    if reading.folded:
-        shown = _folded(shown)
+    shown = list(_message_arrows(scene.snapshot.sip, number, reading.wanted, reading.found, reading.folded))
     if not reading.wanted:
         for view in scene.snapshot.calls:
             if number is None or view.id == number:
                 shown += _sound_arrows(view, scene.snapshot.time, shown)
     return tuple(sorted(shown, key=lambda arrow: (arrow.number, arrow.time)))
+
+
+def _make_message_arrows(
+    messages: tuple[SipMessage, ...], call: int | None, wanted: str, found: frozenset[int] | None, folded: bool
+) -> Sequence[Arrow]:
+    rows = [
+        _message_arrow(message)
+        for message in messages
+        if (call is None or message.call == call) and _matches(message, wanted, found)
+    ]
+    return _folded(rows) if folded else rows
+
+
+_message_arrows = Latest(_make_message_arrows)
 
 
 def _folded(rows: Sequence[Arrow]) -> list[Arrow]:
@@ -86,19 +95,25 @@ def _folded(rows: Sequence[Arrow]) -> list[Arrow]:
     ]
 
 
-def _matches(message: SipMessage, reading: Reading) -> bool:
-    if reading.found is not None:
-        return message.number in reading.found
-    wanted = reading.wanted.lower()
+def _matches(message: SipMessage, wanted: str, found: frozenset[int] | None) -> bool:
+    if found is not None:
+        return message.number in found
+    wanted = wanted.lower()
     return not wanted or wanted in message.text.lower() or wanted in f"{message.peer[0]}:{message.peer[1]}"
+
+
+def _find(messages: Sequence[SipMessage], wanted: str) -> frozenset[int]:
+    return frozenset(message.number for message in messages if _matches(message, wanted, None))
+
+
+_found = Latest(_find)
 
 
 def hidden(reading: Reading, messages: Sequence[SipMessage]) -> Reading:
     """The same rows, where private data is not shown: what is looked for may be private itself."""
     if not reading.wanted:
         return reading
-    found = frozenset(message.number for message in messages if _matches(message, reading))
-    return replace(reading, wanted="...", found=found)
+    return replace(reading, wanted="...", found=_found(messages, reading.wanted))
 
 
 def _message_arrow(message: SipMessage) -> Arrow:

@@ -11,14 +11,15 @@ are searched, and only in the lines that tell of people; a whole text is searche
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import chain, islice
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from engine.model import CallView, LogLine, MediaView, SettingsView, SipMessage, Snapshot
 from engine.model_people import Contact, PeopleView
+from widgets.latest import Latest
 from widgets.private import PUBLIC, Found, in_header, in_text
 
 MOST_WORDS = 1500  # that are looked for on the whole screen
@@ -29,7 +30,6 @@ RELATED = 200  # messages of the calls of those that are read: what binds them t
 _LONG = 4  # a shorter word would be replaced within others
 _MARKS = 0xF0000  # characters that nobody uses: each stands for a word until all are found
 _BETWEEN = "\x00"
-T = TypeVar("T")
 
 
 class _Names:
@@ -104,19 +104,6 @@ def _is_letter(char: str) -> bool:
     return char.isascii() and char.isalnum()
 
 
-class _Latest(Generic[T]):
-    """What was made last, for as long as it is asked for with the same things: no frame makes it anew."""
-
-    def __init__(self, make: Callable[..., T]) -> None:
-        self._make = make
-        self._made: tuple[tuple[Any, ...], T] | None = None
-
-    def __call__(self, *asked: Any) -> T:
-        if self._made is None or self._made[0] != asked:
-            self._made = asked, self._make(*asked)
-        return self._made[1]
-
-
 # ------------------------------------------------------------------ what is known
 
 
@@ -136,7 +123,7 @@ def _know(messages: tuple[SipMessage, ...], log: tuple[LogLine, ...], said: tupl
     return Mask(islice(dict.fromkeys(found), MOST_WORDS))
 
 
-_mask = _Latest(_know)
+_mask = Latest(_know)
 
 
 def _said(calls: Iterable[CallView]) -> Iterator[str]:
@@ -187,7 +174,7 @@ def _hidden_log(log: tuple[LogLine, ...], mask: Mask) -> tuple[LogLine, ...]:
     return tuple(replace(line, text=text) for line, text in zip(log, hidden, strict=True))
 
 
-_log = _Latest(_hidden_log)
+_log = Latest(_hidden_log)
 
 
 def _hidden_messages(
@@ -206,7 +193,7 @@ def _hidden_messages(
     return tuple(replace(row, text=texts[row.number]) if row.number in texts else row for row in rows)
 
 
-_messages = _Latest(_hidden_messages)
+_messages = Latest(_hidden_messages)
 
 
 def _hidden_rows(messages: tuple[SipMessage, ...], mask: Mask) -> tuple[tuple[SipMessage, ...], _Names]:
@@ -228,7 +215,7 @@ def _hidden_rows(messages: tuple[SipMessage, ...], mask: Mask) -> tuple[tuple[Si
     return tuple(rows), names
 
 
-_rows = _Latest(_hidden_rows)
+_rows = Latest(_hidden_rows)
 
 
 def _call(call: CallView, mask: Mask) -> CallView:

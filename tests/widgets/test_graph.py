@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, SupportsIndex
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.model import HistoryPoint
+from engine.model import History, HistoryPoint
 from tests.widgets import views
 from tests.widgets.views import drawn
 from widgets import graph, ui
@@ -31,9 +32,9 @@ def test_three_pictures() -> None:
     assert drawn(graph.draw, 80, 5, SCENE) == [
         "── last two minutes ────────────────────────────────────────────────────────────",
         " loss 0.0 %       of 10 %   jitter 2.5 ms   of 50 ms   buffer 40 ms   of 100 ms",
-        "                   ⢠                                                     ⣰⣆",
-        "                   ⣾⡆                         ⣼⡄          ⢀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣠⠇⠸⣄⣀⣀⣀",
-        "    ⢀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣠⣿⣧⣀⣀⣀⣀      ⢠⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣿⣧⣤⣤⣤⣤",
+        "                   ⢀⡄                                                    ⢠⢶",
+        "                   ⢸⡇                         ⢰⡇           ⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⡼⠘⢦⣀⣀⣀",
+        "     ⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣾⣿⣀⣀⣀⣀       ⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣾⣿⣤⣤⣤⣤",
     ]
 
 
@@ -52,9 +53,9 @@ def test_ascii() -> None:
         "-- last two minutes ------------------------------------------------------------",
         " loss 0.0 %       of 10 %   jitter 5.5 ms   of 50 ms   buffer 40 ms   of 100 ms",
         "                      _                                                     --",
-        "                     _|                          :                         '''",
-        "                     ||                         ||                    -----' ''",
-        "                _____|||_                  :::::|||:",
+        "                      |_                         :                          '''",
+        "                      ||                         ||                    ----'' '",
+        "                 ____|||_                   ::::|||:",
     ]
     assert all(row.isascii() for row in drawn(graph.draw, 80, 6, scene, glyphs="ascii"))
 
@@ -86,11 +87,25 @@ def test_the_buffer_and_what_it_aims_at_are_two_lines_of_one_picture() -> None:
         assert [row.rstrip() for row in canvas.rows()] == ["buffer 43 ms target 44 ms    of 100 ms", *picture]
 
 
+def test_the_picture_moves_with_its_seconds_and_not_with_the_clock_of_the_call() -> None:
+    """The two tick at different moments; a picture that followed the clock would go to and fro once a second."""
+
+    def pictures(points: int, talk_s: float, first_s: int = 0) -> list[str]:
+        figures = tuple(point(loss=float(number % 5)) for number in range(points))
+        minutes = tuple(figures[at : at + 60] for at in range(0, points // 60 * 60, 60))
+        call = views.call(media=views.media(history=History(minutes, figures[points // 60 * 60 :], first_s)))
+        return drawn(graph.draw, 80, 8, views.scene(replace(call, talk_s=talk_s)))
+
+    assert pictures(130, 129.9) == pictures(130, 130.9) == pictures(130, 131.2)
+    assert pictures(130, 130.0, 60) == pictures(130, 130.0)
+    assert pictures(133, 0.0)[3][:20] != pictures(130, 0.0)[3][:20]
+
+
 def test_a_narrow_screen_shows_loss_alone() -> None:
     assert drawn(graph.draw, 30, 3, SCENE) == [
         "── last two minutes ──────────",
         " loss 0.0 %           of 10 %",
-        "        ⢀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣶⣆⣀⣀⣀⣀",
+        "         ⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣰⣦⣀⣀⣀⣀",
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -77,6 +78,27 @@ def test_the_column_of_that_second_is_marked() -> None:
     history.draw_graphs(canvas, canvas.rect, scene(seconds(60), Place(second=59 - 20)))
     marked = [x for x in range(60) if canvas.style_at(x, 2) == "selected"]
     assert marked == [59 - 1 - 20 // 2]
+
+
+@pytest.mark.parametrize("step", range(len(history.STEPS_S)))
+@pytest.mark.parametrize("first_s", [0, 120])
+@pytest.mark.parametrize("place", [None, 61, 200, 330])
+def test_every_point_is_the_worst_of_its_seconds(step: int, first_s: int, place: int | None) -> None:
+    """However they are put together: by the minutes that are over, and the one that goes on."""
+    chance = random.Random(step)
+    jitters = [float(chance.randrange(100)) for _ in range(337)]
+    points = tuple(replace(POINT, jitter_ms=jitter) for jitter in jitters)
+    call = History(tuple(points[at : at + 60] for at in range(0, 300, 60)), points[300:], first_s)
+    seen = history.window(call, Place(None if place is None else first_s + place, step), 30)
+    long = history.STEPS_S[step]
+    wanted: dict[int, float] = {}
+    for number, jitter in enumerate(jitters, first_s):
+        wanted[number // long] = max(wanted.get(number // long, 0.0), jitter)
+    last = (first_s + seen.end - 1) // long
+    shown = history._shown(call, seen.end, 30, long)[2][0]
+    assert list(shown) == [wanted[at] for at in range(max(first_s // long, last - 29), last + 1)]
+    assert shown == history._shown(points, seen.end, 30, long)[2][0] or first_s
+    assert place is None or last - (first_s + place) // long < 30
 
 
 @pytest.mark.parametrize(("step", "back"), [(1, 22), (2, 300)])
