@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from engine.model import CallState, CallView, Finding
 from widgets import figures, parts, text
@@ -19,9 +19,19 @@ MARKS = {"bad": "!!", "warn": "! ", "info": "i "}  # says the same without colou
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The finding that is looked at in the view."""
+    """The finding that is looked at in the view: it, or what has come into its row where it is there no more."""
 
     row: int = 0
+    of: tuple[str, int] | None = None  # its name, and since when it holds
+
+    def place(self, found: Sequence[Finding]) -> int:
+        """Where it stands among these."""
+        same = (place for place, finding in enumerate(found) if _who(finding) == self.of)
+        return next(same, max(0, min(self.row, len(found) - 1)))
+
+
+def _who(finding: Finding) -> tuple[str, int]:
+    return finding.name, finding.since_s
 
 
 def sizes(scene: Scene, _width: int) -> tuple[int, ...]:
@@ -115,7 +125,7 @@ def draw_list(canvas: Canvas, rect: Rect, scene: Scene) -> None:
             below.x + 1, below.y, text.clip(well(call), below.width - 2, scene.look.more), "dim", below.width - 1
         )
         return
-    cursor = min(scene.ui.state(Cursor()).row, len(found) - 1)
+    cursor = scene.ui.state(Cursor()).place(found)
     details = _details(found[cursor], below.width - 8)
     first = _first(cursor, len(found), max(1, below.height - len(details)))
     y = below.y
@@ -180,10 +190,10 @@ def _several(scene: Scene) -> bool:
 
 def _move(desk: Desk, name: str) -> None:
     """Through the findings; the view shows those of the selected call."""
-    count = len(_found(desk.scene()))
-    cursor = desk.ui.state(Cursor())
+    found = _found(desk.scene())
     step = {"Up": -1, "k": -1, "Down": 1, "j": 1, "PageUp": -10, "PageDown": 10}[name]
-    desk.keep(replace(cursor, row=max(0, min(cursor.row + step, count - 1))))
+    row = max(0, min(desk.ui.state(Cursor()).place(found) + step, len(found) - 1))
+    desk.keep(Cursor(row, _who(found[row]) if found else None))
 
 
 KEYS = (

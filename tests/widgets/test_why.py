@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -95,6 +97,29 @@ def test_the_cursor_goes_through_the_findings_and_stays_among_them() -> None:
         controls.press(name)
         rows.append(controls.ui.state(Cursor()).row)
     assert rows == [0, 1, 2, 2, 1, 2, 0] and not phone.told
+
+
+def test_what_is_read_stays_chosen_while_findings_come_and_go() -> None:
+    phone = Phone(views.call(findings=(LOSS, DRIFT)))
+    controls = Controls(phone, Ui(view="why"))
+
+    def chosen() -> str:
+        rows = drawn(why.draw_list, 76, 12, views.ui_module.Scene(phone.snapshot(), controls.ui, phone.calls[0]))
+        return next(row[4:] for row in rows if row.startswith("▶")).split("  ")[0]
+
+    controls.press("Down")
+    assert chosen() == DRIFT.text
+    phone.calls = (views.call(findings=(replace(LOSS, name="worse"), LOSS, DRIFT)),)
+    assert chosen() == DRIFT.text
+    phone.calls = (views.call(findings=(LOSS,), findings_over=(replace(DRIFT, until_s=90), OLD)),)
+    assert chosen() == DRIFT.text, "what is over stands further down, and is still the same"
+
+
+def test_from_a_row_that_is_gone_the_next_key_moves_at_once() -> None:
+    phone = Phone(views.call(findings=(LOSS, DRIFT), findings_over=(OLD,)))
+    controls = Controls(phone, Ui(view="why").with_state(Cursor(9)))
+    controls.press("Up")
+    assert controls.ui.state(Cursor()).row == 1
 
 
 def test_with_one_finding_the_arrows_choose_the_call() -> None:
