@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from engine import diagnosis
+from engine.config import ConfigError, complete_uri
 from engine.model import CallState, CallView, Finding, MediaView
 from engine.ports import MediaPorts
 from engine.sip.transaction import TIMEOUT
@@ -19,6 +21,15 @@ MEDIA_EXPECTED_S = 1.0  # an answered call of this length without a packet had n
 
 
 KnownAs = Callable[[str], str]  # the name that the user has given to an address, or ""
+
+
+def numeric_host(uri: str) -> str:
+    """Where a call to this address goes, if that is written in numbers; else ""."""
+    try:
+        host = complete_uri(uri).address()[0].strip("[]")
+        return str(ipaddress.ip_address(host))
+    except (ConfigError, ValueError):
+        return ""
 
 
 def nobody(uri: str) -> str:
@@ -54,6 +65,7 @@ class Call:
         self.told_answered = False
         self.auto_answered = False
         self.source_host = ""  # where the INVITE came from
+        self._called_host = numeric_host(peer_uri) if direction == "out" else ""
         self.early_media = False
         self.rings_there = False  # 180 came
         self.held_here = False
@@ -153,7 +165,7 @@ class Call:
                 facts,
                 talks_s=facts.talks_s if self.state is CallState.TALKING else 0,
                 muted=muted,
-                signalling_host=self.source_host,
+                signalling_host=self.source_host or self._called_host,
                 ack_left_s=ack_left_s,
             )
         )

@@ -398,8 +398,8 @@ class MediaSession:
         seen = self._around.handset.view().capture
         captured = None if seen is None else Captured(seen.seconds, seen.clipped, seen.still_s, seen.still_at)
         line = self._listener.second(captured)
-        if line is not None:
-            self._microphone_says = line if self._listener.trouble else ""
+        if line is not None or not self._listener.trouble:
+            self._microphone_says = line if line is not None and self._listener.trouble else ""
 
     def _note_reports(self, rtcp: RtcpStats, now: float) -> None:
         came = rtcp.sr_received + rtcp.rr_received
@@ -467,6 +467,7 @@ class MediaSession:
             far_clips=sound.clips,
             far_constant=sound.constant,
             sends_back=self._around.echo,
+            plays_file=self._around.handset.view().kind == "file",
         )
 
     @property

@@ -454,6 +454,14 @@ def test_an_sdp_that_names_an_address_of_the_inner_network() -> None:
     assert "STUN" in found(bob)["nothing-comes"].advice
 
 
+def test_an_answer_that_names_such_an_address_is_found_too() -> None:
+    """It is as long as the true one."""
+    wire = Wire(0.030)
+    wire.rewrite(is_sip("200 INVITE"), lambda data: data.replace(b"IN IP4 192.0.2.2", b"IN IP4 10.10.2.2"))
+    anna, _ = call(wire, 20)
+    assert "their SIP comes from 192.0.2.2" in found(anna)["private-address"].evidence
+
+
 def test_the_finding_goes_with_the_call_when_it_has_ended() -> None:
     wire = Wire(0.030)
     wire.lose(rtp_from(BOB))

@@ -62,6 +62,7 @@ class Facts:
     far_clips: bool = False
     far_constant: int | None = None  # the one value that comes, not as soft as silence
     sends_back: bool = False  # we are the ones who send back what is heard
+    plays_file: bool = False  # a file stands for our microphone
 
     @property
     def talks(self) -> bool:

@@ -40,19 +40,24 @@ def microphone(facts: Facts) -> Seen | None:
 
 
 def echo(facts: Facts) -> Seen | None:
-    """Our own voice comes back."""
+    """Our own voice comes back. Who plays a file may hear the same one from there, which looks like an echo."""
     found = facts.echo
     if found is None or facts.sends_back or not facts.talks:
         return None
     copied = found.loss_db < 2 and found.likeness > 0.95  # no room and no loudspeaker in between
+    text = "They send what we send: our own sound comes back" if copied else "Our own voice comes back from the far end"
+    advice = (
+        "it is copied, not heard: an echo test, or a line that is joined to itself"
+        if copied
+        else "their microphone hears their loudspeaker: a headset or less volume there helps"
+    )
+    if facts.plays_file:
+        text = "They send what we send: our own sound comes back, or both play the same"
+        advice = f"one recording on both phones; or else {advice}"
     return Seen(
-        "They send what we send: our own sound comes back, or both play the same"
-        if copied
-        else "Our own voice comes back from the far end",
+        text,
         f"{found.delay_ms:.0f} ms later, {found.loss_db:.0f} dB softer ({100 * found.likeness:.0f} % alike)",
-        "it is copied, not heard: an echo test, or one recording on both phones"
-        if copied
-        else "their microphone hears their loudspeaker: a headset or less volume there helps",
+        advice,
     )
 
 

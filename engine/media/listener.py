@@ -115,6 +115,8 @@ class Listener:
         heard, counted, before = self._heard, self._counted, self._before
         self._heard = self._counted = 0
         self._before = captured
+        if captured is None:
+            self._trouble = ""
         if not heard:
             return None
         if captured is not None and before is not None:

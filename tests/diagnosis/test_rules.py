@@ -369,7 +369,14 @@ def test_what_is_copied_was_not_heard_by_a_microphone() -> None:
     heard = seen(BY_NAME["echo"], echo=EchoHeard(180.0, 12.0, 0.97))
     copied = seen(BY_NAME["echo"], echo=EchoHeard(60.0, 0.3, 0.97))
     assert heard is not None and "microphone" in heard.advice and "own voice" in heard.text
-    assert copied is not None and "one recording on both phones" in copied.advice and "play the same" in copied.text
+    assert copied is not None and "copied, not heard" in copied.advice and "play the same" not in copied.text
+
+
+@pytest.mark.parametrize("found", [EchoHeard(60.0, 0.3, 0.97), EchoHeard(60.0, 4.0, 0.88)])
+def test_who_plays_a_file_may_hear_the_same_one_from_there(found: EchoHeard) -> None:
+    """However much of it is left of it on the way."""
+    told = seen(BY_NAME["echo"], echo=found, plays_file=True)
+    assert told is not None and "or both play the same" in told.text and "one recording on both" in told.advice
 
 
 def test_one_way_audio_names_whose_nat_it_is() -> None:

@@ -60,6 +60,13 @@ def test_a_dead_microphone_is_said_once_and_once_when_it_lives_again(value, trou
     assert bench.listener.trouble == ""
 
 
+def test_a_card_that_is_gone_has_no_trouble_any_more():
+    bench = Bench()
+    bench.say(np.zeros(20 * RATE, np.int16))
+    assert bench.listener.trouble == DIGITAL_SILENCE
+    assert bench.listener.second(None) is None and bench.listener.trouble == ""
+
+
 def test_muted_or_held_is_no_finding():
     bench = Bench()
     bench.say(room(3))

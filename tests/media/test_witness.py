@@ -136,6 +136,16 @@ def test_speech_and_noise_are_no_hum(rate_hz: int, seed: int) -> None:
     assert witness_of(limited(rate_hz, 3000), rate_hz).heard().hum_hz is None
 
 
+@pytest.mark.parametrize("rate_hz", RATES)
+@pytest.mark.parametrize("hz", [350, 425, 940, 950, 1050, 1060, 1940, 2050, 2100])
+def test_tones_are_no_hum(rate_hz: int, hz: float) -> None:
+    """Not even where they and their harmonics lie as far from the rate at which hum is looked for as the mains do."""
+    beeps = sum(
+        tone(rate_hz, hz * times, 6000 / times, 5).astype(int) for times in (1, 2, 3) if hz * times < rate_hz / 2
+    )
+    assert witness_of(np.asarray(beeps, np.int16), rate_hz).heard().hum_hz is None
+
+
 def test_clipping_and_a_constant() -> None:
     assert (
         witness_of(tone(8000, 300, 60_000).clip(-32768, 32767), 8000).heard().clips is False
