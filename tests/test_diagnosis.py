@@ -192,7 +192,7 @@ def test_the_ack_that_never_comes() -> None:
     assert "we hang up in 2" in found(bob)["no-ack"].evidence
 
 
-@pytest.mark.parametrize("codec", ["PCMU", "PCMA", "L16"])
+@pytest.mark.parametrize("codec", ["PCMU", "PCMA"])
 def test_who_says_nothing_at_all(codec: str) -> None:
     anna, bob = call(Wire(0.030), 5, {"codecs": (codec,)}, {"codecs": (codec,)})
     bob.do(model.Mute(on=True))
@@ -225,12 +225,12 @@ def test_who_sends_nothing_while_nothing_is_said_does_not_starve(
     assert told(anna) - {"no-reports"} <= {"silence-suppression"}
 
 
-@pytest.mark.parametrize("speaks_s", [2.0, 8.0, 15.0])
+@pytest.mark.parametrize("speaks_s", [2.0, 8.0])
 def test_who_never_reports_may_be_silent_or_cut_off(speaks_s: float) -> None:
     """Without a word, at once in the first pause of the call."""
     wire = Wire(0.030)
-    Pausing(wire, BOB, lambda now: now % 40 < speaks_s, reports=False)
-    anna, _ = call(wire, 75)
+    Pausing(wire, BOB, lambda now: now % 25 < speaks_s, reports=False)
+    anna, _ = call(wire, 40)
     assert told(anna) - {"no-reports"} == {"silence-suppression", "no-packets"}
     (first, *_) = [event.finding for event in anna.told(Diagnosis) if event.finding.name == "no-packets"]
     assert first.severity == "warn" and "silent, or the way here is broken" in first.text
@@ -345,7 +345,7 @@ def test_packets_that_are_held_back_and_then_come_at_once(held_s: float, every_s
 @pytest.mark.parametrize("spread_s", [0.1, 0.2])
 def test_packets_whose_delays_differ_are_another_matter(spread_s: float) -> None:
     chance = random.Random(3)
-    anna, _ = call(bad_wire(lambda each: [0.03 + chance.random() * spread_s]), 60)
+    anna, _ = call(bad_wire(lambda each: [0.03 + chance.random() * spread_s]), 40)
     assert not told(anna) & {"clumps", "loss-here"}
 
 

@@ -466,8 +466,7 @@ def _mark(desk: Desk, name: str) -> None:
     marked = (*reading.marked, message.number)[-2:]
     desk.keep(replace(reading, marked=marked, opened="difference" if len(marked) == 2 else ""))
     _scroll(desk, 0)
-    if len(marked) == 1:
-        desk.notice("marked: Space on another one shows the difference")
+    desk.notice("marked: Space on another one shows the difference" if len(marked) == 1 else "")
 
 
 def _filter(desk: Desk, name: str) -> None:
