@@ -44,20 +44,13 @@ def echo(facts: Facts) -> Seen | None:
     found = facts.echo
     if found is None or facts.sends_back or not facts.talks:
         return None
-    copied = found.loss_db < 2 and found.likeness > 0.95  # no room and no loudspeaker in between
-    text = "They send what we send: our own sound comes back" if copied else "Our own voice comes back from the far end"
-    advice = (
-        "it is copied, not heard: an echo test, or a line that is joined to itself"
-        if copied
-        else "their microphone hears their loudspeaker: a headset or less volume there helps"
-    )
-    if facts.plays_file:
-        text = "They send what we send: our own sound comes back, or both play the same"
-        advice = f"one recording on both phones; or else {advice}"
+    advice = "their microphone hears their loudspeaker: a headset or less volume there helps"
+    if found.loss_db < 2 and found.likeness > 0.95:  # no room and no loudspeaker in between
+        advice = "it is copied, not heard: an echo test, or a line that is joined to itself"
     return Seen(
-        text,
+        "Our own sound comes back from the far end" + (", or both play the same" if facts.plays_file else ""),
         f"{found.delay_ms:.0f} ms later, {found.loss_db:.0f} dB softer ({100 * found.likeness:.0f} % alike)",
-        advice,
+        f"one recording on both phones; or else {advice}" if facts.plays_file else advice,
     )
 
 

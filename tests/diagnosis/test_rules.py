@@ -368,13 +368,16 @@ def test_the_buffer_that_may_not_grow_is_said_to_be_the_reason() -> None:
 def test_what_is_copied_was_not_heard_by_a_microphone() -> None:
     heard = seen(BY_NAME["echo"], echo=EchoHeard(180.0, 12.0, 0.97))
     copied = seen(BY_NAME["echo"], echo=EchoHeard(60.0, 0.3, 0.97))
-    assert heard is not None and "microphone" in heard.advice and "own voice" in heard.text
-    assert copied is not None and "copied, not heard" in copied.advice and "play the same" not in copied.text
+    assert heard is not None and "microphone" in heard.advice
+    assert copied is not None and "copied, not heard" in copied.advice
+    assert heard.text == copied.text and "play the same" not in copied.text, (
+        "which of both it is may change in a second"
+    )
 
 
 @pytest.mark.parametrize("found", [EchoHeard(60.0, 0.3, 0.97), EchoHeard(60.0, 4.0, 0.88)])
 def test_who_plays_a_file_may_hear_the_same_one_from_there(found: EchoHeard) -> None:
-    """However much of it is left of it on the way."""
+    """However much is left of it on the way."""
     told = seen(BY_NAME["echo"], echo=found, plays_file=True)
     assert told is not None and "or both play the same" in told.text and "one recording on both" in told.advice
 
