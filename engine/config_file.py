@@ -126,9 +126,7 @@ def tables(file: ConfigText) -> dict[str, Any]:
     """What a file says, unchecked; raises ConfigError where it is not TOML, or nothing here reads that."""
     toml = toml_reader()
     if toml is None:
-        raise ConfigError(
-            f"{file.path}: cannot be read on this Python: pip install 'ringtop[config]', or give --no-config"
-        )
+        raise ConfigError(f"{file.path}: cannot be read on this Python: pip install tomli, or give --no-config")
     try:
         read: dict[str, Any] = toml.loads(file.text)
     except (ValueError, RecursionError) as error:  # TOMLDecodeError; and a number of thousands of digits

@@ -271,6 +271,7 @@ class MediaSession:
         late = now - self._next_tick
         if late < STALL_S:
             return
+        self._late_now_ms = max(self._late_now_ms, late * 1000)
         frame_s = self._stream.frame_samples / self._stream.rate_hz
         frames = int(late / frame_s)
         self._stream.skip(frames)

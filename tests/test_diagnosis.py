@@ -342,6 +342,19 @@ def test_packets_that_are_held_back_and_then_come_at_once(held_s: float, every_s
     assert told(anna) <= {"clumps", "late-packets"} and told(bob) == set()
 
 
+def test_a_machine_of_ours_that_stood_still_is_not_taken_for_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    wire = Wire(0.030)
+    wire.stamps = False  # all that came meanwhile seems to come at once
+    anna, _ = call(wire, 15)
+    with monkeypatch.context() as stopped:
+        stopped.setattr(anna, "turn", lambda: None)
+        wire.run(0.7)
+    wire.run(2)
+    assert anna.view().media.tx.worst_late_ms == pytest.approx(700, abs=30)
+    wire.run(10)
+    assert told(anna) == set()
+
+
 @pytest.mark.parametrize("spread_s", [0.1, 0.2])
 def test_packets_whose_delays_differ_are_another_matter(spread_s: float) -> None:
     chance = random.Random(3)

@@ -101,10 +101,11 @@ def clumps(facts: Facts) -> Seen | None:
     gone, share = _lost(seconds)
     if (count < 3 and longest_ms < 300) or share >= 1:
         return None
+    often = "once" if count == 1 else f"{count:.0f} times"
     fate = f"{gone:.0f} of them got lost" if gone else "none of them got lost"
     return Seen(
         "Their packets are held back, and then come all at once",
-        f"{count:.0f} times in {len(seconds)} s, for up to {longest_ms:.0f} ms; {fate}",
+        f"{often} in {len(seconds)} s, for up to {longest_ms:.0f} ms; {fate}",
         "their machine stands still at times, or Wi-Fi sleeps; the jitter buffer bridges it, at the price of delay",
     )
 

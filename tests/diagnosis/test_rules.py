@@ -276,7 +276,7 @@ CASES: tuple[tuple[str, dict[str, Any], str, dict[str, Any]], ...] = (
     (
         "clumps",
         {"seconds": now(clumps=1, held_ms=700.0)},
-        "for up to 700 ms; none of them got lost",
+        "once in 10 s, for up to 700 ms; none of them got lost",
         {"seconds": (*seconds(lost=2)[:-1], replace(GOOD, clumps=1, held_ms=700.0))},
     ),
     (

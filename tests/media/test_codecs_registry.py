@@ -54,8 +54,8 @@ def test_a_missing_library_takes_its_codec_out_of_the_offer(monkeypatch):
     without(monkeypatch, "opuslib_next", "G722")
     assert [item.encoding for item in codecs.formats()] == ["PCMU", "PCMA", *["L16"] * 5]
     assert codecs.missing() == [
-        "without opus: pip install 'ringtop[opus]'",
-        "without G722: pip install 'ringtop[g722]'",
+        "without opus: pip install opuslib-next",
+        "without G722: pip install G722",
     ]
 
 
@@ -68,7 +68,7 @@ def test_a_missing_libopus_is_told_from_a_missing_binding(monkeypatch):
 @pytest.mark.parametrize(("name", "library"), [("opus", "opuslib_next"), ("G722/8000", "G722")])
 def test_who_asks_for_what_is_missing_is_told_what_to_install(monkeypatch, name, library):
     without(monkeypatch, library)
-    with pytest.raises(ConfigError, match=r"--codecs: \w+ needs a library: pip install 'ringtop\["):
+    with pytest.raises(ConfigError, match=f"needs a library: pip install {library.replace('_', '-')}"):
         offered_formats((name,))
     assert offered_formats(("PCMU",))
 

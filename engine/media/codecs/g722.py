@@ -45,4 +45,4 @@ def make(clock_rate: int, channels: int, fmtp: str = "") -> G722:
 
 def missing() -> str:
     """What to install, in a few words; empty when nothing is missing."""
-    return "" if find_spec("G722") else "pip install 'ringtop[g722]'"
+    return "" if find_spec("G722") else "pip install G722"

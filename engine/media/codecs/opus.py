@@ -387,7 +387,7 @@ class _Repacketizer:
 def missing() -> str:
     """What to install, in a few words; empty when nothing is missing."""
     if not find_spec("opuslib_next"):
-        return "pip install 'ringtop[opus]'"
+        return "pip install opuslib-next"
     return "" if _finds_libopus() else "apt-get install libopus0, or brew install opus"
 
 
