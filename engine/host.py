@@ -104,11 +104,12 @@ class Engine:
             meanwhile(now)
 
         with between_modules(serve):
-            prepare_media(self._codecs)
+            broken = prepare_media(self._codecs)
             if self._dials:
                 dns.prepare()
             if self._store is not None:
                 self._store.prepare()
+        self._leave_out(broken)
         serve()
         gc.collect()
         _give_memory_back()
@@ -200,8 +201,20 @@ class Engine:
             command = model.Dial(self._people.address_meant(command.uri))
         call = self.phone.execute(command, clock.monotonic())
         if isinstance(command, model.SetCodecs):
-            prepare_codecs(list(command.names))
+            self._codecs = list(command.names)
+            self._leave_out(prepare_codecs(self._codecs))
         return call
+
+    def _leave_out(self, broken: list[str]) -> None:
+        """Codecs that turned out not to be usable: the others are offered. Raises CommandError when none is left."""
+        if not broken:
+            return
+        for line in broken:
+            self.phone.log("warn", "media", line)
+        wanted = [name for name in self._codecs or codecs.names() if _is_usable(name)]
+        if not wanted:
+            raise model.CommandError(broken[0])
+        self.execute(model.SetCodecs(tuple(wanted)))
 
     def events(self) -> list[model.Event]:
         """What happened since the last look; takes it out."""
@@ -244,19 +257,28 @@ class Engine:
         self._loop.close()
 
 
-def prepare_media(names: list[str] | None = None) -> None:
-    """Make the tables and load the libraries of the codecs we offer: in the middle of a call that would be heard."""
+def prepare_media(names: list[str] | None = None) -> list[str]:
+    """Make the tables and load the libraries of the codecs we offer: in the middle of a call that would be heard.
+
+    Gives a line for each that cannot be used, though it is installed.
+    """
     for module in (media_session, diagnosis, history):
         load_now(module)
     np.fft.rfft(np.zeros(2))  # comfort noise: numpy loads this part when it is first asked for
-    prepare_codecs(names)
+    return prepare_codecs(names)
 
 
-def prepare_codecs(names: list[str] | None) -> None:
+def prepare_codecs(names: list[str] | None) -> list[str]:
     """The same for these alone: for a moment where they have been prepared before."""
-    for wanted in {wire.encoding: wire for wire in codecs.formats(names)}.values():
-        codec = codecs.make(*wanted[1:])
-        codec.decode(codec.encode(np.zeros(codec.rate_hz // 50, np.int16)))
+    wanted = {wire.encoding: wire for wire in codecs.formats(names)}.values()
+    return [line for line in map(codecs.try_out, wanted) if line]
+
+
+def _is_usable(name: str) -> bool:
+    try:
+        return bool(codecs.formats([name]))
+    except codecs.CodecError:
+        return False
 
 
 def _give_memory_back() -> None:

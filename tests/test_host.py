@@ -9,7 +9,8 @@ import pytest
 
 from engine.config import Config
 from engine.host import Engine, address_towards
-from engine.model import CommandError, Dial, HangUp, Mute
+from engine.media import codecs
+from engine.model import CommandError, Dial, HangUp, Mute, SetCodecs
 from engine.model_people import SaveContact, Saved, SaveText
 
 
@@ -168,3 +169,50 @@ def test_so_does_something_to_tell(talking):
     talking.phone.news_at = 3
     talking.poll(60.0)
     assert talking.phone.sent == 3 and talking.phone.other_turns == 1
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    """G.722 is installed, and cannot be loaded."""
+
+    def fail(*format):
+        raise OSError("made for another Python")
+
+    monkeypatch.setattr(codecs, "_broken", {})
+    monkeypatch.setitem(codecs._FAMILIES, "G722", replace(codecs._FAMILIES["G722"], make=fail))
+    return "without G722: its library cannot be used (made for another Python)"
+
+
+def prepared(*names):
+    engine = Engine(replace(QUIET, codecs=names))
+    try:
+        engine.prepare()
+        return engine.snapshot().settings.codecs, [line.text for line in engine.snapshot().log if line.level == "warn"]
+    finally:
+        engine.close()
+
+
+def test_a_codec_that_turns_out_to_be_broken_is_left_out_and_said_once(broken):
+    offered, said = prepared()
+    assert "G722" not in offered and "PCMU" in offered and said == [broken]
+    offered, said = prepared("pcmu", "PCMA")
+    assert offered == ("pcmu", "PCMA") and not said
+
+
+def test_nothing_but_a_broken_codec_is_an_error_of_one_line(broken):
+    with pytest.raises(CommandError) as error:
+        prepared("g722")
+    assert str(error.value) == broken
+
+
+def test_a_codec_that_is_chosen_later_and_broken_is_left_out(broken):
+    engine = Engine(QUIET)
+    try:
+        engine.prepare()
+        engine.execute(SetCodecs(("G722", "PCMA")))
+        assert engine.snapshot().settings.codecs == ("PCMA",)
+        with pytest.raises(CommandError, match="another Python"):
+            engine.execute(SetCodecs(("G722",)))
+        assert engine.snapshot().settings.codecs == ("PCMA",)
+    finally:
+        engine.close()

@@ -9,12 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from engine.media.codecs import cn, g711, g722, l16, opus
 from engine.media.codecs.codec import Codec
 
 __all__ = [
     "AudioFormat", "Codec", "CodecError", "Family", "WireFormat", "by_name", "formats", "make", "missing",
-    "names",
+    "names", "try_out",
 ]  # fmt: skip
 
 AudioFormat = tuple[str, int, int, str]  # a WireFormat without its payload type
@@ -57,6 +59,9 @@ _FAMILIES = {
 }
 
 
+_broken: dict[str, str] = {}  # what is installed and cannot be used, by encoding name in capitals: why
+
+
 class CodecError(ValueError):
     """A codec that was asked for and is not to be had; its text is one line for the user."""
 
@@ -69,29 +74,48 @@ def formats(names: list[str] | None = None, dtx: bool = False) -> tuple[WireForm
     ``dtx``: the far end need not send its pauses either.
     """
     if names is None:
-        return tuple(item for family in _FAMILIES.values() if not family.missing() for item in _variants(family, dtx))
+        return tuple(item for family in _FAMILIES.values() if not _missing(family) for item in _variants(family, dtx))
     chosen: list[WireFormat] = []
     for name in names:
         fitting = [item for family in _FAMILIES.values() for item in _variants(family, dtx) if _fits(name, item)]
         if not fitting:
             known = ", ".join(family.encoding for family in _FAMILIES.values() if family.variants)
             raise CodecError(f"'{name}' is not one of {known}, such as PCMU or L16/16000")
-        missing = _FAMILIES[fitting[0].encoding.upper()].missing()
-        if missing:
-            raise CodecError(f"{fitting[0].encoding} needs a library: {missing}")
+        what = _missing(_FAMILIES[fitting[0].encoding.upper()])
+        if what:
+            raise CodecError(f"{fitting[0].encoding} needs a library: {what}")
         chosen += [item for item in fitting if item not in chosen]
     return tuple(chosen)
 
 
 def names() -> tuple[str, ...]:
     """The encoding names of all that can be had, in the order of our offer."""
-    return tuple(family.encoding for family in _FAMILIES.values() if family.variants and not family.missing())
+    return tuple(family.encoding for family in _FAMILIES.values() if family.variants and not _missing(family))
 
 
 def missing() -> list[str]:
     """A line for each codec that is not offered because its library is missing."""
-    found = [(family.encoding, family.missing()) for family in _FAMILIES.values()]
+    found = [(family.encoding, _missing(family)) for family in _FAMILIES.values()]
     return [f"without {encoding}: {what}" for encoding, what in found if what]
+
+
+def _missing(family: Family) -> str:
+    return _broken.get(family.encoding.upper()) or family.missing()
+
+
+def try_out(wanted: WireFormat) -> str:
+    """Load what a codec needs, and use it once: in the middle of a call that would be heard.
+
+    Gives a line when it cannot be used, though it is installed (for another Python, say): then it is not to be had any
+    more.
+    """
+    try:
+        codec = make(*wanted[1:])
+        codec.decode(codec.encode(np.zeros(codec.rate_hz // 50, np.int16)))
+    except Exception as error:  # bindings raise what they like when their library is broken
+        _broken[wanted.encoding.upper()] = why = f"its library cannot be used ({error})"
+        return f"without {wanted.encoding}: {why}"
+    return ""
 
 
 def by_name(encoding: str) -> Family | None:
