@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from widgets import keys, layout, theme, views
 from widgets.keys import Key
 from widgets.theme import Look
+from widgets.view import View
 
 COLOURS = {"black": 0, "red": 1, "green": 2, "yellow": 3, "blue": 4, "magenta": 5, "cyan": 6, "white": 7}
 ATTRIBUTES = ("bold", "dim", "reverse", "underline")
@@ -21,6 +22,9 @@ NAMED_KEYS = (
 )  # fmt: skip
 _COMBINED = re.compile(r"Ctrl-[A-Z]|Alt-[!-~]|(Ctrl|Shift|Alt)-(Up|Down|Left|Right|Home|End)")
 _TAKEN = ("Ctrl-C", "Ctrl-Z", "Ctrl-\\", "Ctrl-S", "Ctrl-Q")  # the terminal's own, which no program gets or should
+
+# What every view must leave a key for: who cannot end, take or silence a call, or leave, is locked in.
+NEVER_LOST = ("hang_up", "answer", "reject", "mute", "help", "back", "quit", "next_view")
 
 _SENT_AS = {"Ctrl-H": "Backspace", "Ctrl-I": "Tab", "Ctrl-J": "Enter", "Ctrl-M": "Enter"}
 
@@ -44,6 +48,7 @@ def bindings(chosen: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, .
     _refuse_conflicts(views.common_keys(bound), "", bound)
     for view in views.VIEWS:
         _refuse_conflicts(views.own_keys(view, bound), f"{view.name}.", bound)
+        _refuse_lost(view, bound)
     return bound
 
 
@@ -98,6 +103,25 @@ def _refuse_conflicts(table: Iterable[Key], prefix: str, bound: Mapping[str, obj
             if mine != theirs and prefix + mine in bound:
                 section, does = _place(prefix + mine)
                 raise PreferenceError(section, does, f"{does}: {keys.shown(name)} is the key of {theirs}")
+
+
+def _refuse_lost(view: View, bound: Mapping[str, tuple[str, ...]]) -> None:
+    """A view whose keys, as the file has them, leave none for what must always be possible."""
+    own = views.own_keys(view, bound)
+    for common in views.common_keys(bound):
+        takers = {name: key for key in own for name in key.keys if name in common.keys and not _steps_back(view, key)}
+        if common.does not in NEVER_LOST or len(takers) < len(common.keys):
+            continue
+        mine = next((key.does for key in takers.values() if f"{view.name}.{key.does}" in bound), None)
+        section, does = _place(common.does if mine is None else f"{view.name}.{mine}")
+        name, taker = next((name, key) for name, key in takers.items() if mine in (None, key.does))
+        said = f"{keys.shown(name)} is {taker.does} in the view {view.name}, and {common.does} has no other key there"
+        raise PreferenceError(section, does, f"{does}: {said}")
+
+
+def _steps_back(view: View, key: Key) -> bool:
+    """It closes what a view has open, and does nothing else: after that the same key goes back."""
+    return any(usual.does == key.does and "Escape" in usual.keys for usual in view.keys)
 
 
 # ---------------------------------------------------------------------- colours

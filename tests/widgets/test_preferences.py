@@ -102,6 +102,36 @@ def test_keys_that_make_no_sense(chosen: tuple[str, str], said: tuple[str, str, 
     assert said[2] in str(caught.value) and "\n" not in str(caught.value)
 
 
+LOST_KEYS = {
+    ("ladder.mark", "H"): ("keys.ladder", "mark", "mark: H is mark in the view ladder, and hang_up has no other key there"),
+    ("sound.x", "q"): ("keys.sound", "x", "nothing is called 'x'"),
+    ("log.filter", "q"): ("keys.log", "filter", "filter: q is filter in the view log, and quit has no other key there"),
+    ("log.filter", "m"): ("keys.log", "filter", "and mute has no other key there"),
+    ("people.new", "r"): ("keys.people", "new", "and reject has no other key there"),
+    ("ladder.fold", "Escape"): ("keys.ladder", "fold", "fold: Esc is the key of close"),
+    ("settings.listen", "Escape"): ("keys.settings", "listen", "and back has no other key there"),
+    ("hang_up", "h"): ("keys", "hang_up", "hang_up: h is left in the view history, and hang_up has no other key there"),
+    ("answer", "Enter"): ("keys", "answer", "Enter is open in the view ladder, and answer has no other key there"),
+    ("quit", "x"): ("keys", "quit", "quit: x is the key of hide"),
+}
+
+
+@pytest.mark.parametrize(("chosen", "said"), LOST_KEYS.items())
+def test_no_view_takes_the_last_key_of_what_must_always_be_possible(
+    chosen: tuple[str, str], said: tuple[str, str, str]
+) -> None:
+    with pytest.raises(PreferenceError) as caught:
+        preferences.bindings({chosen[0]: (chosen[1],)})
+    assert (caught.value.section, caught.value.key) == said[:2]
+    assert said[2] in str(caught.value)
+
+
+def test_a_view_may_take_a_key_that_has_a_fellow() -> None:
+    assert keys_of("quit", quit=("q", "F10"), log__filter="q") == ("q", "F10")
+    assert keys_of("ladder.mark", ladder__mark="Tab") == ("Tab",)
+    assert keys_of("ladder.close", ladder__close=("Escape", "Backspace")) == ("Escape", "Backspace")
+
+
 @pytest.mark.parametrize("letter", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 def test_a_key_that_may_be_chosen_is_what_the_terminal_sends_for_it(letter: str) -> None:
     try:
