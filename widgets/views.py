@@ -17,6 +17,7 @@ LOG = View("log", "what has happened", layout.log_tables, log.KEYS, log.ACTIONS,
 VIEWS = (CALLS, WHY, history.VIEW, sound.VIEW, ladder.VIEW, LOG, people.VIEW, settings.VIEW)
 NONE_CHOSEN: Mapping[str, tuple[str, ...]] = {}
 NAMES = tuple(view.name for view in VIEWS)
+LEFT_TO_ALL = ("back", "hide", "move", "page")  # harmless where a view that has their keys has no use for them now
 
 
 def shown(scene: Scene) -> View:
@@ -59,9 +60,12 @@ def openers(view: View, bound: Bindings) -> tuple[str, ...]:
 def key_named(view: View, name: str, scene: Scene) -> Key | None:
     """What a key means now: its first meaning that does something now, or else the first of all.
 
-    While the help covers the view, the view's own keys do nothing.
+    While the help covers the view, the view's own keys do nothing. What a view takes for itself is never common there,
+    though it does nothing at the moment: who moves by ``h`` must not hang up where there is nowhere to move.
     """
     bound = scene.ui.bindings
-    table = common_keys(bound) if scene.ui.help_open else (*own_keys(view, bound), *common_keys(bound))
-    meanings = [key for key in table if name in key.keys]
+    own = () if scene.ui.help_open else own_keys(view, bound)
+    taken = any(name in key.keys for key in own)
+    common = (key for key in common_keys(bound) if not taken or key.does in LEFT_TO_ALL)
+    meanings = [key for key in (*own, *common) if name in key.keys]
     return next((key for key in meanings if key.valid(scene)), meanings[0] if meanings else None)

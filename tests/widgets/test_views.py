@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from engine import model
+from engine.model import CallState, CallView
 from tests.widgets import views as samples
 from tests.widgets.test_controls import Phone
 from widgets import keys, layout, ui, views
@@ -30,6 +32,19 @@ def test_a_call_can_be_hung_up_and_the_program_left_from_every_view(view: View) 
     names = {key.does: set(key.keys) for key in views.key_table(view)}
     own = {name for key in view.keys for name in key.keys}
     assert "H" in names["hang_up"] - own and "q" in names["quit"] - own and {"Tab", "Alt-1"}.isdisjoint(own)
+
+
+STATES = {"ringing": samples.ringing(1), "dialling": samples.call(media=None, state=CallState.PROGRESS)}
+
+
+@pytest.mark.parametrize("view", views.VIEWS, ids=lambda view: view.name)
+@pytest.mark.parametrize("call", (*STATES.values(), samples.call()), ids=(*STATES, "talking"))
+def test_what_moves_in_a_view_never_hangs_up_nor_answers_there(view: View, call: CallView) -> None:
+    """Though there is nowhere to move: before the call has sound, in a list that is closed."""
+    phone = Phone(call)
+    for name in {name for key in view.keys for name in key.keys}:
+        Controls(phone, Ui(view=view.name)).press(name)
+    assert not [command for command in phone.told if isinstance(command, (model.HangUp, model.Answer, model.Reject))]
 
 
 def test_digits_are_the_keypad_of_a_call_where_the_calls_are_looked_at() -> None:
