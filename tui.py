@@ -523,7 +523,9 @@ class DashboardFace:
         columns, rows = self._screen.size
         controls = self._controls
         self._canvas = widgets.canvas.Canvas(columns, rows, glyphs=controls.ui.glyphs)
-        controls.ui = replace(controls.ui, keys=controls.hints(self._snapshot), line_ms=self._screen.round_trip_ms)
+        small = widgets.ui.too_small(columns, rows)
+        controls.ui = replace(controls.ui, small=small, line_ms=self._screen.round_trip_ms)
+        controls.ui = replace(controls.ui, keys=controls.hints(self._snapshot))
         self._moving = widgets.dashboard.draw(self._canvas, self._snapshot, controls.ui)
         controls.drawn(self._canvas)
 

@@ -12,6 +12,7 @@ from widgets.ui import Scene, ringing_call
 
 STATE_COLUMNS = 13
 TIME_COLUMNS = 9
+NARROW = 60  # a list that is narrower saves columns for the name
 PEER_LEAST = 24  # columns of the peer that no figure may take away
 PEER_MOST = 64  # more would only tear name and state apart
 
@@ -100,9 +101,18 @@ def _columns(width: int) -> tuple[list[Column], bool]:
     return chosen, room >= LEVEL_COLUMNS + 8
 
 
+def _peer_at(width: int) -> int:
+    """The column where the name begins."""
+    return 6 if width < NARROW else 7
+
+
+def _time_columns(width: int) -> int:
+    return TIME_COLUMNS - 1 if width < NARROW else TIME_COLUMNS
+
+
 def _peer_columns(width: int, columns: list[Column], with_level: bool) -> int:
     figures_width = sum(column.width for column in columns) + (LEVEL_COLUMNS if with_level else 0)
-    return max(0, min(PEER_MOST, width - 8 - STATE_COLUMNS - TIME_COLUMNS - figures_width))
+    return max(0, min(PEER_MOST, width - _peer_at(width) - 1 - STATE_COLUMNS - _time_columns(width) - figures_width))
 
 
 def _listed(scene: Scene, rows: int) -> tuple[CallView, ...]:
@@ -127,11 +137,12 @@ def _draw_header(canvas: Canvas, row: Rect, columns: list[Column], with_level: b
     canvas.fill(row, " ", "label")
     canvas.put(row.x + 1, row.y, " #", "label")
     room = _peer_columns(row.width, columns, with_level)
-    canvas.put(row.x + 7, row.y, title, "label", room - 1)
-    x = row.x + 7 + room
+    peer_x, time_columns = row.x + _peer_at(row.width), _time_columns(row.width)
+    canvas.put(peer_x, row.y, title, "label", room - 1)
+    x = peer_x + room
     canvas.put(x, row.y, "STATE", "label")
-    canvas.put(x + STATE_COLUMNS + TIME_COLUMNS - 5, row.y, "TIME", "label")
-    x += STATE_COLUMNS + TIME_COLUMNS
+    canvas.put(x + STATE_COLUMNS + time_columns - 5, row.y, "TIME", "label")
+    x += STATE_COLUMNS + time_columns
     for column in columns:
         canvas.put(x, row.y, column.title.rjust(column.width), "label")
         x += column.width
@@ -153,11 +164,13 @@ def _draw_row(
     canvas.put(row.x + 1, row.y, f"{call.id:2d}", plain)
     canvas.put(row.x + 4, row.y, look.outgoing if call.direction == "out" else look.incoming, plain)
     room = _peer_columns(row.width, columns, with_level)
-    canvas.put(row.x + 7, row.y, figures.peer(call, room - 1, look.more), plain, room - 1)
-    x = row.x + 7 + room
+    peer_x, time_columns = row.x + _peer_at(row.width), _time_columns(row.width)
+    canvas.put(peer_x, row.y, figures.peer(call, room - 1, look.more), plain, room - 1)
+    x = peer_x + room
     canvas.put(x, row.y, figures.state(call), _on(shown, style), STATE_COLUMNS - 1)
-    canvas.put(x + STATE_COLUMNS - 1, row.y, figures.elapsed(call).rjust(TIME_COLUMNS), plain)
-    rest = Rect(x + STATE_COLUMNS + TIME_COLUMNS, row.y, row.right - x - STATE_COLUMNS - TIME_COLUMNS, 1)
+    canvas.put(x + STATE_COLUMNS - 1, row.y, figures.elapsed(call).rjust(time_columns), plain)
+    x += STATE_COLUMNS + time_columns
+    rest = Rect(x, row.y, row.right - x, 1)
     if answerable:
         _draw_keys(canvas, row, rest, scene)
     elif call.state is CallState.ENDED:

@@ -7,6 +7,9 @@ from widgets import figures, footer, layout, text
 from widgets.canvas import Canvas, Rect
 from widgets.ui import Placed, Scene, ringing_call
 
+MUTED = "MUTED"
+NAME_LEAST = 8  # columns for who it is, before anything else is said of a call
+
 
 def draw(canvas: Canvas, rect: Rect, scene: Scene) -> Placed:
     """The last row is for the keys and the line being typed, if there are two rows at least.
@@ -29,12 +32,16 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> Placed:
         layout.LEVELS.draw(canvas, levels, scene)
         placed.append((layout.LEVELS, levels))
     calls = _ordered(scene)
+    alive = sum(call is None or call is scene.call or call.state is not CallState.ENDED for call in calls)
+    narrow = body.width < 50 and scene.call is not None and scene.call.state is not CallState.ENDED
+    apart = scene.call if narrow and alive < body.height else None  # its figures get rows of their own,
+    if apart is not None:
+        calls = calls[: max(alive, body.height - 1)]  # before calls that are over
     rest = body.split_top(len(calls))[1]
-    apart = scene.call if body.width < 50 and not rest.empty else None  # its figures get rows of their own
     for row, call in zip(body.rows(), calls, strict=False):
         _draw_status(canvas, row, scene, call, with_figures=call is not apart)
     if apart is not None:
-        _draw_figures(canvas, rest, _figures(scene, apart))
+        _draw_figures(canvas, rest, _apart(body.width, scene, apart))
     return placed
 
 
@@ -61,7 +68,8 @@ def _draw_status(canvas: Canvas, row: Rect, scene: Scene, call: CallView | None,
         return
     chosen = "+selected" if call is scene.call and len(scene.snapshot.calls) > 1 else ""  # the one the keys mean
     x = canvas.put(row.x, row.y, figures.state(call), figures.STATE_STYLES[call.state] + chosen, row.width) + 1
-    x = canvas.put(x, row.y, figures.elapsed(call), "value", row.right - x) + 1
+    if _time_fits(row.width, scene, call):
+        x = canvas.put(x, row.y, figures.elapsed(call), "value", row.right - x) + 1
     extras = _figures(scene, call) if with_figures else []
     while extras and row.right - x - sum(text.width(words) + 1 for words, _ in extras) < 8:
         extras.pop()
@@ -82,6 +90,20 @@ def _draw_figures(canvas: Canvas, rect: Rect, items: list[tuple[str, str]]) -> N
         x = canvas.put(x, y, words, style, rect.right - x) + 2
 
 
+def _time_fits(width: int, scene: Scene, call: CallView) -> bool:
+    """Is there room for the time beside the state and the name?"""
+    room = width - text.width(figures.state(call)) - text.width(figures.elapsed(call)) - 2
+    return room >= NAME_LEAST or not figures.peer(call, max(1, room), scene.look.more).endswith(scene.look.more)
+
+
+def _apart(width: int, scene: Scene, call: CallView) -> list[tuple[str, str]]:
+    """The figures with the time, where that had no room beside the name; that we are muted still comes first."""
+    extras = _figures(scene, call)
+    if not _time_fits(width, scene, call):
+        extras.insert(1 if extras and extras[0][0] == MUTED else 0, (figures.elapsed(call), "value"))
+    return extras
+
+
 def _figures(scene: Scene, call: CallView) -> list[tuple[str, str]]:
     """What follows the peer, the first ones staying the longest."""
     if call.state is CallState.ENDED:
@@ -91,7 +113,7 @@ def _figures(scene: Scene, call: CallView) -> list[tuple[str, str]]:
     rx = call.media.rx
     extras = [(f"lost {figures.percent(rx.loss_percent)}", figures.loss_style(rx.loss_percent))]
     if scene.snapshot.sound.muted:
-        extras.insert(0, ("muted", "warn"))
+        extras.insert(0, (MUTED, "warn"))
     levels = (call.media.level_out.rms_dbfs, call.media.level_in.rms_dbfs)
     extras.append((f"you {levels[0]:.0f} far {levels[1]:.0f} dBFS", ""))
     extras.append((f"jitter {figures.millis(rx.jitter_ms)}", figures.jitter_style(rx.jitter_ms)))

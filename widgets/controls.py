@@ -21,12 +21,13 @@ from widgets import completion, figures, keys, log, plain, prompt, views
 from widgets.burst import Bursts
 from widgets.canvas import Canvas
 from widgets.prompt import Prompt
-from widgets.ui import KeyHint, Scene, Ui, living, scene, shown_call
+from widgets.ui import LEAST_HEIGHT, LEAST_WIDTH, KeyHint, Scene, Ui, living, scene, shown_call
 
 NOTICE_S = 4.0
 MOVED_S = 1.0  # so long after the selection moved by itself a call is not hung up by one press
 HISTORY = 100
 TEXT = "a text came in, not keys: nothing was done"
+NO_VIEWS = f"views: from {LEAST_WIDTH}x{LEAST_HEIGHT}"
 WHEEL = {"WheelUp": "Up", "WheelDown": "Down"}
 PAGE = 10
 VOLUME_STEP_DB = 2.0
@@ -105,13 +106,15 @@ class Controls:
         now = scene(snapshot, self.ui)
         view = views.shown(now)
         scrolling = self.ui.help_open or view.scrolls
-        return tuple(self._hint(key, key.valid(now), scrolling) for key in views.key_table(view, now.ui.bindings))
+        own = views.own_keys(view, now.ui.bindings)
+        return tuple(self._hint(key, now, scrolling, key in own) for key in views.key_table(view, now.ui.bindings))
 
     @staticmethod
-    def _hint(key: keys.Key, valid: bool, scrolling: bool) -> KeyHint:
+    def _hint(key: keys.Key, now: Scene, scrolling: bool, own: bool) -> KeyHint:
         scrolls = scrolling and key.does in keys.SCROLLING
         press = "" if key.does in keys.MANY else key.keys[0]
-        return KeyHint(key.shown, "scroll" if scrolls and key.label else key.label, key.help, press, scrolls or valid)
+        label = "scroll" if scrolls and key.label else key.label if own else keys.label(key, now)
+        return KeyHint(key.shown, label, key.help, press, scrolls or key.valid(now), own)
 
     # -- what a view may do: widgets.view.Desk
 
@@ -328,7 +331,7 @@ class Controls:
             self.execute(model.Conference(on=True))
 
     def _do_digit(self, name: str) -> None:
-        if self.ui.view != views.CALLS.name:
+        if self.ui.seen_view != views.CALLS.name:
             self.notice("digits are sent from the view 1: there they are the keypad of the call")
             return
         self.execute(model.SendDigits(name, self._selected(CallState.TALKING, CallState.HELD)))
@@ -363,14 +366,21 @@ class Controls:
 
     def _do_next_view(self, name: str) -> None:
         step = -1 if name == "BackTab" else 1
-        self.show_view(views.NAMES[(views.NAMES.index(self.ui.view) + step) % len(views.NAMES)])
+        self._show_view(views.NAMES[(views.NAMES.index(self.ui.view) + step) % len(views.NAMES)])
 
     def _do_go_to_view(self, name: str) -> None:
         place = int(name[-1]) - 1
         if place < len(views.NAMES):
-            self.show_view(views.NAMES[place])
+            self._show_view(views.NAMES[place])
         else:
             self.notice(f"the views are 1 to {len(views.NAMES)}")
+
+    def _show_view(self, name: str) -> None:
+        """Where there is room for views."""
+        if self.ui.small:
+            self.notice(NO_VIEWS)
+        else:
+            self.show_view(name)
 
     def _do_hide(self, name: str) -> None:
         shown = self.ui.masked
@@ -387,7 +397,7 @@ class Controls:
         """What is open over the view; then back to the calls; then off the call that is over."""
         if self.ui.help_open:
             self.ui = replace(self.ui, help_open=False, scroll=0, notice="")
-        elif self.ui.view != views.CALLS.name:
+        elif self.ui.seen_view != views.CALLS.name:
             self.show_view(views.CALLS.name)
             self.ui = replace(self.ui, notice="")
         else:

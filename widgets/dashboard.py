@@ -13,9 +13,8 @@ from dataclasses import replace
 from engine.model import Snapshot
 from widgets import compact, footer, help, ladder, log, mask, people, prompt, tabs, title, views
 from widgets.canvas import Canvas, Rect
-from widgets.ui import Band, Placed, Scene, Ui, scene
+from widgets.ui import Band, Placed, Scene, Ui, scene, too_small
 
-LEAST_WIDTH, LEAST_HEIGHT = 40, 10  # below that: the phone in a line
 HEIGHT_FOR_TABS = 28
 GAP = 2  # columns between panes of one band
 
@@ -24,7 +23,7 @@ def draw(canvas: Canvas, snapshot: Snapshot, ui: Ui) -> Placed:
     """The screen of this moment, whatever its size; returns the panes that move by themselves, for ``redraw``."""
     now, rect = _scene(snapshot, ui), canvas.rect
     ui = now.ui
-    if rect.width < LEAST_WIDTH or rect.height < LEAST_HEIGHT:
+    if too_small(rect.width, rect.height):
         if ui.help_open and rect.height >= 2:
             body, bottom = rect.split_bottom(1)
             help.draw(canvas, body, ui)

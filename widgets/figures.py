@@ -292,3 +292,10 @@ def count_style(number: float, total: float = 0) -> str:
     if not number > 0:
         return "dim"
     return "value" if number * 200 < total else "warn"
+
+
+def no_sound(call: model.CallView | None) -> str:
+    """Why there is nothing to see of a call's sound."""
+    if call is None:
+        return "No call is selected."
+    return "This call had no sound." if call.state is model.CallState.ENDED else "No sound yet."

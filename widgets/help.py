@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from widgets import parts, text
 from widgets.canvas import Canvas, Rect
 from widgets.ui import KeyHint, Ui
 
 COLUMN_LEAST = 58
+WORDS_LEAST = 10  # columns; with less of them words are cut off
 
 Entry = tuple[str, str, str, str]  # a name and its style, words and their style
 Line = tuple[Entry, ...]  # side by side; none: the heading of the figures
+
+NOTHING: Entry = ("", "", "", "")
 
 FIGURES = (
     ("loss", "packets that never came"),
@@ -32,13 +37,14 @@ FIGURES = (
 def draw(canvas: Canvas, rect: Rect, ui: Ui) -> None:
     """As much as fits, in columns where it is wide; ``scroll`` moves on."""
     columns = max(1, rect.width // COLUMN_LEAST)
-    lines: list[Line] = [*_grid(_keys(ui.keys), columns), (), *_grid(_figures(), columns)]
+    keys, figures = _keys(ui.keys), _figures()
+    name_columns = max(text.width(name) for name, *_ in (*keys, *figures))
+    words_columns = max(WORDS_LEAST, rect.width // columns - name_columns - 4)
+    lines = [*_grid(keys, columns, words_columns), (), *_grid(figures, columns, words_columns)]
     room = max(1, rect.height - 1)
     canvas.scroll_limit = max(0, len(lines) - room)
     note = "Up and Down show the rest" if canvas.scroll_limit else "a dim one does nothing now"
     below = parts.heading(canvas, rect, "keys", note)
-    names = {name for line in lines for name, *_ in line}
-    name_columns = max(map(text.width, names), default=0)
     for row, line in zip(below.rows(), lines[min(ui.scroll, canvas.scroll_limit) :], strict=False):
         if line:
             _draw_line(canvas, row, line, row.width // columns, name_columns, ui.look.more)
@@ -46,11 +52,21 @@ def draw(canvas: Canvas, rect: Rect, ui: Ui) -> None:
             parts.heading(canvas, row, "figures")
 
 
-def _grid(entries: Sequence[Entry], columns: int) -> Iterator[Line]:
-    """The entries from top to bottom, column by column."""
-    rows = -(-len(entries) // columns)
-    for row in range(rows):
-        yield tuple(entries[row::rows])
+def _grid(entries: Sequence[Entry], columns: int, words_columns: int) -> Iterator[Line]:
+    """The entries from top to bottom, column by column, each in as many lines as its words need."""
+    rows = max(1, -(-len(entries) // columns))
+    stacks = [
+        [part for entry in entries[top : top + rows] for part in _wrapped(entry, words_columns)]
+        for top in range(0, len(entries), rows)
+    ]
+    return zip_longest(*stacks, fillvalue=NOTHING)
+
+
+def _wrapped(entry: Entry, columns: int) -> Iterator[Entry]:
+    name, name_style, words, style = entry
+    for part in textwrap.wrap(words, columns) or [""]:
+        yield name, name_style, part, style
+        name = ""
 
 
 def _keys(hints: Sequence[KeyHint]) -> list[Entry]:

@@ -214,9 +214,9 @@ def draw_runs(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     if media is None or rect.empty:
         return
     runs = media.bursts.runs if media.bursts is not None else (0,) * len(RUN_NAMES)
-    below = parts.heading(canvas, rect, "packets lost in a row", _bursts_note(scene))
     most = max(runs, default=0)
-    if below.height < len(RUN_NAMES):
+    below = parts.heading(canvas, rect, "packets lost in a row", _bursts_note(scene))
+    if below.height < len(RUN_NAMES) or not most:
         words = "  ".join(f"{name}: {figures.count(number)}" for name, number in zip(RUN_NAMES, runs, strict=True))
         words, style = (words, "value") if most else ("none was lost", "dim")
         canvas.put(below.x + 1, below.y, words, style, below.width - 1)
@@ -238,14 +238,15 @@ def _bursts_note(scene: Scene) -> str:
     return f"bursts of {bursts.burst_packets:.0f} packets, {100 * bursts.burst_density:.0f} % of them lost"
 
 
-def run_sizes(_scene: Scene, _width: int) -> tuple[int, ...]:
-    return (3, 3, 3, 1 + len(RUN_NAMES))
+def run_sizes(scene: Scene, _width: int) -> tuple[int, ...]:
+    bursts = scene.call.media.bursts if scene.call is not None and scene.call.media is not None else None
+    return (3, 3, 3, 1 + len(RUN_NAMES)) if bursts is not None and any(bursts.runs) else (3,)
 
 
 def draw_nothing(canvas: Canvas, rect: Rect, scene: Scene) -> None:
-    below = parts.heading(canvas, rect, "history")
-    if not below.empty:
-        canvas.put(below.x + 1, below.y, "No call with sound is selected.", "dim", below.width - 1)
+    parts.nothing(
+        canvas, rect, "history", figures.no_sound(scene.call), "every second of a call, and go back through it"
+    )
 
 
 # ------------------------------------------------------------------ keys

@@ -63,7 +63,7 @@ def _two_up(scene: Scene) -> bool:
 
 def _dials_digits(scene: Scene) -> bool:
     """In a call, and looking at the calls: there the digits are the keypad. Elsewhere they lead to the views."""
-    return scene.ui.view == "calls" and _up(scene)
+    return scene.ui.seen_view == "calls" and _up(scene)
 
 
 def _several(scene: Scene) -> bool:
@@ -72,6 +72,27 @@ def _several(scene: Scene) -> bool:
 
 def _card(scene: Scene) -> bool:
     return scene.snapshot.sound.kind == "device"
+
+
+def _mute_label(scene: Scene) -> str:
+    return "unmute" if scene.snapshot.sound.muted else ""
+
+
+def _hold_label(scene: Scene) -> str:
+    return "resume" if scene.call is not None and scene.call.held_here else ""
+
+
+def _back_label(scene: Scene) -> str:
+    return "close" if scene.ui.help_open else "calls" if scene.ui.seen_view != "calls" else ""
+
+
+_LABELS: Mapping[str, Callable[[Scene], str]] = {"mute": _mute_label, "hold": _hold_label, "back": _back_label}
+
+
+def label(key: Key, scene: Scene) -> str:
+    """The short word for what a common key does now."""
+    now = _LABELS.get(key.does)
+    return (now(scene) if now is not None else "") or key.label
 
 
 OPEN_A_LINE = ("dial", "filter", "new")  # what is typed after their keys is a text, and may come all at once

@@ -207,10 +207,12 @@ def draw_ladder(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     if reading.opened == "message" and rows and rows[at].message is not None:
         _draw_message(canvas, rect, scene, rows[at], reading)
         return
+    if not rows and not reading.wanted:
+        parts.nothing(canvas, rect, "ladder", "No SIP message yet.", "our SIP messages and the sound as arrows")
+        return
     below = parts.heading(canvas, rect, "ladder", *_note(scene, reading, rows, at))
     if not rows:
-        words = "No message with that in it." if reading.wanted else "No SIP message yet."
-        canvas.put(below.x + 1, below.y, words, "dim", below.width - 1)
+        canvas.put(below.x + 1, below.y, "No message with that in it.", "dim", below.width - 1)
         return
     everyone = _parties(rows)
     room = max(1, min(MOST_PARTIES, (below.width - TIME_COLUMNS - 2) // LEAST_LANE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from widgets import text
@@ -23,6 +24,15 @@ def heading(canvas: Canvas, rect: Rect, title: str, note: str = "", note_style: 
         note = f" {text.clip(note, room, mark)} "
         canvas.put(top.right - 2 - text.width(note), top.y, note, note_style)
     return below
+
+
+def nothing(canvas: Canvas, rect: Rect, title: str, words: str, otherwise: str) -> None:
+    """What a view says that has nothing to show: why, and what there is to see otherwise."""
+    below = heading(canvas, rect, title)
+    mark = "…" if canvas.lines.horizontal == "─" else "~"
+    lines = [words, "", *textwrap.wrap(f"Here you see {otherwise}.", max(20, below.width - 2))]
+    for row, line in zip(below.rows(), lines, strict=False):
+        canvas.put(row.x + 1, row.y, text.clip(line, row.width - 2, mark), "dim", row.width - 1)
 
 
 def fields(canvas: Canvas, rect: Rect, items: Sequence[Field], columns: int) -> None:

@@ -83,7 +83,7 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     media = scene.call.media if scene.call is not None else None
     if media is None or scene.call is None or rect.empty:
         return
-    below = parts.heading(canvas, rect, "quality", "MOS: 1 bad, 4.4 the best")
+    below = parts.heading(canvas, rect, "quality", f"MOS: 1 bad, {_best(media)} the best")
     chosen = _fitting(below.width)
     if below.height >= 3:
         header, below = below.split_top(1)
@@ -104,6 +104,12 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
         room = row.right - x - 3
         if room >= 8:
             canvas.put(x + 3, row.y, text.clip(words, room, scene.look.more), "dim" if mos is None else "", room)
+
+
+def _best(media: MediaView) -> str:
+    """What a perfect call has: ITU-T G.107 with R = 93, G.107.1 with R = 129 of wideband."""
+    wide = any(found.wideband for found in (media.here, media.there) if found is not None)
+    return "4.5" if wide else "4.4"
 
 
 def opinions(media: MediaView, over: bool) -> tuple[float | None, float | None]:

@@ -76,7 +76,7 @@ def draw_words(canvas: Canvas, rect: Rect, scene: Scene) -> None:
         return
     below = rect if rect.height == 1 else parts.heading(canvas, rect, "what it says")
     if media is None or media.far_sound is None:
-        canvas.put(below.x + 1, below.y, "No call with sound is selected.", "dim", below.width - 1)
+        canvas.put(below.x + 1, below.y, "Nothing has come yet.", "dim", below.width - 1)
         return
     if rect.height == 1:
         worst = max(witness(media), key=lambda field: {"bad": 2, "warn": 1}.get(field[2], 0))
@@ -127,11 +127,19 @@ def word_sizes(_scene: Scene, _width: int) -> tuple[int, ...]:
     return (1, 5)
 
 
+def draw_nothing(canvas: Canvas, rect: Rect, scene: Scene) -> None:
+    words = "the spectrum of their voice, how wide it is, hum, clipping"
+    parts.nothing(canvas, rect, "the far end's sound", figures.no_sound(scene.call), words)
+
+
 SPECTRUM = Pane(draw_spectrum, spectrum_sizes, moves=True)
 WORDS = Pane(draw_words, word_sizes)
+NOTHING = Pane(draw_nothing, lambda _scene, _width: (2,))
 
 
-def tables(_scene: Scene) -> Tables:
+def tables(scene: Scene) -> Tables:
+    if scene.call is None or scene.call.media is None:
+        return ((0, (Band((layout.CALLS,), 0), Band((NOTHING,), 1, grows=True))),)
     return (
         (
             0,

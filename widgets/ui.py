@@ -16,6 +16,8 @@ from widgets.prompt import Prompt
 
 State = TypeVar("State")
 
+LEAST_WIDTH, LEAST_HEIGHT = 40, 10  # below that there are no views: the phone in a line
+
 
 @dataclass(frozen=True, slots=True)
 class KeyHint:
@@ -26,6 +28,7 @@ class KeyHint:
     help: str = ""
     press: str = ""  # the key that a click on it is like
     enabled: bool = True  # does something now: the footer shows it, the help shows it bright
+    own: bool = False  # a key of the view itself: it does nothing while the help covers that
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class Ui:
     notice: str = ""  # one line that takes the place of the keys for a while
     notice_style: str = "notice"
     view: str = "calls"
+    small: bool = False  # the screen has no room for a view
     scroll: int = 0  # of the help and an opened message, in rows down; of a view that scrolls, in lines back
     states: Mapping[type, object] = field(default_factory=dict)  # what each view remembers, by the type of it
     glyphs: str = "unicode"
@@ -73,6 +77,11 @@ class Ui:
     @property
     def look(self) -> Glyphs:
         return GLYPHS[self.glyphs]
+
+    @property
+    def seen_view(self) -> str:
+        """The view whose keys are meant: a small screen shows none but the calls."""
+        return "calls" if self.small else self.view
 
     def state(self, initial: State) -> State:
         """What a view remembers in a value of this type; ``initial`` as long as it has nothing to remember."""
@@ -119,6 +128,11 @@ class Band:
 Placed = list[tuple[Pane, Rect]]  # which pane is where
 
 Tables = tuple[tuple[int, tuple[Band, ...]], ...]  # by the least width of the screen, the widest first
+
+
+def too_small(columns: int, rows: int) -> bool:
+    """Is there no room for a view?"""
+    return columns < LEAST_WIDTH or rows < LEAST_HEIGHT
 
 
 def scene(snapshot: Snapshot, ui: Ui) -> Scene:

@@ -22,7 +22,7 @@ LEFT_TO_ALL = ("back", "hide", "move", "page")  # harmless where a view that has
 
 def shown(scene: Scene) -> View:
     """The view that is looked at."""
-    return VIEWS[NAMES.index(scene.ui.view)]
+    return VIEWS[NAMES.index(scene.ui.seen_view)]
 
 
 def own_keys(view: View, bound: Bindings) -> tuple[Key, ...]:

@@ -87,7 +87,7 @@ def well(call: CallView) -> str:
     """Nothing was found: what that rests upon."""
     media = call.media
     if media is None:
-        return "No sound yet: nothing to judge."
+        return f"{figures.no_sound(call)[:-1]}: nothing to judge."
     if call.state is CallState.ENDED:
         return "Nothing was wrong at the end." if call.findings_over else "Nothing was found wrong in this call."
     rx, report = media.rx, media.rtcp.remote
@@ -114,8 +114,7 @@ def draw_list(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     if rect.empty:
         return
     if call is None:
-        below = parts.heading(canvas, rect, "why")
-        canvas.put(below.x + 1, below.y, "No call is selected.", "dim", below.width - 1)
+        parts.nothing(canvas, rect, "why", figures.no_sound(None), "what is the matter with a call, and what to do")
         return
     found = listed(call)
     held, over = len(call.findings), len(call.findings_over)

@@ -41,7 +41,7 @@ def test_three_lines() -> None:
     assert drawn(compact.draw, 39, 3, TALKING) == [
         "talking 03:12 Bob <sip:bob@203.0.113.5>",
         "lost 0.1 %  you -18 far -31 dBFS",
-        " d dial  h hang up  ? help  q quit",
+        " h hang up  m mute  ? help  q quit",
     ]
 
 
@@ -55,7 +55,7 @@ def test_several_calls() -> None:
         "",
         " you [▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇   ┃         ] -18 dBFS",
         " far [▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇  ┃                   ] -31 dBFS",
-        " d dial  a answer  r reject  h hang up  ? help  q quit",
+        " a answer  r reject  h hang up  m mute  ? help  q quit",
     ]
     assert drawn(compact.draw, 20, 2, FOUR) == [
         "ringing 00:04 Carol",
@@ -97,3 +97,15 @@ def test_a_line_being_typed_comes_before_all_else() -> None:
 @pytest.mark.parametrize("state", CallState)
 def test_every_state(state: CallState) -> None:
     assert drawn(compact.draw, 40, 2, views.scene(views.call(state=state)))[0]
+
+
+def test_on_the_smallest_screen_the_name_comes_before_the_time_and_that_we_are_muted_before_calls_that_are_over() -> (
+    None
+):
+    calls = (views.call(1, peer_name="Annabelle Berg"), views.call(2, state=CallState.ENDED, reason="we hung up"))
+    muted = replace(views.snapshot(*calls), sound=replace(views.snapshot().sound, muted=True))
+    assert drawn(compact.draw, 20, 3, ui.scene(muted, views.ui(keys=views.keys("hang up", "quit")))) == [
+        "talking Annabelle B…",
+        "MUTED  03:12",
+        " h hang up  q quit",
+    ]

@@ -125,14 +125,14 @@ def test_somebody_calls_during_a_call() -> None:
         " sent          9,601   1.5 MB   50.0/s",
         " received      9,589   1.5 MB   49.9/s",
         " lost    12 (0.1 %)  duplicate        0  jitter      4.1 ms",
-        " d dial  a answer  r reject  h hang up  ? help  q quit",
+        " a answer  r reject  h hang up  m mute  ? help  q quit",
     ]
 
 
 def test_the_smallest_screen_with_panes() -> None:
     assert screen(40, 10, views.snapshot(views.call())) == [
         " ringtop  sip:anna@…   1 call  15:42:07",
-        "▶ 1 →  Bob       talking         03:12",
+        "▶ 1 → Bob         talking        03:12",
         " you [▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇ ┃     ] -18 dBFS",
         " far [▇▇▇▇▇▇▇▇▇▇▇ ┃          ] -31 dBFS",
         "── quality ─ MOS: 1 bad, 4.4 the best ──",
@@ -140,7 +140,7 @@ def test_the_smallest_screen_with_panes() -> None:
         " they hear   4.0   mostly loss 0.4 %",
         "── why ─────────────────────────────────",
         " Nothing is wrong: 0.1 % lost in all, …",
-        " d dial  h hang up  ? help  q quit",
+        " h hang up  m mute  ? help  q quit",
     ]
 
 
@@ -155,7 +155,7 @@ def test_below_that_a_line() -> None:
         "",
         " you [▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇  ┃    ] -18 dBFS",
         " far [▇▇▇▇▇▇▇▇▇▇▇┃          ] -31 dBFS",
-        " d dial  h hang up  ? help  q quit",
+        " h hang up  m mute  ? help  q quit",
     ]
     assert screen(20, 3, views.snapshot(views.call())) == [
         "talking 03:12 Bob",

@@ -43,15 +43,16 @@ def test_all_keys_and_figures() -> None:
 
 
 def test_two_columns() -> None:
-    assert drawn(help.draw, 116, 15, views.ui()) == [
+    assert drawn(help.draw, 116, 16, views.ui()) == [
         "── keys ────────────────────────────────────────────────────────────────────────────── a dim one does nothing now ──",
         "         d  call an address                                       Up  select the call above",
         "         a  take the call that rings                            Down  select the call below",
         "         r  decline the call that rings                            +  louder",
         "         h  end the selected call                                  -  quieter",
         "         m  send silence instead of the microphone               Tab  the whole log",
-        "         o  put the selected call on hold, or take it ba…          ?  this page",
-        "     0-9*#  send digits (DTMF)                                     q  hang up and leave",
+        "         o  put the selected call on hold, or take it              ?  this page",
+        "            back                                                   q  hang up and leave",
+        "     0-9*#  send digits (DTMF)",
         "── figures ─────────────────────────────────────────────────────────────────────────────────────────────────────────",
         "      loss  packets that never came                        concealed  sound made up where a packet was missing",
         "  far loss  our packets that the far end did not get       recovered  lost, but brought by a later packet",
@@ -66,15 +67,15 @@ def test_a_small_screen_scrolls_to_the_end_and_not_further() -> None:
     assert drawn(help.draw, 40, 5, views.ui(scroll=3)) == [
         "── keys ─── Up and Down show the rest ──",
         "         h  end the selected call",
-        "         m  send silence instead of th…",
-        "         o  put the selected call on h…",
-        "     0-9*#  send digits (DTMF)",
+        "         m  send silence instead of the",
+        "            microphone",
+        "         o  put the selected call on",
     ]
     assert drawn(help.draw, 40, 4, views.ui(scroll=99)) == [
         "── keys ─── Up and Down show the rest ──",
-        "     drift  how much faster than ours …",
-        "   foreign  from somebody else: counte…",
-        "      dBFS  loudness: 0 is the most, s…",
+        "            counted, not played",
+        "      dBFS  loudness: 0 is the most,",
+        "            speech is near -25",
     ]
 
 

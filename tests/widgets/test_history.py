@@ -190,7 +190,7 @@ def test_without_a_call_the_view_says_so_and_keys_do_no_harm() -> None:
         for name in key.keys:
             controls.press(name)
     empty = views.scene()
-    assert drawn(history.draw_nothing, 40, 2, empty)[1] == " No call with sound is selected."
+    assert drawn(history.draw_nothing, 40, 2, empty)[1] == " No call is selected."
 
 
 # ------------------------------------------------------------------ runs of lost packets

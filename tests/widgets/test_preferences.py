@@ -103,7 +103,11 @@ def test_keys_that_make_no_sense(chosen: tuple[str, str], said: tuple[str, str, 
 
 
 LOST_KEYS = {
-    ("ladder.mark", "H"): ("keys.ladder", "mark", "mark: H is mark in the view ladder, and hang_up has no other key there"),
+    ("ladder.mark", "H"): (
+        "keys.ladder",
+        "mark",
+        "mark: H is mark in the view ladder, and hang_up has no other key there",
+    ),
     ("sound.x", "q"): ("keys.sound", "x", "nothing is called 'x'"),
     ("log.filter", "q"): ("keys.log", "filter", "filter: q is filter in the view log, and quit has no other key there"),
     ("log.filter", "m"): ("keys.log", "filter", "and mute has no other key there"),

@@ -44,4 +44,5 @@ def test_of_a_call_that_is_over_the_whole() -> None:
 
 
 def test_a_wideband_score_is_told_apart() -> None:
+    assert "4.5 the best" in rows(110, 3, here=QualityView(3.5, 90.0, True, "delay 310 ms"))[0]
     assert "mostly delay 310 ms, wideband" in rows(110, 3, here=QualityView(3.5, 90.0, True, "delay 310 ms"))[1]

@@ -81,7 +81,7 @@ def test_on_the_least_screen_a_picture_and_the_one_thing_to_be_said() -> None:
 
 
 def test_without_a_call_and_after_it() -> None:
-    assert drawn(sound.draw_words, 60, 3, views.scene())[1] == " No call with sound is selected."
+    assert drawn(sound.draw_nothing, 60, 3, views.scene())[1] == " No call is selected."
     over = drawn(sound.draw_spectrum, 40, 8, scene(state=CallState.ENDED))
     assert not any(glyph in row for row in over for glyph in sound.EIGHTHS[1:])
 

@@ -47,6 +47,19 @@ def test_what_moves_in_a_view_never_hangs_up_nor_answers_there(view: View, call:
     assert not [command for command in phone.told if isinstance(command, (model.HangUp, model.Answer, model.Reject))]
 
 
+def test_on_a_screen_too_small_for_views_the_keys_are_those_of_the_calls() -> None:
+    """Nobody sees which contact would be removed, or that h moves in a picture."""
+    phone = Phone(samples.call())
+    controls = Controls(phone, Ui(view="people", small=True))
+    for name in ("e", "n", "7", "Tab", "BackTab", "Alt-3", "Escape", "h"):
+        controls.press(name)
+    assert controls.ui.prompt is None and controls.ui.view == "people" and controls.ui.states == {}
+    assert [type(command).__name__ for command in phone.told] == ["SetVoice", "SendDigits", "HangUp"]
+    assert controls.ui.notice == ""
+    controls.press("Tab")
+    assert controls.ui.notice == "views: from 40x10"
+
+
 def test_digits_are_the_keypad_of_a_call_where_the_calls_are_looked_at() -> None:
     assert meaning("2", "calls", samples.call()) == "digit"
     assert meaning("2", "calls") == meaning("2", "log") == meaning("2", "log", samples.call()) == "go_to_view"
