@@ -83,7 +83,7 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     if rect.height > min(len(scene.snapshot.calls), 2):
         header, rect = rect.split_top(1)
         hidden = len(scene.snapshot.calls) - rect.height
-        _draw_header(canvas, header, columns, with_level, f"CALL  {hidden} more" if hidden > 0 else "CALL")
+        _draw_header(canvas, header, columns, with_level, max(0, hidden))
     target = ringing_call(scene.snapshot, scene.ui.selected)
     for row, call in zip(rect.rows(), _listed(scene, rect.height), strict=False):
         _draw_row(canvas, row, scene, call, columns, with_level, call is target)
@@ -133,12 +133,13 @@ def _urgent(scene: Scene) -> list[CallView]:
     return wanted[:1] if target is scene.call else wanted
 
 
-def _draw_header(canvas: Canvas, row: Rect, columns: list[Column], with_level: bool, title: str) -> None:
+def _draw_header(canvas: Canvas, row: Rect, columns: list[Column], with_level: bool, hidden: int) -> None:
     canvas.fill(row, " ", "label")
     canvas.put(row.x + 1, row.y, " #", "label")
     room = _peer_columns(row.width, columns, with_level)
     peer_x, time_columns = row.x + _peer_at(row.width), _time_columns(row.width)
-    canvas.put(peer_x, row.y, title, "label", room - 1)
+    title = f"CALL  {hidden} more" if room > 12 else f"CALL +{hidden}"
+    canvas.put(peer_x, row.y, title if hidden else "CALL", "label", room - 1)
     x = peer_x + room
     canvas.put(x, row.y, "STATE", "label")
     canvas.put(x + STATE_COLUMNS + time_columns - 5, row.y, "TIME", "label")

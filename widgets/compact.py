@@ -33,8 +33,7 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> Placed:
         placed.append((layout.LEVELS, levels))
     calls = _ordered(scene)
     alive = sum(call is None or call is scene.call or call.state is not CallState.ENDED for call in calls)
-    narrow = body.width < 50 and scene.call is not None and scene.call.state is not CallState.ENDED
-    apart = scene.call if narrow and alive < body.height else None  # its figures get rows of their own,
+    apart = scene.call if body.width < 50 and alive < body.height else None  # its figures get rows of their own,
     if apart is not None:
         calls = calls[: max(alive, body.height - 1)]  # before calls that are over
     rest = body.split_top(len(calls))[1]
@@ -99,7 +98,7 @@ def _time_fits(width: int, scene: Scene, call: CallView) -> bool:
 def _apart(width: int, scene: Scene, call: CallView) -> list[tuple[str, str]]:
     """The figures with the time, where that had no room beside the name; that we are muted still comes first."""
     extras = _figures(scene, call)
-    if not _time_fits(width, scene, call):
+    if call.state is not CallState.ENDED and not _time_fits(width, scene, call):
         extras.insert(1 if extras and extras[0][0] == MUTED else 0, (figures.elapsed(call), "value"))
     return extras
 

@@ -29,14 +29,16 @@ pytestmark = pytest.mark.screen
 MASKS = (
     (r"^ 1 calls  2 .*", ""),  # the row of views: tests/widgets/test_tabs.py looks at it
     (r"nothing (known yet|has come|spoils it)|mostly .*|the whole call|not known$", "WHY"),
-    (r"(Nothing is wrong|Nothing was|No sound yet).*", "WELL"),
+    (r"(Nothing is wrong|Nothing was|No sound yet).*|^ !  We send too late.*", " WELL"),
+    (r"^ +WELL", " WELL"),
+    (r"^    this machine is busy.*", ""),
     (r"^(── why|-- why).*", "── why ──"),
     (r"[\u2800-\u28ff]", " "),  # traces
     (r"\d\d:\d\d:\d\d", "HH.MM.SS"),
     (r"\d\d:\d\d\b", "MM.SS"),
     (r"127(?=\.0\.0\.1)|(?<=127)\.0\.0\.1", "host"),
     (r"hosthost", "HOST"),
-    (r":\d{4,5}\b", ":PORT"),
+    (r":\d{4,5}\b|:\d+(?=…)", ":PORT"),
     (r" +screen \d[\d.]* (ms|s)", ""),  # a terminal that answers late, on a busy machine
     (r"RTCP \d+ (\S+) \d+", r"RTCP PORT \1 PORT"),
     (r"(RTCP )?\b\d+ s ago|nothing yet|none yet", "AGE"),

@@ -63,8 +63,8 @@ def test_a_key_is_called_by_what_it_does_now() -> None:
 
 
 def test_under_the_help_no_key_is_named_that_the_view_alone_has() -> None:
-    assert "/ filter" in hinted("ladder") and "Esc calls" in hinted("ladder")
-    helped = hinted("ladder", help_open=True)
+    assert "/ filter" in hinted("log") and "Esc calls" in hinted("log")
+    helped = hinted("log", help_open=True)
     assert "/ filter" not in helped and "Up Down scroll" in helped and "Esc close" in helped
 
 
