@@ -109,6 +109,7 @@ class Canvas:
         self.cursor: tuple[int, int] | None = None  # where the terminal's cursor shall be seen, if at all
         self.focus: tuple[int, int] | None = None  # the row that is looked at: where a hidden cursor rests
         self.targets: list[tuple[Rect, str]] = []  # which key a click of the mouse is like, the last one on top
+        self.page = ""  # what is looked at: another one is painted from its top
         self.scroll_limit = 0  # by how many lines that which can be scrolled is longer than its room
         self._cells = [[" "] * self.width for _ in range(self.height)]
         self._styles = [bytearray(self.width) for _ in range(self.height)]

@@ -23,6 +23,7 @@ def draw(canvas: Canvas, snapshot: Snapshot, ui: Ui) -> Placed:
     """The screen of this moment, whatever its size; returns the panes that move by themselves, for ``redraw``."""
     now, rect = _scene(snapshot, ui), canvas.rect
     ui = now.ui
+    canvas.page = "help" if ui.help_open else ui.seen_view
     if too_small(rect.width, rect.height):
         if ui.help_open and rect.height >= 2:
             body, bottom = rect.split_bottom(1)

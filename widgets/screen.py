@@ -72,6 +72,7 @@ class _Painter:
         self._rows: list[Row | None] = []
         self.unfinished = False  # the last canvas did not fit into its frame
         self._next = 0  # the row to go on with
+        self._page = ""  # that was painted last
         self.shape: tuple[int, int] = (0, 0)
         self._cursor: tuple[int, int] | None = None
         self._set_cursor(None)
@@ -88,6 +89,8 @@ class _Painter:
             self.shape = (canvas.width, canvas.height)
             self._rows = [None] * rows
             self.window.erase()
+        if canvas.page != self._page:
+            self._page, self._next = canvas.page, 0
         changed = [y for y in range(min(rows, canvas.height)) if not canvas.looks_like(y, self._rows[y])]
         self.unfinished = False
         self.window.leaveok(has_room is not None)  # the cursor goes to its place once, at the end
