@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from engine.model import CallState, CallView
 from widgets import figures, meter, parts, quality, text
 from widgets.canvas import Canvas, Rect
-from widgets.ui import Scene, ringing_call
+from widgets.ui import Glyphs, Scene, ringing_call
 
 STATE_COLUMNS = 13
 TIME_COLUMNS = 9
@@ -83,7 +83,7 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     if rect.height > min(len(scene.snapshot.calls), 2):
         header, rect = rect.split_top(1)
         hidden = len(scene.snapshot.calls) - rect.height
-        _draw_header(canvas, header, columns, with_level, max(0, hidden))
+        _draw_header(canvas, header, scene, columns, with_level, max(0, hidden))
     target = ringing_call(scene.snapshot, scene.ui.selected)
     for row, call in zip(rect.rows(), _listed(scene, rect.height), strict=False):
         _draw_row(canvas, row, scene, call, columns, with_level, call is target)
@@ -101,18 +101,19 @@ def _columns(width: int) -> tuple[list[Column], bool]:
     return chosen, room >= LEVEL_COLUMNS + 8
 
 
-def _peer_at(width: int) -> int:
+def _peer_at(width: int, glyphs: Glyphs) -> int:
     """The column where the name begins."""
-    return 6 if width < NARROW else 7
+    return 5 + len(glyphs.outgoing) if width < NARROW else 7
 
 
 def _time_columns(width: int) -> int:
     return TIME_COLUMNS - 1 if width < NARROW else TIME_COLUMNS
 
 
-def _peer_columns(width: int, columns: list[Column], with_level: bool) -> int:
+def _peer_columns(width: int, glyphs: Glyphs, columns: list[Column], with_level: bool) -> int:
     figures_width = sum(column.width for column in columns) + (LEVEL_COLUMNS if with_level else 0)
-    return max(0, min(PEER_MOST, width - _peer_at(width) - 1 - STATE_COLUMNS - _time_columns(width) - figures_width))
+    room = width - _peer_at(width, glyphs) - 1 - STATE_COLUMNS - _time_columns(width) - figures_width
+    return max(0, min(PEER_MOST, room))
 
 
 def _listed(scene: Scene, rows: int) -> tuple[CallView, ...]:
@@ -133,11 +134,11 @@ def _urgent(scene: Scene) -> list[CallView]:
     return wanted[:1] if target is scene.call else wanted
 
 
-def _draw_header(canvas: Canvas, row: Rect, columns: list[Column], with_level: bool, hidden: int) -> None:
+def _draw_header(canvas: Canvas, row: Rect, scene: Scene, columns: list[Column], with_level: bool, hidden: int) -> None:
     canvas.fill(row, " ", "label")
     canvas.put(row.x + 1, row.y, " #", "label")
-    room = _peer_columns(row.width, columns, with_level)
-    peer_x, time_columns = row.x + _peer_at(row.width), _time_columns(row.width)
+    room = _peer_columns(row.width, scene.look, columns, with_level)
+    peer_x, time_columns = row.x + _peer_at(row.width, scene.look), _time_columns(row.width)
     title = f"CALL  {hidden} more" if room > 12 else f"CALL +{hidden}"
     canvas.put(peer_x, row.y, title if hidden else "CALL", "label", room - 1)
     x = peer_x + room
@@ -164,8 +165,8 @@ def _draw_row(
         canvas.put(row.x, row.y, look.pointer, plain)
     canvas.put(row.x + 1, row.y, f"{call.id:2d}", plain)
     canvas.put(row.x + 4, row.y, look.outgoing if call.direction == "out" else look.incoming, plain)
-    room = _peer_columns(row.width, columns, with_level)
-    peer_x, time_columns = row.x + _peer_at(row.width), _time_columns(row.width)
+    room = _peer_columns(row.width, scene.look, columns, with_level)
+    peer_x, time_columns = row.x + _peer_at(row.width, scene.look), _time_columns(row.width)
     canvas.put(peer_x, row.y, figures.peer(call, room - 1, look.more), plain, room - 1)
     x = peer_x + room
     canvas.put(x, row.y, figures.state(call), _on(shown, style), STATE_COLUMNS - 1)

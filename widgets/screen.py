@@ -82,7 +82,7 @@ class _Painter:
         self._rows = []
         self.window.clear()
 
-    def paint(self, canvas: Canvas, has_room: Callable[[], bool] | None = None) -> None:
+    def paint(self, canvas: Canvas, has_room: Callable[[int], bool] | None = None) -> None:
         """What differs from before; where there is not always room for all, row by row as long as there is some."""
         rows, columns = self.window.getmaxyx()
         if (canvas.width, canvas.height) != self.shape or len(self._rows) != rows:
@@ -95,11 +95,12 @@ class _Painter:
         self.unfinished = False
         self.window.leaveok(has_room is not None)  # the cursor goes to its place once, at the end
         for y in changed if has_room is None else tty_module.most_wanted(changed, canvas.height, self._next):
-            if has_room is not None and not has_room():
+            row = canvas.row(y)
+            if has_room is not None and not has_room(self._octets(y, row)):
                 self.unfinished, self._next = True, y
                 break
-            self._paint_row(y, canvas.runs(y), columns)
-            self._rows[y] = canvas.row(y)
+            self._paint_row(y, canvas.runs(y), columns, self._ends(row))
+            self._rows[y] = row
             if has_room is not None:
                 self.window.noutrefresh()
                 curses.doupdate()
@@ -108,7 +109,18 @@ class _Painter:
         self.window.noutrefresh()
         curses.doupdate()
 
-    def _paint_row(self, y: int, runs: list[Run], columns: int) -> None:
+    def _octets(self, y: int, row: Row) -> int:
+        """At least so many bytes it takes to bring a row up to date."""
+        before = self._rows[y]
+        shown = [" "] * len(row[0]) if before is None else before[0]
+        return sum(len(cell.encode("utf-8", "replace")) for cell, old in zip(row[0], shown, strict=True) if cell != old)
+
+    def _ends(self, row: Row) -> frozenset[int]:
+        """Where names that are written from right to left end."""
+        right_to_left = not self._ascii and text_module.holds_right_to_left(row[0])
+        return text_module.ends_of_right_to_left(row[0]) if right_to_left else frozenset()
+
+    def _paint_row(self, y: int, runs: list[Run], columns: int, ends: frozenset[int]) -> None:
         for x, run, style in runs:
             if x >= columns:
                 break
@@ -116,13 +128,14 @@ class _Painter:
             if run.isascii() or (not self._ascii and text_module.NARROW.issuperset(run)):
                 self._add(y, x, run[: columns - x], attribute)
             else:
-                self._paint_cells(y, x, run, attribute, columns)
+                self._paint_cells(y, x, run, attribute, columns, ends)
 
-    def _paint_cells(self, y: int, x: int, run: str, attribute: int, columns: int) -> None:
+    def _paint_cells(self, y: int, x: int, run: str, attribute: int, columns: int, ends: frozenset[int]) -> None:
         for cell, width in text_module.cells(run):
             if x + width > columns:
                 break
-            self._add(y, x, text_module.ascii_cell(cell) if self._ascii else cell, attribute)
+            mark = text_module.LEFT_TO_RIGHT_MARK if x in ends else ""
+            self._add(y, x, text_module.ascii_cell(cell) if self._ascii else cell + mark, attribute)
             x += width
 
     def _add(self, y: int, x: int, text: str, attribute: int) -> None:
@@ -337,12 +350,17 @@ class Screen:
             return
         self._follow_size()
         room = self._frames.pace.room if self._in_parts else None
-        self._painter.paint(canvas, None if room is None else lambda: self._output.waiting < room)
+        self._painter.paint(canvas, None if room is None else lambda octets: self._has_room(room, octets))
         data = self._output.take()
         if not data:
             return
         self._frames.send(data, now)
         self.gone = self._terminal.gone
+
+    def _has_room(self, room: int, octets: int) -> bool:
+        """Do so many bytes still go with this frame? Something must, or nothing would ever be seen."""
+        waiting = self._output.waiting
+        return waiting == 0 or waiting + octets < room
 
     def announce(self, data: bytes) -> None:
         """What the terminal is told besides the picture."""

@@ -14,8 +14,11 @@ take none, all else takes one ("ambiguous" characters too).
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+
+LEFT_TO_RIGHT_MARK = "\u200e"
+_RIGHT_TO_LEFT = ("R", "AL")
 
 MARKS_PER_CELL = 2  # combining marks kept on one base character; Vietnamese and Thai need two
 
@@ -175,6 +178,34 @@ def stripped(text: str) -> str:
             out.append("\ufffd")
             marks = 0
     return "".join(out)
+
+
+def holds_right_to_left(cells: Iterable[str]) -> bool:
+    """Is there a letter that is written from right to left?"""
+    return any(cell > "\u0590" and unicodedata.bidirectional(cell[0]) in _RIGHT_TO_LEFT for cell in cells)
+
+
+def ends_of_right_to_left(cells: Sequence[str]) -> frozenset[int]:
+    """The columns of a row after which a terminal must be told that the row goes on from left to right.
+
+    A terminal that turns Hebrew and Arabic round (VTE, Konsole, mlterm, macOS) takes the figures behind a name for a
+    part of it, as far as the next letter, and moves them before the name: the columns of a table change places (Unicode
+    Standard Annex 9). A left-to-right mark at the end of the name, which is where a gap begins, keeps them.
+    """
+    ends = set()
+    open_since = None  # the last cell that was no space, since a letter from right to left
+    for column, cell in enumerate(cells):
+        kind = unicodedata.bidirectional(cell[0]) if cell else ""
+        if kind in _RIGHT_TO_LEFT:
+            open_since = column
+        elif kind == "L":
+            open_since = None
+        elif open_since is not None and cell not in ("", " "):
+            open_since = column
+        elif open_since is not None and cell == " " and cells[column + 1 : column + 2] in ([" "], []):
+            ends.add(open_since)
+            open_since = None
+    return frozenset(ends)
 
 
 def cells(text: str) -> Iterator[tuple[str, int]]:

@@ -49,7 +49,7 @@ def painted(painter: screen._Painter, room: int, text: str, page: str) -> list[i
     window = painter.window
     assert isinstance(window, Window)
     window.written.clear()
-    painter.paint(canvas, lambda: len(window.written) < room)
+    painter.paint(canvas, lambda _octets: len(window.written) < room)
     return list(window.written)
 
 

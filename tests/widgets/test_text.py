@@ -160,3 +160,20 @@ def test_ascii_cells_are_ascii_and_as_wide(raw: str) -> None:
     for cell, width in text.cells(raw):
         plain = text.ascii_cell(cell)
         assert plain.isascii() and plain.isprintable() and len(plain) == width
+
+
+def test_where_a_terminal_must_be_told_that_a_row_goes_on_from_left_to_right() -> None:
+    def ends(row: str) -> set[int]:
+        return set(text.ends_of_right_to_left(list(row)))
+
+    assert ends("15:53 > כרמל לוי      03:36  4.5") == {15}
+    assert ends("15:53 > כרמל ל…       03:36  4.5") == {14}  # after what stands for the rest
+    assert ends("> כרמל לוי            rings there") == {9}
+    assert ends("כרמל לוי <sip:carmel@192.0.2.1>  03:36") == set()  # a letter from left to right does it
+    assert ends("מחמד") == set() and ends("Bob   03:36") == set() and ends("") == set()
+    assert ends("محمد علي ") == {7}
+
+
+def test_which_letters_are_written_from_right_to_left() -> None:
+    assert text.holds_right_to_left("Bob כ") and text.holds_right_to_left("علي")
+    assert not text.holds_right_to_left("Bob Müller 田中 …")
