@@ -114,7 +114,7 @@ class Controls:
         scrolls = scrolling and key.does in keys.SCROLLING
         press = "" if key.does in keys.MANY else key.keys[0]
         label = "scroll" if scrolls and key.label else key.label if own else keys.label(key, now)
-        return KeyHint(key.shown, label, key.help, press, scrolls or key.valid(now), own)
+        return KeyHint(key.shown, label, key.help, press, scrolls or key.valid(now), own and not scrolls)
 
     # -- what a view may do: widgets.view.Desk
 

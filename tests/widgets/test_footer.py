@@ -65,6 +65,7 @@ def test_a_key_is_called_by_what_it_does_now() -> None:
 def test_under_the_help_no_key_is_named_that_the_view_alone_has() -> None:
     assert "/ filter" in hinted("log") and "Esc calls" in hinted("log")
     helped = hinted("log", help_open=True)
+    assert "Up Down scroll" in hinted("people", help_open=True)  # though the view has these keys for itself
     assert "/ filter" not in helped and "Up Down scroll" in helped and "Esc close" in helped
 
 
