@@ -111,7 +111,7 @@ KEYS = (
     Key(("o",), "o", "hold", "hold the selected call, or take it back", "hold", _up),
     Key(("c",), "c", "join", "join all calls, or talk to this one alone", "conference", _two_up),
     Key(DIGIT_KEYS, "0-9*#", "digits", "send a digit to the selected call", "digit", _dials_digits, False),
-    Key(VIEW_KEYS, "1-9", "", "the view of that number; in a call Alt-1 to Alt-9", "go_to_view", always, False),
+    Key(VIEW_KEYS, "1-9", "", "that view; in a call Alt-1 to Alt-9", "go_to_view", always, False),
     Key(("Tab", "BackTab"), "Tab", "view", "the next view; Shift-Tab: the one before", "next_view", always, False),
     Key((*BACKWARD, *FORWARD), "Up Down", "select", "the call above, the call below; scroll", "move", _several, False),
     Key(("PageUp", "PageDown"), "PgUp PgDn", "", "ten rows at once", "page", _several, False),
