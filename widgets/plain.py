@@ -52,7 +52,7 @@ class PlainFace:
 
     def _on_incoming(self, event: model.Incoming) -> None:
         call = event.call
-        what = ": answered automatically" if event.auto_answer else ": type answer or reject" if self._typing else ""
+        what = ": answering automatically" if event.auto_answer else ": type answer or reject" if self._typing else ""
         if self._typing:
             self.say(f"{_name(call)} is calling, call {call.id}{what}")
         else:

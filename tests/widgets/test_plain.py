@@ -62,7 +62,7 @@ def test_a_call_that_is_not_taken() -> None:
 
 def test_auto_answer_says_whom_it_answered() -> None:
     assert said(model.Incoming(views.ringing(), auto_answer=True)) == [
-        "Carol <sip:carol@198.51.100.7> is calling, call 2: answered automatically"
+        "Carol <sip:carol@198.51.100.7> is calling, call 2: answering automatically"
     ]
 
 
