@@ -530,14 +530,21 @@ class DashboardFace:
         controls.drawn(self._canvas)
 
     def job_signal(self, number: int) -> None:
-        """Ctrl-Z and fg: the terminal goes to the shell and comes back."""
+        """Ctrl-Z and fg: the terminal goes to the shell and comes back.
+
+        A shell that waits for another program of the job (``make demo``) may be quicker than we are: through with both
+        before we have heard of the first, or stopping us as soon as we touch its terminal. Who stopped himself then
+        would stop alone, and nobody would wake him.
+        """
         if number == signal.SIGCONT:
             self._screen.resume()
             self._announcer.forget()
             self._dirty = True
             return
-        self._screen.suspend()
-        os.kill(os.getpid(), signal.SIGSTOP)
+        if not self._engine.signal_is_coming(signal.SIGCONT):
+            self._screen.suspend()
+        if not self._engine.signal_is_coming(signal.SIGCONT):
+            os.kill(os.getpid(), signal.SIGSTOP)
 
     def close(self) -> None:
         self._screen.close()

@@ -188,6 +188,10 @@ class Engine:
         """Call back from within a turn for each of these signals."""
         self._loop.catch_signals(numbers, callback)
 
+    def signal_is_coming(self, number: int) -> bool:
+        """This signal has come as well, and the callback has yet to hear of it."""
+        return self._loop.is_coming(number)
+
     # ------------------------------------------------------------------ the phone
 
     def execute(self, command: model.Command) -> int | None:

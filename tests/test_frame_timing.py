@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+import signal
+import sys
+from typing import Any, cast
 
 import pytest
 
@@ -104,3 +107,20 @@ def test_the_first_frame_is_finished_while_the_engine_is_still_being_loaded(monk
     for turn in range(50, 250):
         face.show(1000 + turn * STEP_S)
     assert glass.frames == 5 and phone.told == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize(
+    ("continued", "done"), [([False, False], ["given", "stopped"]), ([True, True], []), ([False, True], ["given"])]
+)
+def test_who_was_continued_before_he_stopped_does_not_stop(
+    monkeypatch: pytest.MonkeyPatch, continued: list[bool], done: list[str]
+) -> None:
+    """Ctrl-Z and fg in a job of more programs: the shell may be quicker than we are."""
+    glass, engine, seen = Glass(), cast(Any, Busy()), []
+    monkeypatch.setattr(widgets.screen, "open_screen", lambda **options: glass)
+    monkeypatch.setattr(glass, "suspend", lambda: seen.append("given"), raising=False)
+    monkeypatch.setattr(engine, "signal_is_coming", lambda number: continued.pop(0), raising=False)
+    monkeypatch.setattr(os, "kill", lambda process, number: seen.append("stopped"))
+    tui.DashboardFace(Config(), engine).job_signal(signal.SIGTSTP)
+    assert seen == done

@@ -25,6 +25,7 @@ import termios
 import time
 import tty
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 READ_BYTES = 1024  # decoded in two milliseconds
 ASK_STATUS = b"\x1b[5n"
@@ -35,6 +36,7 @@ MOST_COLUMNS, MOST_ROWS = 1000, 500  # a terminal may say anything; a canvas of 
 DRAIN_S = 1.0  # what was written to a pty can be read within milliseconds
 FLUSH_S = 0.3  # leaving: this long for the rest of a frame,
 RESTORE_S = 0.7  # and this long for the sequences that give the terminal back
+MOST_INTERRUPTIONS = 8  # by signals, of one change of modes
 
 _MARK = b"\0end"
 
@@ -288,7 +290,7 @@ class Terminal:
             modes[3] |= termios.ISIG
             modes[6][termios.VMIN] = 1
             modes[6][termios.VTIME] = 0
-            termios.tcsetattr(self._in, termios.TCSANOW, modes)
+            self._set_modes(modes)
         except termios.error:
             self.gone = True
 
@@ -296,11 +298,21 @@ class Terminal:
         """The modes the shell had; idempotent."""
         if self._modes is not None and not self.gone:
             try:
-                termios.tcsetattr(self._in, termios.TCSANOW, self._modes)
+                self._set_modes(self._modes)
             except termios.error:
                 self.gone = True
         self._modes = None
         self._set_shared_blocking(True)
+
+    def _set_modes(self, modes: list[Any]) -> None:
+        """A shell whose terminal it is by now stops us in the midst of it, and wakes us when it is ours again."""
+        for _ in range(MOST_INTERRUPTIONS):
+            try:
+                termios.tcsetattr(self._in, termios.TCSANOW, modes)
+                return
+            except termios.error as error:
+                if error.args[0] != errno.EINTR:
+                    raise
 
     def _set_shared_blocking(self, blocking: bool) -> None:
         for descriptor, shared in ((self._in, self._in_shared), (self._out, self._out_shared)):
@@ -374,7 +386,7 @@ class Terminal:
         try:
             modes = termios.tcgetattr(self._in)
             modes[0] &= ~termios.IXON
-            termios.tcsetattr(self._in, termios.TCSANOW, modes)
+            self._set_modes(modes)
         except termios.error:
             self.gone = True
 

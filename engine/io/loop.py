@@ -64,6 +64,7 @@ class Loop:
         self._on_signal: Callable[[int, float], Any] | None = None
         self._old_handlers: dict[int, Any] = {}
         self._wakes_on_signals = False
+        self._untold: list[int] = []  # signals that came, and nobody was called back for yet
         self.wakeup, self._wakeup_writer = socket.socketpair()
         self.wakeup.setblocking(False)
         self._wakeup_writer.setblocking(False)
@@ -149,13 +150,23 @@ class Loop:
             self._old_handlers.setdefault(number, old)
 
     def _drain_wakeup(self, now: float) -> None:
+        self._note_signals()
+        while self._untold:
+            number = self._untold.pop(0)
+            if self._on_signal is not None and number in self._old_handlers:
+                self._on_signal(number, now)
+
+    def _note_signals(self) -> None:
         try:
             numbers = self.wakeup.recv(4096)
         except OSError:
             return
-        for number in dict.fromkeys(numbers):
-            if self._on_signal is not None and number in self._old_handlers:
-                self._on_signal(number, now)
+        self._untold = list(dict.fromkeys((*self._untold, *numbers)))
+
+    def is_coming(self, number: int) -> bool:
+        """This signal has come, and will be called back for: who asks need not do what it undoes."""
+        self._note_signals()
+        return number in self._untold
 
     def wake(self) -> None:
         """End the present or the next wait at once."""

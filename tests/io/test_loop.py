@@ -174,6 +174,24 @@ def test_a_signal_ends_the_wait_and_is_handled_inside_the_turn(loop):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_who_hears_of_a_signal_can_ask_whether_another_has_come(loop):
+    told = []
+
+    def callback(number, now):
+        if number == signal.SIGUSR1 and not told:
+            os.kill(os.getpid(), signal.SIGURG)  # one more, in the midst of it
+        told.append((number, loop.is_coming(signal.SIGUSR2), loop.is_coming(signal.SIGURG)))
+
+    loop.catch_signals([signal.SIGUSR1, signal.SIGUSR2, signal.SIGURG], callback)
+    for number in (signal.SIGUSR1, signal.SIGUSR2):
+        os.kill(os.getpid(), number)
+    loop.turn(0)
+    assert told == [(signal.SIGUSR1, True, True), (signal.SIGUSR2, False, True), (signal.SIGURG, False, False)]
+    loop.turn(0)
+    assert len(told) == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_closing_gives_the_signals_back():
     before = signal.getsignal(signal.SIGUSR2)
     made = Loop()

@@ -122,3 +122,35 @@ def test_after_fifty_sizes_no_row_is_stale_or_torn(start: Start) -> None:
     program.send("\x0c")
     program.pump(1.0)
     assert program.rows()[1:] == seen
+
+
+SLOW = """
+import sys, time
+sys.path.insert(0, sys.argv.pop(1))
+import tui
+from engine.io.loop import Loop
+turn = Loop.turn
+Loop.turn = lambda *wait: time.sleep(0.3) or turn(*wait)
+sys.exit(tui.main())
+"""
+
+
+def test_ctrl_z_and_fg_in_a_job_whose_shell_is_quicker_than_we_are(tmp_path: Path) -> None:
+    """As with ``make demo`` on a busy machine: the shell has its terminal back before we have heard of it."""
+    script = tmp_path / "slow.py"
+    script.write_text(SLOW)
+    job = f"sh -c '{sys.executable} {script} {ROOT} {' '.join(PHONE[1:])} --no-config; echo ended with $?'"
+    shell = ["bash", "--norc", "--noprofile", "-i"]
+    with Program(shell, columns=80, rows=24, env={"PS1": "$ ", "HISTFILE": "/dev/null"}) as program:
+        program.wait_for("$")
+        program.send(job + "\r")
+        program.wait_for("Waiting for a call")
+        program.send("\x1a")
+        program.wait_for(lambda each: b"Stopped" in each.output)
+        program.screen.reset()
+        program.send("\x15fg\r")  # what the terminal answered to us went to the shell: away with it
+        program.wait_for("Waiting for a call")
+        program.send("q")
+        program.wait_for(lambda each: b"ended with 0" in each.output)
+        program.send("exit\r")
+        program.wait_exit()
