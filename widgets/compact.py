@@ -8,6 +8,7 @@ from widgets.canvas import Canvas, Rect
 from widgets.ui import Placed, Scene, ringing_call
 
 MUTED = "MUTED"
+NARROW = 50  # columns; with less a call's figures get rows of their own where there are any
 NAME_LEAST = 8  # columns for who it is, before anything else is said of a call
 
 
@@ -33,7 +34,7 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> Placed:
         placed.append((layout.LEVELS, levels))
     calls = _ordered(scene)
     alive = sum(call is None or call is scene.call or call.state is not CallState.ENDED for call in calls)
-    apart = scene.call if body.width < 50 and alive < body.height else None  # its figures get rows of their own,
+    apart = scene.call if body.width < NARROW and alive < body.height else None  # its figures get rows of their own,
     if apart is not None:
         calls = calls[: max(alive, body.height - 1)]  # before calls that are over
     rest = body.split_top(len(calls))[1]
@@ -66,10 +67,13 @@ def _draw_status(canvas: Canvas, row: Rect, scene: Scene, call: CallView | None,
         canvas.put(x, row.y, text.clip(uri, row.right - x, scene.look.more), "", row.right - x)
         return
     chosen = "+selected" if call is scene.call and len(scene.snapshot.calls) > 1 else ""  # the one the keys mean
-    x = canvas.put(row.x, row.y, figures.state(call), figures.STATE_STYLES[call.state] + chosen, row.width) + 1
+    extras = _figures(scene, call) if with_figures else []
+    state, style = figures.state(call), figures.STATE_STYLES[call.state]
+    if row.width < NARROW and call.state is CallState.TALKING and extras[:1] == [(MUTED, "warn")]:
+        (state, style), *extras = extras  # that they do not hear us must be seen on every screen
+    x = canvas.put(row.x, row.y, state, style + chosen, row.width) + 1
     if _time_fits(row.width, scene, call):
         x = canvas.put(x, row.y, figures.elapsed(call), "value", row.right - x) + 1
-    extras = _figures(scene, call) if with_figures else []
     while extras and row.right - x - sum(text.width(words) + 1 for words, _ in extras) < 8:
         extras.pop()
     room = row.right - x - sum(text.width(words) + 1 for words, _ in extras)

@@ -109,3 +109,13 @@ def test_on_the_smallest_screen_the_name_comes_before_the_time_and_that_we_are_m
         "MUTED  03:12",
         " h hang up  q quit",
     ]
+
+
+def test_that_we_are_muted_is_seen_where_nothing_else_is() -> None:
+    calls = (views.call(1), views.call(2, CallState.HELD, held_here=True, peer_name="Dave"))
+    muted = ui.scene(
+        replace(views.snapshot(*calls), sound=replace(views.snapshot().sound, muted=True)),
+        views.ui(keys=views.keys("hang up", "quit")),
+    )
+    assert drawn(compact.draw, 20, 1, muted) == ["MUTED 03:12 Bob"]
+    assert drawn(compact.draw, 20, 3, muted)[0] == "MUTED 03:12 Bob"
