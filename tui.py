@@ -331,11 +331,29 @@ class LinesFace:
 
     def _word(self, line: str) -> None:
         wanted = self._judged(widgets.plain.parse_word(line))
-        if isinstance(wanted, widgets.plain.PlainRequest):
+        if isinstance(wanted, widgets.plain.PlainRequest) and wanted.kind == "set":
+            self._set(wanted.text)
+        elif isinstance(wanted, widgets.plain.PlainRequest) and wanted.kind == "listen":
+            self._listen()
+        elif isinstance(wanted, widgets.plain.PlainRequest):
             for answer in self._answers(wanted):
                 self._plain.say(answer)
         else:
             self._execute(wanted)
+
+    def _set(self, typed: str) -> None:
+        try:
+            self._execute(widgets.plain_settings.command(typed, self._engine.snapshot()))
+        except widgets.plain_settings.SettingError as error:
+            self._plain.say(f"error: {error}")
+
+    def _listen(self) -> None:
+        """Open the microphone for its level alone; where it is open, say how loud it is."""
+        snapshot = self._engine.snapshot()
+        if snapshot.settings.listening:
+            self._plain.say(widgets.plain_settings.microphone(snapshot))
+        else:
+            self._execute(model.TryMicrophone(True))
 
     def _judged(self, wanted: model.Command | PlainRequest) -> model.Command | PlainRequest:
         """What a line means while a question is open; and the question that a dangerous command raises."""
@@ -351,6 +369,10 @@ class LinesFace:
         return widgets.plain.PlainRequest("question", question)
 
     def _execute(self, wanted: model.Command) -> None:
+        refused = widgets.plain_settings.refused(wanted, self._engine.snapshot())
+        if refused:
+            self._plain.say(f"error: {refused}")
+            return
         try:
             call = self._engine.execute(wanted)
         except CommandError as error:
@@ -367,6 +389,8 @@ class LinesFace:
             return widgets.plain.why_lines(self._engine.snapshot())
         if request.kind == "calls":
             return widgets.plain.call_lines(self._engine.snapshot())
+        if request.kind == "settings":
+            return widgets.plain_settings.lines(self._engine.snapshot())
         if request.kind in ("yes", "no"):
             return ["nothing was asked" if request.kind == "yes" else "nothing is done"]
         if request.kind == "help":

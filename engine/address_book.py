@@ -2,13 +2,16 @@
 
 Read at the start, and again when somebody has changed them; looked at once in a while, a piece at a time where there
 are many, so that no packet waits for it. A call that is over is one more line, but for those of a flood: strangers who
-ring hundreds of times a second fill neither the disk nor the list.
+ring hundreds of times a second fill neither the disk nor the list. Of a history that has become long the oldest calls
+are taken out; whatever is no line of ours, a person's notes, stays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from itertools import chain
 from typing import Protocol
 
 from engine.model import CallView, CommandError
@@ -21,6 +24,7 @@ from engine.people import (
     PeopleError,
     address_meant,
     is_name,
+    is_past_line,
     parse_contact,
     parse_history,
     past_line,
@@ -33,6 +37,8 @@ LOOK_AGAIN_S = 5.0
 LINES_AT_ONCE = 25  # about a millisecond
 MOST_CONTACTS = 2000
 MOST_PAST = 500
+MOST_HISTORY_BYTES = 512_000  # about five thousand calls; beyond, only the newer half stays
+HUGE_BYTES = 16_000_000  # no history of ours: who has made it so long looks after it himself
 COMPLAINTS = 5  # lines of the log at one reading
 NAMES_REMEMBERED = 1000
 SHORT_S = 10.0  # calls that come in and last no longer, or that nobody took, may be a flood: of those that come faster
@@ -54,6 +60,14 @@ class TextFile(Protocol):
 
     def replace(self, text: str) -> None: ...
 
+    def held(self) -> AbstractContextManager[None]: ...
+
+    def length(self) -> int: ...
+
+    def beginning(self, most_bytes: int) -> str: ...
+
+    def replace_beginning(self, old: str, new: str) -> bool: ...
+
 
 Log = Callable[[str, str, str], object]
 Stamp = Callable[[float], str]  # a time as a person here reads it
@@ -73,15 +87,17 @@ class AddressBook:
         self._short_at = 0.0
         self._flooded = False
         self._complaints: list[str] = []  # of the last reading
+        self._shorten_from = MOST_HISTORY_BYTES  # a history of so many bytes is looked through for what may go
         self._names: dict[str, str] = {}  # by address as it is written: the contact's name, or ""
         self._by_who: dict[tuple[str, str, int], str] = {}
         paths = ["" if file is None else file.shown for file in (contacts, history)]
         self.view = PeopleView(contacts_path=paths[0], history_path=paths[1])
 
     def start(self) -> None:
-        """Read all there is."""
-        for _ in self._read():
+        """Read all there is; what takes longer is left for later."""
+        for _ in chain(self._read_contacts(), self._read_history()):
             pass
+        self._reading = self._shorten_history()
 
     # ------------------------------------------------------------------ reading
 
@@ -106,6 +122,7 @@ class AddressBook:
         """Both files, a piece at a time."""
         yield from self._read_contacts()
         yield from self._read_history()
+        yield from self._shorten_history()
 
     def _read_contacts(self) -> Iterator[None]:
         text = self._text_of(self._contacts_file, "contacts")
@@ -151,6 +168,28 @@ class AddressBook:
                 who(call.uri)
             yield
         self._keep(self.view.contacts, tuple(past[-MOST_PAST:]))
+
+    def _shorten_history(self) -> Iterator[None]:
+        """Where it is too long, take the older calls out. What is written to it meanwhile stays."""
+        file = self._history_file
+        length = 0 if file is None else file.length()
+        if file is None or not self._shorten_from < length < HUGE_BYTES:
+            return
+        try:
+            old = file.beginning(length - MOST_HISTORY_BYTES // 2)
+            lines = old.split("\n")
+            kept: list[str] = []
+            for start in range(0, len(lines), LINES_AT_ONCE):
+                kept += (line for line in lines[start : start + LINES_AT_ONCE] if not is_past_line(line))
+                yield
+            done = len(kept) < len(lines) and file.replace_beginning(old, "\n".join(kept))
+        except OSError as error:
+            done = False
+            reason = (error.strerror or str(error)).lower()
+            self._log("warn", "people", f"{file.path}: it is long, and cannot be shortened ({reason})")
+        if done:
+            self._log("info", "people", f"{len(lines) - len(kept)} old calls were taken out ({file.shown})")
+        self._shorten_from = MOST_HISTORY_BYTES if done else file.length() + MOST_HISTORY_BYTES // 10
 
     def _text_of(self, file: TextFile | None, whole_for: str) -> str | None:
         """What is in it; None where it cannot be read, which is said."""
@@ -223,6 +262,8 @@ class AddressBook:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             self._log("error", "people", f"{self._history_file.path}: the call is not noted down ({reason})")
+        if self._reading is None and self._history_file.length() > self._shorten_from:
+            self._reading = self._shorten_history()
 
     def _is_noted(self, epoch_s: float) -> bool:
         """One more short call, or one that nobody took: False where it is one of a flood."""
@@ -260,10 +301,11 @@ class AddressBook:
         if file is None:
             raise CommandError("no contacts are kept here (--demo, --no-config)")
         try:
-            text, whole = file.read()
-            new = change(text) if whole else None
-            if new is not None:
-                file.replace(new)
+            with file.held():
+                text, whole = file.read()
+                new = change(text) if whole else None
+                if new is not None:
+                    file.replace(new)
         except OSError as error:
             raise CommandError(
                 f"{file.path}: it cannot be changed ({(error.strerror or str(error)).lower()})"

@@ -17,8 +17,11 @@ from engine.media.stream import MediaStats
 from engine.model import History, HistoryPoint, MediaView, MetricsView, QualityView, RemoteReport, RxView
 
 MOST_MINUTES = 240
+OUTAGE_S = 3  # so long without a packet is no loss, but an outage
 RATED_S = 10  # a score is of so many seconds
 REPORT_HOLDS_S = 30.0  # a report of the far end is of now for so long
+UNNAMED_S = 12.0  # ... or only for so long, where later ones come and say nothing of our stream
+SPOILT_MOS = 4.2  # below, what has gone wrong before is worth a word
 ASSUMED_BUFFER_MS = 40.0  # of the far end, which does not say, besides twice its jitter
 _COUNTED = ("lost", "late", "duplicate", "reordered", "discarded", "recovered", "concealed_ms")  # by RxStats
 _OTHERS = ("sent", "received", "foreign", "elsewhere")
@@ -76,7 +79,11 @@ class _Mean:
 
 @dataclass(frozen=True, slots=True)
 class SecondCounts:
-    """Counters at the last full second, and how fast they grew in it."""
+    """Counters at the last full second, and how fast they grew in it.
+
+    After an outage the numbers of the packets tell at once how many were lost in it. They are counted in all, and not
+    as a loss of the second in which sound came back: that one sounds well.
+    """
 
     at: float | None = None
     sent: int = 0
@@ -87,17 +94,23 @@ class SecondCounts:
     tx_per_second: float | None = None
     rx_per_second: float | None = None
     loss_percent: float | None = None
+    lost: float = 0  # in this second; duplicates make it negative
+    quiet_s: int = 0  # so many seconds in a row, nothing has come
 
     def next(self, now: float, stats: MediaStats, foreign: int) -> SecondCounts:
         rx = stats.rx
         counted = tuple(getattr(rx, name) for name in _COUNTED)
-        reached = SecondCounts(now, stats.tx.packets, rx.packets, rx.foreign + foreign, foreign, counted)
+        lost = 0 if self.quiet_s >= OUTAGE_S else counted[0] - self.counted[0]
+        reached = SecondCounts(
+            now, stats.tx.packets, rx.packets, rx.foreign + foreign, foreign, counted,
+            lost=lost, quiet_s=0 if rx.packets > self.received else self.quiet_s + 1,
+        )  # fmt: skip
         if self.at is None or now <= self.at:
             return reached
         took = now - self.at
         point = reached.since(self)
-        missing = max(point["lost"], 0)
-        expected = point["received"] - point["duplicate"] + missing
+        arrived, missing = point["received"], max(lost, 0)
+        expected = arrived - point["duplicate"] + missing
         return replace(
             reached,
             tx_per_second=(stats.tx.packets - self.sent) / took,
@@ -109,7 +122,7 @@ class SecondCounts:
         """What was counted between the two, by the names of ``HistoryPoint``."""
         counts = {name: now - then for name, now, then in zip(_COUNTED, self.counted, before.counted, strict=True)}
         grown = {name: getattr(self, name) - getattr(before, name) for name in _OTHERS}
-        return grown | counts
+        return grown | counts | {"lost": self.lost}
 
 
 def rated(codec: str, sample_rate_hz: int, points: Sequence[HistoryPoint], mean_run: float) -> QualityView | None:
@@ -122,7 +135,8 @@ def rated(codec: str, sample_rate_hz: int, points: Sequence[HistoryPoint], mean_
         return None
     # What is lost in one second may come, or be brought back, in the next.
     missed = max(0, sum(point.lost + point.late + point.discarded - point.recovered for point in points))
-    late = sum(point.late + point.discarded for point in points)
+    late = sum(point.late for point in points)
+    discarded = sum(point.discarded for point in points)
     part = missed / expected
     newest = points[-1]
     heard = quality.Heard(
@@ -132,6 +146,7 @@ def rated(codec: str, sample_rate_hz: int, points: Sequence[HistoryPoint], mean_
         100 * min(late / expected, 1.0),
         burst_ratio(mean_run, min(part, 1.0)),
         _delay_ms(codec, _least([point.rtt_ms for point in points]), newest.buffer_ms or 0.0),
+        100 * min(discarded / expected, 1.0),
     )
     return _view(quality.rate(heard))
 
@@ -140,20 +155,37 @@ def rated_there(
     codec: str, sample_rate_hz: int, ptime_ms: float, report: RemoteReport | None, rtt_ms: float | None
 ) -> QualityView | None:
     """What they hear, by their latest report. How long they buffer and what came too late for them it does not say."""
-    if report is None or report.age_s > REPORT_HOLDS_S:
+    if report is None or not report.of_now:
         return None
     buffer_ms = ASSUMED_BUFFER_MS + 2 * report.jitter_ms
     delay_ms = _delay_ms(codec, rtt_ms, ptime_ms + buffer_ms)
     return _view(quality.rate(quality.Heard(codec, sample_rate_hz, report.loss_percent, 0.0, 1.0, delay_ms)))
 
 
-def told_there(metrics: MetricsView | None, wideband: bool) -> QualityView | None:
-    """What they hear, in their own words; None where they do not say, or said it long ago."""
+def is_of_now(report_age_s: float, rtcp_age_s: float | None) -> bool:
+    """Does their latest report about our stream tell of now? Only who was heard lately is reported (RFC 3550 section
+    6.4): where reports come and say nothing of us, we are not heard. ``rtcp_age_s``: of any report of theirs."""
+    unnamed = rtcp_age_s is not None and rtcp_age_s < report_age_s and report_age_s > UNNAMED_S
+    return report_age_s <= REPORT_HOLDS_S and not unnamed
+
+
+def told_there(metrics: MetricsView | None, report: RemoteReport | None, wideband: bool) -> QualityView | None:
+    """What they hear, in their own words; None where they do not say, or said it long ago. Their figures of loss are of
+    the whole call (RFC 3611 section 4.7.1); what they report of now comes first."""
     if metrics is None or metrics.mos is None or metrics.age_s > REPORT_HOLDS_S:
         return None
+    if report is not None and not report.of_now:
+        return None
+    return QualityView(metrics.mos, metrics.r, wideband, _told_cause(metrics, report))
+
+
+def _told_cause(metrics: MetricsView, report: RemoteReport | None) -> str:
+    if report is not None and report.loss_percent >= max(1.0, metrics.discard_percent):
+        return f"loss {report.loss_percent:.1f} %, they say"
     missed = metrics.loss_percent + metrics.discard_percent
-    cause = "" if missed < 1 else f"{'late packets' if metrics.discard_percent > missed / 2 else 'loss'} {missed:.1f} %"
-    return QualityView(metrics.mos, metrics.r, wideband, f"{cause}, they say" if cause else "")
+    if missed < 1 or metrics.mos is None or metrics.mos >= SPOILT_MOS:
+        return ""
+    return f"{'late packets' if metrics.discard_percent > missed / 2 else 'loss'} {missed:.1f} % in all, they say"
 
 
 def _delay_ms(codec: str, rtt_ms: float | None, buffer_ms: float) -> float:
@@ -195,4 +227,4 @@ def missed_percent(rx: RxView) -> float | None:
 def far_loss_percent(media: MediaView) -> float | None:
     """Of all packets we sent, those the far end says never came; None when it says nothing."""
     report = media.rtcp.remote
-    return None if report is None or not media.tx.packets else 100 * max(report.lost, 0) / media.tx.packets
+    return None if report is None else report.total_loss_percent

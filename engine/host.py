@@ -318,7 +318,7 @@ class _LoopNet:
 def _store(config: Config) -> ConfigStore | None:
     """Where settings are saved; None where nobody can change any, or nothing is to be written."""
     path = config.file.path if config.file is not None else config_path()
-    if not config.saves or path is None or config.headless or config.face != "dashboard":
+    if not config.saves or path is None or config.headless or config.face == "json":
         return None
     from engine.io.config_store import ConfigStore
 

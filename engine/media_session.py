@@ -23,7 +23,7 @@ import numpy as np
 from engine.diagnosis import EchoHeard, Facts
 from engine.far_end import FarEnd
 from engine.handset import Microphone
-from engine.history import RATED_S, REPORT_HOLDS_S, Past, SecondCounts, rated, rated_there, told_there
+from engine.history import RATED_S, Past, SecondCounts, is_of_now, rated, rated_there, told_there
 from engine.media import codecs
 from engine.media.bursts import RecentRuns
 from engine.media.listener import Captured, Listener
@@ -36,6 +36,7 @@ from engine.media_views import (
     far_sound_view,
     metrics_view,
     microphone_view,
+    remote_view,
     rtcp_view,
     rx_view,
     tx_view,
@@ -351,12 +352,23 @@ class MediaSession:
         self._second = before.next(now, stats, self._foreign)
         late_ms, self._late_now_ms = self._late_now_ms, 0.0
         self._late_ms.append(late_ms)
-        self._past.add(self._rate(self._point(before, stats, late_ms), stats.rtcp))
+        report = remote_view(stats.rtcp.remote, self._is_of_now(stats.rtcp, now))
+        self._past.add(self._rate(self._point(before, stats, report, late_ms), report, stats.rtcp))
 
-    def _point(self, before: SecondCounts, stats: MediaStats, send_late_ms: float) -> HistoryPoint:
-        rx, far, now = stats.rx, stats.rtcp.remote, self._second
+    def _is_of_now(self, rtcp: RtcpStats, now: float) -> bool:
+        """Does their latest report about our stream tell of now?"""
+        return rtcp.remote is not None and is_of_now(rtcp.remote.age_s, self._rtcp_age_s(now))
+
+    def _rtcp_age_s(self, now: float) -> float | None:
+        """Of their latest report, whomever it is about."""
+        return now - self._reports[1] if self._reports[0] else None
+
+    def _point(
+        self, before: SecondCounts, stats: MediaStats, report: RemoteReport | None, send_late_ms: float
+    ) -> HistoryPoint:
+        rx, now = stats.rx, self._second
         clumps, held_s = self._stream.take_clumps()
-        told = far is not None and far.age_s <= REPORT_HOLDS_S
+        told = report if report is not None and report.of_now else None
         return HistoryPoint(
             loss_percent=now.loss_percent,
             jitter_ms=rx.jitter_ms,
@@ -366,25 +378,23 @@ class MediaSession:
             target_ms=rx.target_ms,
             drift_ppm=rx.drift_ppm,
             rtt_ms=stats.rtcp.rtt_ms,
-            far_loss_percent=far.loss_percent if far is not None and told else None,
-            far_jitter_ms=far.jitter_ms if far is not None and told else None,
+            far_loss_percent=None if told is None else told.loss_percent,
+            far_jitter_ms=None if told is None else told.jitter_ms,
             send_late_ms=send_late_ms,
             clumps=clumps,
             held_ms=1000 * held_s,
             **now.since(before),
         )
 
-    def _rate(self, point: HistoryPoint, rtcp: RtcpStats) -> HistoryPoint:
+    def _rate(self, point: HistoryPoint, report: RemoteReport | None, rtcp: RtcpStats) -> HistoryPoint:
         """How good that sounded, here by the last seconds, there by what they said last."""
         heard, ptime_ms = self._stream.codec_heard, self._ptime_ms
         points = (*self._past.view[-(RATED_S - 1) :], point)
-        self._here = None if heard is None else rated(*heard, points, self._runs.mean_run)
+        ceased = not point.received and not self._stream.far_end_pauses
+        self._here = None if heard is None or ceased else rated(*heard, points, self._runs.mean_run)
         if self._here is not None and self._here.r is not None:
             self._stream.rated(self._here.r, self._here.mos, self._here.wideband)
-        report = None
-        if point.far_loss_percent is not None and point.far_jitter_ms is not None:
-            report = RemoteReport(0, point.far_loss_percent, point.far_jitter_ms, 0.0)
-        self._there = told_there(metrics_view(rtcp.metrics), self._stream.rate_hz > 8000) or rated_there(
+        self._there = told_there(metrics_view(rtcp.metrics), report, self._stream.rate_hz > 8000) or rated_there(
             self.agreement.send.encoding, self._stream.rate_hz, ptime_ms, report, point.rtt_ms
         )
         mos_here, mos_there = (None if found is None else found.mos for found in (self._here, self._there))
@@ -440,6 +450,7 @@ class MediaSession:
             codec_sent=agreement.send.encoding,
             codec_heard=None if heard is None else heard[0],
             ptime_ms=self._ptime_ms,
+            heard_ptime_ms=None if stream.packet_heard_s is None else 1000 * stream.packet_heard_s,
             our_address=self._ports.rtp.address,
             their_address=self._far_end.rtp or agreement.remote,
             their_host_unknown=self._far_end.unknown,
@@ -453,10 +464,10 @@ class MediaSession:
             stops=self._stops_seen,
             unheard=stream.unheard,
             report_age_s=None if rtcp.remote is None else rtcp.remote.age_s,
-            rtcp_age_s=now - self._reports[1] if self._reports[0] else None,
+            rtcp_age_s=self._rtcp_age_s(now),
             mean_run=self._runs.mean_run,
             repeats=stats.tx.redundancy,
-            far_lost_percent=None if rtcp.remote is None else 100 * rtcp.remote.lost / max(1, stats.tx.packets),
+            far_lost_percent=None if rtcp.remote is None else rtcp.remote.total_loss_percent,
             far_missed_percent=None if rtcp.metrics is None else 100 * rtcp.metrics.block.loss_rate / 256,
             buffer_limit_ms=self._around.buffer_ms[1],
             traffic_class=self._ports.rtp.traffic_class,
@@ -498,7 +509,7 @@ class MediaSession:
             direction=agreement.direction,
             tx=tx_view(stats.tx, self._second.tx_per_second, worst if self._sending else None),
             rx=rx_view(stats.rx, self._second.rx_per_second, self._foreign),
-            rtcp=rtcp_view(stats.rtcp),
+            rtcp=rtcp_view(stats.rtcp, self._is_of_now(stats.rtcp, now)),
             level_in=LevelView(stats.level_in.rms_dbfs, stats.level_in.peak_hold_dbfs),
             level_out=LevelView(stats.level_out.rms_dbfs, stats.level_out.peak_hold_dbfs),
             microphone=microphone_view(self._listener),

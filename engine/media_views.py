@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.media.bursts import BurstFigures
 from engine.media.listener import Listener
-from engine.media.rtcp_session import RemoteMetrics, RtcpStats
+from engine.media.rtcp_session import RemoteMetrics, RemoteStats, RtcpStats
 from engine.media.stream import RxStats, TxStats
 from engine.media.witness import Heard, Spectrum
 from engine.model import BurstsView, FarSoundView, MetricsView, MicrophoneView, RemoteReport, RtcpView, RxView, TxView
@@ -87,9 +87,14 @@ def metrics_view(told: RemoteMetrics | None) -> MetricsView | None:
     )
 
 
-def rtcp_view(rtcp: RtcpStats) -> RtcpView:
-    told = rtcp.remote
-    remote = None if told is None else RemoteReport(told.lost, told.loss_percent, told.jitter_ms, told.age_s)
+def remote_view(told: RemoteStats | None, of_now: bool) -> RemoteReport | None:
+    if told is None:
+        return None
+    return RemoteReport(told.lost, told.loss_percent, told.jitter_ms, told.age_s, told.total_loss_percent, of_now)
+
+
+def rtcp_view(rtcp: RtcpStats, of_now: bool) -> RtcpView:
+    """``of_now``: whether their latest report tells of now."""
     return RtcpView(
         sr_sent=rtcp.sr_sent,
         rr_sent=rtcp.rr_sent,
@@ -102,7 +107,7 @@ def rtcp_view(rtcp: RtcpStats) -> RtcpView:
         malformed=rtcp.malformed,
         cname=rtcp.cname,
         rtt_ms=rtcp.rtt_ms,
-        remote=remote,
+        remote=remote_view(rtcp.remote, of_now),
         xr_sent=rtcp.xr_sent,
         xr_received=rtcp.xr_received,
         metrics=metrics_view(rtcp.metrics),

@@ -93,6 +93,8 @@ class RemoteReport:
     loss_percent: float  # fraction lost of its last interval
     jitter_ms: float
     age_s: float
+    total_loss_percent: float | None = None  # of all packets until then
+    of_now: bool = True  # False: it is old, or they report and have long said nothing of our stream
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,6 +184,12 @@ def parse_past(line: str) -> PastCall | None:
     return PastCall(time, parts[1], parts[2], name, duration_s, ended, here, there)
 
 
+def is_past_line(line: str) -> bool:
+    """Is it as ``past_line`` writes it, with nothing in it that only a person may have written?"""
+    call = parse_past(line)
+    return call is not None and past_line(call, line.partition("\t")[0]) == line.rstrip("\r")
+
+
 def parse_history(lines: Iterable[str]) -> Iterator[PastCall]:
     """The calls among these lines."""
     found = (parse_past(line) for line in lines if line and not line.startswith("#"))
@@ -192,7 +198,7 @@ def parse_history(lines: Iterable[str]) -> Iterator[PastCall]:
 
 def _hours(seconds: float) -> str:
     """``0:03:12``."""
-    minutes, second = divmod(max(0, round(seconds)), 60)
+    minutes, second = divmod(max(0, int(seconds)), 60)  # as the screen counts them
     return f"{minutes // 60}:{minutes % 60:02d}:{second:02d}"
 
 

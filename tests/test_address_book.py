@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from engine.address_book import (
     LOOK_AGAIN_S,
     MOST_CONTACTS,
+    MOST_HISTORY_BYTES,
     MOST_PAST,
     SHORT_AT_ONCE,
     SHORT_EVERY_S,
@@ -49,6 +51,21 @@ class Paper:
     def replace(self, text: str) -> None:
         self._fail()
         self.text = self.seen = text
+
+    def held(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def length(self) -> int:
+        return len(self.text)
+
+    def beginning(self, most_bytes: int) -> str:
+        return self.text[: self.text.rfind("\n", 0, most_bytes) + 1]
+
+    def replace_beginning(self, old: str, new: str) -> bool:
+        if not self.text.startswith(old):
+            return False
+        self.replace(new + self.text[len(old) :])
+        return True
 
     def _fail(self) -> None:
         if self.fails is not None:
@@ -141,6 +158,58 @@ def test_a_call_that_is_over_is_one_more_line() -> None:
     assert desk.history.text == f"{PAST}\n{line}\n" and desk.book.view.past[-1].ended == "we hung up"
     desk.book.ended(views.ended(2), views.NOW)
     assert desk.book.view.past[-1].duration_s is None and desk.history.text.endswith("\tEve\t-\tbusy\t-\t-\n")
+
+
+NOTES = f"{HEADING}\n# ask Trixie about May\n\n{PAST}\trang twice\n{PAST[:-3]}\tgood\n"
+
+
+def long_history(calls: int) -> str:
+    return NOTES + "".join(f"{PAST.replace('Trixie', f'Trixie {number}')}\n" for number in range(calls))
+
+
+def test_of_a_long_history_the_oldest_calls_go_and_what_a_person_wrote_stays() -> None:
+    calls = MOST_HISTORY_BYTES // 90
+    desk = Desk("", long_history(calls))
+    desk.turn(0.0)
+    assert len(desk.history.text) < 0.6 * MOST_HISTORY_BYTES and desk.history.text.startswith(NOTES)
+    assert desk.history.text.endswith(f"{PAST.replace('Trixie', f'Trixie {calls - 1}')}\n")
+    kept = desk.history.text.count("\tTrixie ")
+    assert desk.log == [f"{calls - kept} old calls were taken out (~/paper)"]
+    assert len(desk.book.view.past) == MOST_PAST and desk.book.view.past[-1].name == f"Trixie {calls - 1}"
+    before = desk.history.text
+    desk.turn(10.0)
+    desk.turn(20.0)
+    assert desk.history.text == before
+
+
+def test_a_history_that_gets_long_while_we_run_is_shortened_when_there_is_room() -> None:
+    desk = Desk("", NOTES)
+    desk.history.text = desk.history.seen = long_history(MOST_HISTORY_BYTES // 90)
+    desk.book.ended(replace(views.call(1), reason="we hung up"), views.NOW)
+    assert len(desk.history.text) > MOST_HISTORY_BYTES
+    desk.book.run(1.0, lambda: False)
+    assert len(desk.history.text) > MOST_HISTORY_BYTES
+    desk.turn(2.0)
+    assert len(desk.history.text) < 0.6 * MOST_HISTORY_BYTES and desk.history.text.startswith(NOTES)
+    assert "we hung up" in desk.history.text.splitlines()[-1]
+
+
+def test_a_person_changes_the_history_meanwhile_and_nothing_is_taken_out() -> None:
+    desk = Desk("", NOTES)
+    desk.history.text = desk.history.seen = long_history(MOST_HISTORY_BYTES // 90)
+    desk.book.ended(replace(views.call(1), reason="we hung up"), views.NOW)
+    room = iter([True, False])
+    desk.book.run(1.0, lambda: next(room))
+    desk.history.text = written = "# mine alone\n" + desk.history.text
+    desk.turn(2.0)
+    assert desk.history.text == written and not desk.log
+
+
+def test_a_history_of_notes_alone_stays_as_it_is() -> None:
+    notes = "# a note of a person\n" * (MOST_HISTORY_BYTES // 20)
+    desk = Desk("", notes)
+    desk.turn(0.0)
+    assert desk.history.text == notes
 
 
 def test_a_call_that_cannot_be_noted_down_is_said_and_remembered_all_the_same() -> None:

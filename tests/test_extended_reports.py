@@ -80,7 +80,7 @@ def test_who_only_listens_measures_a_round_trip_by_its_own_clock() -> None:
     for sent in range(2000):
         now = 0.01 * (sent + 1)
         for session, other, packets in ((listener, talker, 0), (talker, listener, sent)):
-            data = session.make_report(now, 1e9 + now, Sent(packets, 160 * packets, 160 * packets), [])
+            data = session.make_report(now, 1e9 + now, Sent(packets, 160 * packets, 160 * packets, packets), [])
             if data:
                 other.receive(data, now + 0.040)
     assert listener.rtt_s == pytest.approx(0.080, abs=0.012)
@@ -91,5 +91,5 @@ def test_broken_extended_reports_are_counted_and_harm_nothing() -> None:
     head = bytes.fromhex("80c90001 00000005")
     session.receive(head + bytes.fromhex("80cf0003 00000005 07000008 00000000"), 1.0)
     session.receive(head + bytes.fromhex("80cf0000"), 1.0)
-    stats = session.stats(1.0, 8000)
+    stats = session.stats(1.0, 8000, Sent(0, 0, 0, 0))
     assert (stats.malformed, stats.xr_received, stats.metrics) == (2, 1, None)

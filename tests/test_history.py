@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from engine import history, model
-from engine.history import MOST_MINUTES, Past, rated, rated_there, shortfall
-from engine.model import CallState, HistoryPoint, RemoteReport
+from engine.history import MOST_MINUTES, Past, is_of_now, rated, rated_there, shortfall, told_there
+from engine.model import CallState, HistoryPoint, MetricsView, RemoteReport
 from tests.wire import ANNA, BOB, Wire, is_media
 
 QUIET = HistoryPoint(0.0, 2.0, 40.0, -30.0, -30.0, sent=50, received=50, rtt_ms=40.0)
@@ -81,13 +81,54 @@ def test_doubled_packets_hide_no_loss() -> None:
     assert sum(told) / len(told) == pytest.approx(20, abs=3)
 
 
+def test_what_nobody_agreed_on_is_neither_lost_nor_late() -> None:
+    useless = rated("PCMU", 8000, [replace(QUIET, discarded=25)] * 10, 0.0)
+    assert useless is not None and useless.cause == "useless packets 50.0 %"
+
+
+def test_what_was_lost_in_an_outage_is_no_loss_of_the_second_in_which_sound_comes_back() -> None:
+    """A way that is closed for eight seconds in mid-call: then all is well, though four hundred are missing in all."""
+    wire = Wire(0.030)
+    closed = [False]
+    wire.rule(lambda datagram: [] if closed[0] and is_media(datagram) else None)
+    anna, bob = wire.station(ANNA, redundancy=0), wire.station(BOB, auto_answer=0.0, redundancy=0)
+    anna.do(model.Dial(bob.uri))
+    for closed[0], seconds in ((False, 15), (True, 8), (False, 4)):
+        wire.run(seconds)
+    media = anna.view().media
+    assert media.here is not None and media.here.mos > 4.2 and media.history[-1].mos_here > 4.2
+    assert media.rx.lost == pytest.approx(400, abs=5) and sum(point.lost for point in media.history) < 60
+    assert [point.mos_here for point in media.history[17:22]] == [None] * 5
+
+
 def test_no_score_without_anything_to_rate() -> None:
     assert rated("PCMU", 8000, [replace(QUIET, received=0)], 0.0) is None
     assert rated("PCMU", 8000, [replace(QUIET, buffer_ms=None)], 0.0) is None
     assert rated("GSM", 8000, [QUIET], 0.0) is None
     assert rated_there("PCMU", 8000, 20, None, 40.0) is None
-    assert rated_there("PCMU", 8000, 20, RemoteReport(0, 0.0, 1.0, 31.0), 40.0) is None
+    assert rated_there("PCMU", 8000, 20, RemoteReport(0, 0.0, 1.0, 31.0, of_now=False), 40.0) is None
     assert rated_there("PCMU", 8000, 20, RemoteReport(0, 0.0, 1.0, 3.0), None) is not None
+
+
+def test_a_report_is_of_now_until_others_say_nothing_of_us() -> None:
+    assert is_of_now(5.0, 5.0) and is_of_now(29.0, None) and is_of_now(11.0, 1.0) and is_of_now(20.0, 20.0)
+    assert not is_of_now(31.0, 31.0) and not is_of_now(13.0, 1.0)
+
+
+def test_what_they_say_of_themselves_has_a_cause_of_now_or_of_the_whole_call() -> None:
+    said = MetricsView(4.0, 80.0, 20.0, 1.0, 0.0, 0.0, 40.0, 2.0)
+    report = RemoteReport(20, 3.0, 1.0, 2.0)
+
+    def cause(metrics: MetricsView, report: RemoteReport | None) -> str:
+        found = told_there(metrics, report, False)
+        assert found is not None
+        return found.cause
+
+    assert cause(said, report) == "loss 3.0 %, they say"
+    assert cause(said, None) == cause(said, replace(report, loss_percent=0.0)) == "loss 21.0 % in all, they say"
+    assert cause(replace(said, mos=4.4), replace(report, loss_percent=0.0)) == ""
+    assert cause(replace(said, discard_percent=30.0), report) == "late packets 50.0 % in all, they say"
+    assert told_there(said, replace(report, of_now=False), False) is None
 
 
 def wire_that_loses(part: int) -> Wire:

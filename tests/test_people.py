@@ -116,7 +116,7 @@ def test_the_same_person_however_the_address_is_written() -> None:
     assert who("tel:+49123") is None and who("nonsense") is None
 
 
-PAST = PastCall(1_772_638_927.0, "in", "sip:bob@203.0.113.5", "Bob", 192.4, "the far end hung up", 4.31, None)
+PAST = PastCall(1_772_638_927.0, "in", "sip:bob@203.0.113.5", "Bob", 192.7, "the far end hung up", 4.31, None)
 STAMP = "2026-03-04T16:42:07+01:00"
 
 

@@ -17,6 +17,8 @@
     theme screen frames  style names into colours; the one file with curses; one frame at a time to the terminal
     preferences          the user's own keys, colours and panes, checked
     plain jsonlines      the faces without a screen
+    plain_settings       the settings in words
+    devices              the sound card's devices by name
 
 ``widgets.dashboard`` and the others are imported when first asked for: a face without a screen starts without them.
 """
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
         keys,
         needle,
         plain,
+        plain_settings,
         preferences,
         prompt,
         screen,
@@ -54,6 +57,7 @@ __all__ = [
     "keys",
     "needle",
     "plain",
+    "plain_settings",
     "preferences",
     "prompt",
     "screen",

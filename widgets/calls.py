@@ -55,7 +55,7 @@ def _codec(call: CallView) -> tuple[str, str]:
 
 
 def _far_loss(call: CallView) -> tuple[str, str]:
-    value = call.media.rtcp.remote.loss_percent if call.media and call.media.rtcp.remote else None
+    value = call.media.rtcp.remote.total_loss_percent if call.media and call.media.rtcp.remote else None
     return figures.percent(value), figures.loss_style(value)
 
 

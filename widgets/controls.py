@@ -114,7 +114,9 @@ class Controls:
         scrolls = scrolling and key.does in keys.SCROLLING
         press = "" if key.does in keys.MANY else key.keys[0]
         label = "scroll" if scrolls and key.label else key.label if own else keys.label(key, now)
-        return KeyHint(key.shown, label, key.help, press, scrolls or key.valid(now), own and not scrolls)
+        return KeyHint(
+            key.shown, label, key.help, press, scrolls or (key.valid(now) and key.offered(now)), own and not scrolls
+        )
 
     # -- what a view may do: widgets.view.Desk
 
@@ -256,8 +258,11 @@ class Controls:
     def _type(self, name: str) -> None:
         assert self.ui.prompt is not None
         line = self.ui.prompt.press(name)
+        if line.cancelled:
+            self.ui = replace(self.ui, prompt=None, notice="")  # what was wrong with the line goes with it
+            return
         if not line.submitted:
-            self.ui = replace(self.ui, prompt=None if line.cancelled else line)
+            self.ui = replace(self.ui, prompt=line)
             return
         self.ui = replace(self.ui, prompt=None)
         self._submitted(line.text.strip())

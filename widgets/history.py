@@ -25,6 +25,7 @@ MINUTE_S = 60
 LEAST_ROWS = 2  # of a picture with its line of words
 LINES = (2, 3, 5, 10)  # of pictures, from the least screen on: how good it was, then what took most away
 TWO_COLUMNS_FROM, THREE_COLUMNS_FROM = 100, 240
+TWO_IF_LOW_FROM = 78  # where one column has no room for all pictures
 GAP = 3
 QUIETEST_DB = 60.0  # below full scale: the ground of a picture of levels
 RUN_NAMES = ("1", "2", "3", "4", "5-8", "9+")
@@ -161,7 +162,7 @@ def draw_graphs(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     if call is None or call.media is None or rect.empty:
         return
     place, history = scene.ui.state(Place()), call.media.history
-    columns = 1 + (rect.width >= TWO_COLUMNS_FROM) + (rect.width >= THREE_COLUMNS_FROM)
+    columns = _columns(rect)
     width = (rect.width - 2 - GAP * (columns - 1)) // columns
     if width < 1:
         return
@@ -182,6 +183,11 @@ def draw_graphs(canvas: Canvas, rect: Rect, scene: Scene) -> None:
         spot = Rect(below.x + 1 + column * (width + GAP), top, width, bottom - top)
         graph.draw_values(canvas, spot, TRACES[index], values[index], TRACES[index].told(said), scene.look.braille)
         _mark(canvas, spot, scene, seen, graph.first_second(history))
+
+
+def _columns(rect: Rect) -> int:
+    low = rect.width >= TWO_IF_LOW_FROM and rect.height < 1 + LEAST_ROWS * len(TRACES)
+    return 1 + (low or rect.width >= TWO_COLUMNS_FROM) + (rect.width >= THREE_COLUMNS_FROM)
 
 
 def _mark(canvas: Canvas, rect: Rect, scene: Scene, seen: Window, first_s: int) -> None:

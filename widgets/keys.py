@@ -13,6 +13,9 @@ from widgets.ui import Scene
 class Key:
     """One entry of the key table. ``does`` names what the face does; ``valid`` says when it does something.
 
+    ``offered`` says when it is worth naming, where that is less often: a key of a view that can only tell why nothing
+    is to be done does that, and nothing else.
+
     What is done must not depend on which of its ``keys`` was pressed, where a user may choose others (``rebinds``).
     """
 
@@ -23,6 +26,7 @@ class Key:
     does: str
     valid: Callable[[Scene], bool]
     rebinds: bool = True
+    offered: Callable[[Scene], bool] = lambda _scene: True
 
     def bound(self, names: tuple[str, ...] | None) -> Key:
         """The same by other keys, if there are any."""

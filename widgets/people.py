@@ -390,6 +390,13 @@ def _on_contact(scene: Scene) -> bool:
     return chosen_contact(scene.snapshot.people, scene.ui.state(Leafing())) is not None
 
 
+def _edits_contact(scene: Scene) -> bool:
+    """On a contact, or on a call with one."""
+    people, leafing = scene.snapshot.people, scene.ui.state(Leafing())
+    call = chosen_past(people, leafing)
+    return _on_contact(scene) if call is None else _contact_of(people, call) is not None
+
+
 def _is_filtered(scene: Scene) -> bool:
     return bool(scene.ui.state(Leafing()).wanted)
 
@@ -402,7 +409,7 @@ VIEW = View(
         Key(("Enter",), "Enter", "call", "the line to dial, with this address in it", "call", _has_row),
         Key(("/",), "/", "filter", "only contacts and calls with this in them", "filter", _has_any),
         Key(("n",), "n", "new", "make the caller a contact, or type a new one", "new", always),
-        Key(("e",), "e", "edit", "change the selected contact", "edit", always),
+        Key(("e",), "e", "edit", "change the selected contact", "edit", always, offered=_edits_contact),
         Key(("x",), "x", "remove", "take the contact out of the file", "remove", _on_contact),
         Key(
             ("Left", "h", "Right", "l"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine import model
-from widgets import figures, text, why
+from widgets import figures, plain_settings, text, why
 
 SUMMARY_S = 10.0  # after so much talk it is said once how the call is going
 LONGEST_NAME, LONGEST_REASON = 60, 120  # columns of what a stranger wrote
@@ -178,7 +178,7 @@ def _quality(media: model.MediaView) -> list[str]:
     if figures.known(media.rtcp.rtt_ms):
         words.append(f"round trip {figures.millis(media.rtcp.rtt_ms)}")
     if report is not None:
-        words.append(f"the far end lost {figures.percent(report.loss_percent)}")
+        words.append(f"the far end lost {figures.percent(report.total_loss_percent)}")
     return [word for word in words if not word.endswith(f" {figures.UNKNOWN}")]
 
 
@@ -196,6 +196,11 @@ def _totals(media: model.MediaView) -> list[str]:
         words.append(f"jitter {figures.millis(rx.jitter_ms)}")
     if figures.known(media.rtcp.rtt_ms):
         words.append(f"round trip {figures.millis(media.rtcp.rtt_ms)}")
+    report = media.rtcp.remote
+    if report is not None:
+        words.append(
+            f"the far end lost {figures.count(max(report.lost, 0))} ({figures.percent(report.total_loss_percent)})"
+        )
     return words
 
 
@@ -242,7 +247,9 @@ def done_line(command: model.Command, call: int | None, snapshot: model.Snapshot
         return MUTED if sound.muted else OPEN
     if isinstance(command, model.SetVoice):
         return f"the microphone: {figures.voice(sound)}"
-    return f"volume {sound.volume_db:+.0f} dB" if isinstance(command, model.SetVolume) else ""
+    if isinstance(command, model.SetVolume):
+        return f"volume {sound.volume_db:+.0f} dB"
+    return plain_settings.done(command, snapshot)
 
 
 def _status(call: model.CallView) -> str:
@@ -265,8 +272,8 @@ def _status(call: model.CallView) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PlainRequest:
-    """Something the face itself does: "status", "calls", "why", "help", "yes", "no", "nothing" (an empty line), or
-    "bad" with the reason."""
+    """Something the face itself does: "status", "calls", "why", "settings", "help", "yes", "no", "nothing" (an empty
+    line), "set" with what is to be set, or "bad" with the reason."""
 
     kind: str
     text: str = ""
@@ -421,6 +428,13 @@ def _voice(rest: list[str]) -> model.Command:
     return model.SetVoice(names or None)
 
 
+def _listen(rest: list[str]) -> model.Command | PlainRequest:
+    """Again, it is said how loud it is."""
+    if _switch("listen", rest) is False:
+        return model.TryMicrophone(False)
+    return PlainRequest("listen")
+
+
 def _plainly(name: str, result: model.Command | PlainRequest) -> Callable[[list[str]], model.Command | PlainRequest]:
     def make(rest: list[str]) -> model.Command | PlainRequest:
         _no_more(name, rest)
@@ -447,6 +461,14 @@ WORDS = (
     Word("calls", "", "say who is in which call", _plainly("calls", PlainRequest("calls"))),
     Word("status", "", "say where everything stands", _plainly("status", PlainRequest("status"))),
     Word("why", "", "say what is the matter with each call, and what to do", _plainly("why", PlainRequest("why"))),
+    Word("settings", "", "say what can be set, and what is set", _plainly("settings", PlainRequest("settings")),
+         least=4),
+    Word("set", "NAME VALUE", "change a setting: set codecs opus PCMU, set buffer 40-200, set input Headset",
+         lambda rest: PlainRequest("set", " ".join(rest)), least=3),
+    Word("save", "", "write what was set into the configuration file", _plainly("save", model.SaveSettings()), least=2),
+    Word("listen", "[off]", "open the microphone for a minute; again: say how loud it is", _listen),
+    Word("tone", "", "let a tone be heard", _plainly("tone", model.TryLoudspeaker())),
+    Word("devices", "", "look again which sound devices there are", _plainly("devices", model.FindDevices()), least=2),
     Word("help", "", "say these words", _plainly("help", PlainRequest("help"))),
     Word("yes", "", "do what was asked about", _plainly("yes", PlainRequest("yes"))),
     Word("no", "", "do not do it", _plainly("no", PlainRequest("no"))),

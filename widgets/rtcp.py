@@ -48,9 +48,9 @@ def _age_style(media: MediaView) -> str:
 def _heard(view: RtcpView, room: int, mark: str) -> list[parts.Field]:
     """How our sound arrives there, and who says so."""
     report = view.remote
-    loss = report.loss_percent if report else None
+    loss = report.total_loss_percent if report else None
     jitter = report.jitter_ms if report else None
-    lost = f"{figures.percent(loss)} ({figures.count(report.lost)})" if report else figures.UNKNOWN
+    lost = f"{figures.count(max(report.lost, 0))} ({figures.percent(loss)})" if report else figures.UNKNOWN
     name = text.clip(figures.visible_line(view.cname), room, mark) if view.cname else figures.UNKNOWN
     return [
         ("lost", lost, figures.loss_style(loss)),
@@ -61,8 +61,11 @@ def _heard(view: RtcpView, room: int, mark: str) -> list[parts.Field]:
 
 
 def _counted(view: RtcpView) -> list[parts.Field]:
-    """The reports that went out and came in; what could not be read instead of the goodbyes, if there is any."""
-    odd = view.unknown_received + view.malformed
+    """The reports that went out and came in; what could not be read instead of the goodbyes, if there is any.
+
+    Packets of other types are none of these: they are allowed, and passed over (RFC 3550 section 6.1).
+    """
+    odd = view.malformed
     goodbyes = f"{view.bye_sent} out {view.bye_received} in"
     return [
         ("SR", f"{view.sr_sent} out {view.sr_received} in", "value"),

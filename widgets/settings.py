@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from engine import model
-from engine.model import DevicesView, SettingsView, Snapshot
+from engine.model import SettingsView, Snapshot
+from widgets import devices as known
 from widgets import figures, layout, meter, parts, plain, text
 from widgets.canvas import Canvas, Rect
 from widgets.keys import Key, always
@@ -22,8 +23,7 @@ LABEL_COLUMNS = 17
 VOLUME_STEP_DB = 2.0
 BUFFER_STEP_MS = 10.0
 WIDEST_BUFFER_MS = (0.0, 500.0)  # where none is asked for
-DIRECTIONS = {"microphone": 0, "loudspeaker": 1}
-WAYS = ("input", "output")
+WAYS = {"microphone": "input", "loudspeaker": "output"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,28 +72,23 @@ def _device_item(snapshot: Snapshot, label: str, about: str) -> Item:
         value = parts_of_note[-1 if label == "loudspeaker" else 0]
         return Item("device", label, value, "No sound card is used for this: there is nothing to choose.", "dim",
                     label, False)  # fmt: skip
-    names, chosen = _names(devices, label), devices.chosen[DIRECTIONS[label]]
+    names, chosen = known.names(devices, WAYS[label]), devices.chosen[_place(label)]
     if not names:
         return Item("device", label, "none found", f"No card was found. {about}", "dim", label, False)
     if chosen is None:
-        usual = devices.usual[DIRECTIONS[label]]
+        usual = devices.usual[_place(label)]
         value = "what the system chooses" + (f": {figures.visible_line(usual)}" if usual else "")
         return Item("device", label, value, about, "", label)
-    found = _found(names, chosen)
+    found = known.found(names, chosen)
     if found is None:
         return Item("device", label, f"{figures.visible_line(chosen)} (not there)", about, "warn", label)
     place = f"{names.index(found) + 1} of {len(names)}"
     return Item("device", label, figures.visible_line(found), about, "", label, True, place)
 
 
-def _names(devices: DevicesView, label: str) -> list[str]:
-    """Each once: what is called the same cannot be told apart."""
-    return list(dict.fromkeys((devices.inputs, devices.outputs)[DIRECTIONS[label]]))
-
-
-def _found(names: Sequence[str], chosen: str) -> str | None:
-    """The device that this name means: the one of that name, or the first that has it in its own."""
-    return chosen if chosen in names else next((name for name in names if chosen.lower() in name.lower()), None)
+def _place(label: str) -> int:
+    """Where a DevicesView has it."""
+    return known.WAYS.index(WAYS[label])
 
 
 def _codec_items(settings: SettingsView) -> list[Item]:
@@ -312,17 +307,17 @@ def _switch(desk: Desk, _name: str) -> None:
 def _choose(desk: Desk, snapshot: Snapshot, label: str, step: int) -> None:
     devices = snapshot.sound.devices
     assert devices is not None
-    names = _names(devices, label)
-    chosen = devices.chosen[DIRECTIONS[label]]
+    names = known.names(devices, WAYS[label])
+    chosen = devices.chosen[_place(label)]
     ways = [None, *names]
-    found = None if chosen is None else _found(names, chosen)
+    found = None if chosen is None else known.found(names, chosen)
     at = ways.index(found) if chosen is None or found is not None else 0
     _set_device(desk, label, ways[(at + step) % len(ways)])
 
 
 def _set_device(desk: Desk, label: str, name: str | None) -> None:
     desk.notice(f"{label}: {'what the system chooses' if name is None else figures.visible_line(name)}")
-    desk.execute(model.SetDevice(WAYS[DIRECTIONS[label]], name))  # what it complains of takes the notice's place
+    desk.execute(model.SetDevice(WAYS[label], name))  # what it complains of takes the notice's place
 
 
 def _turn(desk: Desk, change_db: float) -> None:

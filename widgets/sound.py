@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.model import CallState, MediaView
+from engine.model import CallState, CallView, MediaView
 from widgets import figures, layout, parts, text
 from widgets.canvas import Canvas, Rect
 from widgets.ui import Band, Pane, Scene, Tables
@@ -71,21 +71,21 @@ def spectrum_sizes(_scene: Scene, _width: int) -> tuple[int, ...]:
 
 
 def draw_words(canvas: Canvas, rect: Rect, scene: Scene) -> None:
-    media = scene.call.media if scene.call is not None else None
+    call = scene.call
     if rect.empty:
         return
     below = rect if rect.height == 1 else parts.heading(canvas, rect, "what it says")
-    if media is None or media.far_sound is None:
+    if call is None or call.media is None or call.media.far_sound is None:
         canvas.put(below.x + 1, below.y, "Nothing has come yet.", "dim", below.width - 1)
         return
     if rect.height == 1:
-        worst = max(witness(media), key=lambda field: {"bad": 2, "warn": 1}.get(field[2], 0))
+        worst = max(witness(call, call.media), key=lambda field: {"bad": 2, "warn": 1}.get(field[2], 0))
         parts.facts(canvas, rect, [worst], len(worst[0]) + 1, scene.look.more)
         return
-    parts.facts(canvas, below, witness(media), 11, scene.look.more)
+    parts.facts(canvas, below, witness(call, call.media), 11, scene.look.more)
 
 
-def witness(media: MediaView) -> list[parts.Field]:
+def witness(call: CallView, media: MediaView) -> list[parts.Field]:
     """What was found, and what it means, in words."""
     sound = media.far_sound
     assert sound is not None
@@ -110,16 +110,23 @@ def witness(media: MediaView) -> list[parts.Field]:
         hum = ("hum", f"{sound.hum_hz:.0f} Hz: mains in their microphone", "warn")
     if sound.clips:
         clips = ("clipping", "they are too loud: their sound is cut off", "bad")
-    return [width, hum, clips, ("silence", *_silence(media))]
+    return [width, hum, clips, ("silence", *_silence(call, media))]
 
 
-def _silence(media: MediaView) -> tuple[str, str]:
+def _silence(call: CallView, media: MediaView) -> tuple[str, str]:
+    """Silence is something else than nothing."""
     sound = media.far_sound
     assert sound is not None
+    if call.state is CallState.ENDED:
+        return "the call is over", "dim"
+    if media.history and not media.history[-1].received:
+        return "nothing comes: on hold" if call.held_here or call.held_there else "nothing comes", "warn"
     if sound.constant is not None:
         return f"one and the same value, {sound.constant}: a dead microphone", "bad"
     if media.level_in.peak_hold_dbfs <= SILENCE_DBFS:
         return "nothing at all: muted, or a dead microphone", "warn"
+    if media.level_in.rms_dbfs <= -95.9:
+        return "no: a pause now", "value"
     return f"no: {figures.dbfs(media.level_in.rms_dbfs)} now", "value"
 
 
@@ -138,19 +145,11 @@ NOTHING = Pane(draw_nothing, lambda _scene, _width: (2,))
 
 
 def tables(scene: Scene) -> Tables:
+    """The levels, as long as there are any."""
     if scene.call is None or scene.call.media is None:
         return ((0, (Band((layout.CALLS,), 0), Band((NOTHING,), 1, grows=True))),)
-    return (
-        (
-            0,
-            (
-                Band((layout.CALLS,), 0),
-                Band((layout.LEVELS,), 3),
-                Band((SPECTRUM,), 1, grows=True),
-                Band((WORDS,), 2),
-            ),
-        ),
-    )
+    levels = () if scene.call.state is CallState.ENDED else (Band((layout.LEVELS,), 3),)
+    return ((0, (Band((layout.CALLS,), 0), *levels, Band((SPECTRUM,), 1, grows=True), Band((WORDS,), 2))),)
 
 
 VIEW = View("sound", "what is in the far end's sound: a live spectrum, its width, hum, clipping", tables)

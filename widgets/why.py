@@ -96,7 +96,9 @@ def well(call: CallView) -> str:
         seen.append("nothing lost" if rx.lost <= 0 else f"{figures.percent(rx.loss_percent)} lost in all")
     if figures.known(rx.jitter_ms):
         seen.append(f"jitter {figures.millis(rx.jitter_ms)}")
-    seen.append(f"they report {figures.percent(report.loss_percent)} lost" if report else "no report from them yet")
+    seen.append(
+        f"they report {figures.percent(report.total_loss_percent)} lost" if report else "no report from them yet"
+    )
     return f"Nothing is wrong: {', '.join(seen)}."
 
 

@@ -35,7 +35,8 @@ class Course:
         self._second = facts.second
         changes: list[Finding] = []
         for rule, watch in self._watches:
-            change = self._follow(rule, watch, rule.see(facts))
+            see = rule.see if watch.finding is None or rule.stays is None else rule.stays
+            change = self._follow(rule, watch, see(facts))
             if change is not None:
                 changes.append(change)
         return changes

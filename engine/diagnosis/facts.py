@@ -31,7 +31,8 @@ class Facts:
     muted: bool = False
     codec_sent: str = ""
     codec_heard: str | None = None
-    ptime_ms: float = 20.0  # agreed
+    ptime_ms: float = 20.0  # of our packets
+    heard_ptime_ms: float | None = None  # of theirs; None before one came
     our_address: Address | None = None  # in our SDP
     their_address: Address | None = None  # in theirs
     their_host_unknown: str = ""  # why the host name in it has no address

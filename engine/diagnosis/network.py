@@ -8,14 +8,16 @@ from engine.diagnosis.facts import Facts
 from engine.diagnosis.seen import WINDOW_S, Seen, expected, lost, percent, total
 from engine.model import HistoryPoint
 
+STAYS_PERCENT = 0.4  # a loss that was told is the same one until it is less than this: one packet of five seconds
 
-def loss_here(facts: Facts) -> Seen | None:
+
+def loss_here(facts: Facts, least_percent: float = 1.0, least: int = 3) -> Seen | None:
     """What they send gets lost, and is missed."""
     points = facts.last(WINDOW_S)
     gone, share = _lost(points)
     recovered = total(points, lambda point: point.recovered)
     missed = gone - recovered
-    if missed < 3 or percent(missed, expected(points)) < 1 or share > 99:
+    if missed < least or percent(missed, expected(points)) < least_percent or share > 99:
         return None
     how = f"in runs of {facts.mean_run:.1f}" if facts.mean_run >= 1.5 else "singly"
     mended = f", {recovered:.0f} of {gone:.0f} brought back by repetition" if recovered else ""
@@ -26,6 +28,13 @@ def loss_here(facts: Facts) -> Seen | None:
         if how == "singly"
         else "a line that stands still at times: Wi-Fi, or something else that fills the line",
     )
+
+
+def loss_here_stays(facts: Facts) -> Seen | None:
+    """Not where repetition has begun to bring most of it back: that is another finding."""
+    points = facts.last(WINDOW_S)
+    mended = 2 * total(points, lambda point: point.recovered) > _lost(points)[0]
+    return None if mended else loss_here(facts, STAYS_PERCENT, 1)
 
 
 def _lost(points: Sequence[HistoryPoint]) -> tuple[float, float]:
@@ -47,9 +56,9 @@ def loss_mended(facts: Facts) -> Seen | None:
     )
 
 
-def loss_there(facts: Facts) -> Seen | None:
+def loss_there(facts: Facts, least_percent: float = 1.0) -> Seen | None:
     """What we send gets lost and is missed, and we sent it in time."""
-    loss = _lost_there(facts)
+    loss = _lost_there(facts, least_percent)
     if loss is None or (facts.repeats and not _still_missed(facts)):
         return None
     worst_ms = max(point.send_late_ms for point in facts.last(WINDOW_S))
@@ -60,6 +69,10 @@ def loss_there(facts: Facts) -> Seen | None:
         else f"they report {loss:.1f} % lost; some of ours left {worst_ms:.0f} ms late",
         "our upload or their Wi-Fi: stop what fills the line",
     )
+
+
+def loss_there_stays(facts: Facts) -> Seen | None:
+    return loss_there(facts, STAYS_PERCENT)
 
 
 def loss_there_mended(facts: Facts) -> Seen | None:
@@ -77,11 +90,11 @@ def loss_there_mended(facts: Facts) -> Seen | None:
     )
 
 
-def _lost_there(facts: Facts) -> float | None:
+def _lost_there(facts: Facts, least_percent: float = 1.0) -> float | None:
     """What part of ours is lost now, in percent; None where that is little, or all."""
     points = facts.last(1)
     loss = points[-1].far_loss_percent if points else None
-    return loss if loss is not None and 1 <= loss < 90 else None
+    return loss if loss is not None and least_percent <= loss < 90 else None
 
 
 def _still_missed(facts: Facts) -> bool:

@@ -14,6 +14,10 @@ SILENCE_DBFS = -72.0  # the softest that A-law can say is 8 of 32768: -72.2
 AT_ONCE_S, WITHOUT_REPORT_S = 3, 8
 RESTS_S = 30  # who is known to send nothing at times, or said so, and does not report now, may rest so long
 RESTING = 10  # packets at most, sent by who rests: they were on their way
+_WORKED_BEFORE = (
+    "it worked before: a network was changed, a NAT or firewall forgot the call, or a phone hangs; "
+    "hold and take it back, or call again"
+)
 
 
 def nothing_comes(facts: Facts) -> Seen | None:
@@ -29,7 +33,7 @@ def nothing_comes(facts: Facts) -> Seen | None:
     return Seen(
         "Nothing comes from the far end" + (" any more" if facts.heard else "") + ": one-way audio",
         evidence,
-        _nat_advice(facts) or FIREWALL,
+        _WORKED_BEFORE if facts.heard else _nat_advice(facts) or FIREWALL,
     )
 
 
@@ -101,7 +105,9 @@ def they_hear_nothing(facts: Facts) -> Seen | None:
     return Seen(
         f"{text}: one-way audio",
         evidence,
-        _nat_advice(facts) or "a firewall on their side may drop RTP, or their address in the SDP is wrong",
+        _nat_advice(facts) or "a firewall on their side may drop RTP, or their address in the SDP is wrong"
+        if facts.far_lost_percent is None or facts.far_lost_percent >= 90
+        else _WORKED_BEFORE,
     )
 
 

@@ -27,13 +27,15 @@ class Seen:
 @dataclass(frozen=True, slots=True)
 class Rule:
     """``severity``: "bad" is heard, "warn" may be, "info" explains. It is believed after ``onset_s`` seconds in a row,
-    and over after ``holds_s`` without."""
+    and over after ``holds_s`` without. ``stays``: what is seen while it is believed, where that takes less: what goes
+    up and down around a limit is one finding, not one every few seconds."""
 
     name: str
     severity: str
     see: Callable[[Facts], Seen | None]
     onset_s: int = 3
     holds_s: int = 5
+    stays: Callable[[Facts], Seen | None] | None = None
 
 
 def total(points: Sequence[HistoryPoint], count: Callable[[HistoryPoint], float]) -> float:

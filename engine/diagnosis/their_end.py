@@ -9,7 +9,7 @@ from engine.diagnosis.one_way import RESTING
 from engine.diagnosis.seen import WINDOW_S, Seen, expected, percent, total
 from engine.model import HistoryPoint
 
-USUAL_PTIMES_MS = (10, 20, 30, 40, 50, 60, 80, 100, 120)
+LATELY_S = 3
 TOLD_S = 30  # so long after it happened
 TELEPHONE_HZ = (2500, 4500)  # a voice that came through a telephone line is so wide; a tone is narrower in any codec
 
@@ -37,33 +37,32 @@ def other_codec(facts: Facts) -> Seen | None:
     )
 
 
-def _packets_a_second(facts: Facts) -> float | None:
+def _packets_a_second(facts: Facts, seconds: int) -> float | None:
     """How many they send a second, by those that came and those that were lost; None while that says nothing."""
-    points = facts.talked(WINDOW_S)
+    points = facts.talked(seconds)
     if not points or facts.pauses or facts.paused or facts.stops or any(not point.received for point in points):
         return None
     return expected(points) / len(points)
 
 
 def other_ptime(facts: Facts) -> Seen | None:
-    """Packets of another length than agreed."""
-    rate, wanted = _packets_a_second(facts), 1000 / facts.ptime_ms
-    if rate is None or abs(rate / wanted - 1) < 0.2:
-        return None
-    ptime_ms = next((ms for ms in USUAL_PTIMES_MS if abs(rate * ms / 1000 - 1) < 0.06), None)
-    if ptime_ms is None:
+    """Packets of another length than agreed: by what is in them, not by how often they come."""
+    ptime_ms = facts.heard_ptime_ms
+    if ptime_ms is None or abs(ptime_ms - facts.ptime_ms) < 1 or not total(facts.last(1), lambda point: point.received):
         return None
     return Seen(
         "They send packets of another length than ours",
-        f"{rate:.0f} packets a second: {ptime_ms} ms each, ours have {facts.ptime_ms:.0f} ms",
+        f"{ptime_ms:.0f} ms each, ours have {facts.ptime_ms:.0f} ms",
         "nothing is wrong with that; longer packets lose more sound at once",
     )
 
 
 def far_end_starves(facts: Facts) -> Seen | None:
-    """Fewer packets than time has passed, those that got lost counted: their sender stands still now and then."""
-    rate, wanted = _packets_a_second(facts), 1000 / facts.ptime_ms
-    if rate is None or rate > 0.93 * wanted or other_ptime(facts) is not None:
+    """Fewer packets than time has passed, those that got lost counted: their sender stands still now and then. Still
+    now, too: packets that have just become shorter were fewer before."""
+    wanted = 1000 / (facts.heard_ptime_ms or facts.ptime_ms)
+    rate, lately = _packets_a_second(facts, WINDOW_S), _packets_a_second(facts, LATELY_S)
+    if rate is None or lately is None or rate > 0.93 * wanted or lately > 0.97 * wanted:
         return None
     return Seen(
         "The far end does not send often enough",

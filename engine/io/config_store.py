@@ -31,13 +31,19 @@ class ConfigStore:
     def save(self, changes: Mapping[tuple[str, str], Any]) -> None:
         """Write these values, see ``config_edit``; raises ConfigError or PlaceError with one line."""
         self._refuse_what_makes_wait()
+        try:
+            with self._file.held():
+                self._save(changes)
+        except PlaceError:
+            raise
+        except OSError as error:
+            raise PlaceError(f"{self._path}: it cannot be written ({(error.strerror or str(error)).lower()})") from None
+
+    def _save(self, changes: Mapping[tuple[str, str], Any]) -> None:
         there = read_config(self._path) if os.path.lexists(self._path) else None
         text = edited(there or ConfigText(self._path, ""), changes)
         mark = "\ufeff" if there is not None and _has_mark(self._path) else ""
-        try:
-            self._file.replace(mark + text)
-        except OSError as error:
-            raise PlaceError(f"{self._path}: it cannot be written ({(error.strerror or str(error)).lower()})") from None
+        self._file.replace(mark + text)
 
     def _refuse_what_makes_wait(self) -> None:
         """A pipe would be waited for, a file of a megabyte takes most of a second."""

@@ -2,17 +2,28 @@
 
 A file is regular, or it is refused: a pipe or a device would make the loop wait. Bytes that are no UTF-8 stay as they
 are. Everything raises OSError.
+
+Several ringtops may run at once: who reads a file to change it holds it meanwhile, and so does who adds a line to one.
+What is held is the folder, so that no further file lies about; editors know nothing of that, and need not.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
 import tempfile
 import time
+from collections.abc import Iterator
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 MOST_BYTES = 256_000
+HOLD_TRIES, HOLD_PAUSE_S = 10, 0.002  # nobody holds one for longer than a few milliseconds, and a call may be up
 _NONBLOCK = getattr(os, "O_NONBLOCK", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 
@@ -60,10 +71,51 @@ class TextFile:
             data = data.partition(b"\n")[2]
         return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape"), whole
 
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """No other ringtop changes it meanwhile; raises OSError where another one does so for too long."""
+        folder = os.path.dirname(os.path.realpath(self.path))
+        if fcntl is None or not os.path.isdir(folder):
+            yield
+            return
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            _lock(descriptor)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def length(self) -> int:
+        """In bytes; 0 where there is no file."""
+        try:
+            return os.stat(self.path).st_size
+        except OSError:
+            return 0
+
+    def beginning(self, most_bytes: int) -> str:
+        """Its first lines, whole ones, as they are; "" where there are none so short."""
+        with open(self.path, "rb") as file:
+            data = file.read(most_bytes)
+        return data[: data.rfind(b"\n") + 1].decode("utf-8", "surrogateescape")
+
+    def replace_beginning(self, old: str, new: str) -> bool:
+        """Other first lines for these, and the rest as it is by then; False where it does not begin so any more."""
+        with self.held():
+            with open(self.path, "rb") as file:
+                data = file.read()
+            begun = _encoded(old)
+            if not data.startswith(begun):
+                return False
+            self.replace((_encoded(new) + data[len(begun) :]).decode("utf-8", "surrogateescape"))
+        return True
+
     def append(self, line: str, heading: str = "") -> None:
         """One more line, whole even where the one before it was cut off; ``heading`` is the first of a new file."""
-        data = _encoded(f"{line}\n")
         _make_folder(self.path)
+        with self.held():
+            self._append(_encoded(f"{line}\n"), heading)
+
+    def _append(self, data: bytes, heading: str) -> None:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | _NONBLOCK | _BINARY
         with os.fdopen(os.open(self.path, flags, 0o600), "r+b", buffering=0) as file:
             found = os.fstat(file.fileno())
@@ -95,6 +147,18 @@ class TextFile:
             os.unlink(name)
             raise
         self._seen = self._state()
+
+
+def _lock(descriptor: int) -> None:
+    for _ in range(HOLD_TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            time.sleep(HOLD_PAUSE_S)
+        except OSError:
+            return  # a file system that knows no locks
+    raise OSError(errno.EBUSY, "Another ringtop is changing it")
 
 
 def _make_folder(path: str) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 GMIN = 16
 RUN_STEPS = (1, 2, 3, 4, 8)  # runs of losses are counted up to each of these, and those that are longer
 RUN_NAMES = ("1", "2", "3", "4", "5-8", "9+")
+OUTAGE_PACKETS = 150  # lost in a second: about three seconds of sound, and then they went on
 RECENT_S = 30  # what "now" means for runs of losses
 
 
@@ -125,7 +126,10 @@ class Bursts:
 
 
 class RecentRuns:
-    """The mean run of losses of the last half minute, from figures of the whole call; fed once a second."""
+    """The mean run of losses of the last half minute, from figures of the whole call; fed once a second.
+
+    What was lost in an outage of seconds is no run: it would be the mean for half a minute.
+    """
 
     __slots__ = ("_counts", "mean_run")
 
@@ -137,6 +141,8 @@ class RecentRuns:
         """One more second; None: nothing has come yet."""
         runs = 0 if figures is None else sum(figures.runs)
         packets = 0 if figures is None else figures.lost
+        if packets - self._counts[-1][0] >= OUTAGE_PACKETS:
+            self._counts.clear()
         self._counts.append((packets, runs))
         lost = packets - self._counts[0][0]
         # A run that has begun before goes on: then it is the only one.

@@ -95,6 +95,7 @@ class Incoming:
         self._bursts = Bursts()
         self.clumps = Clumps()
         self.stopped_at = -inf  # the latest time that they sent nothing for a while began
+        self.packet_s: float | None = None  # how long the sound of the latest packet lasts, but for noise
         self._heard_at = now
         self._surplus: int | None = None  # packets that they had sent by their latest report beyond those we expect
         self._unheard = (-inf, 0)  # a report: when it came, and how many packets it says were sent since the latest one
@@ -195,6 +196,8 @@ class Incoming:
                 if packet.marker and gap_s > STOPS_S and not self.playout.hushed:
                     self.stopped_at = now - gap_s
             self.playout.put(packet.timestamp, packet.payload, decoder, now, follows)
+            if packet.payload_type in self._spoken:
+                self.packet_s = self.playout.packet_s
         elif packet.payload_type in self._events:
             self._take_event(packet, now)
         elif packet.payload_type not in self._redundant:

@@ -193,7 +193,8 @@ class Outgoing:
     def sent(self, now: float) -> Sent:
         """What a sender report says of us: the counts, and the media clock at this instant (RFC 3550 6.4.1)."""
         since_s = 0.0 if self._clock_at is None else max(0.0, now - self._clock_at)
-        return Sent(self.packets, self.octets, (self._timestamp + int(since_s * self.clock_rate)) & 0xFFFFFFFF)
+        timestamp = (self._timestamp + int(since_s * self.clock_rate)) & 0xFFFFFFFF
+        return Sent(self.packets, self.octets, timestamp, self._sequence)
 
     def _packet(self, payload_type: int, marker: bool, timestamp: int, payload: bytes) -> bytes:
         packet = rtp.build(payload_type, marker, self._sequence, timestamp, self.ssrc, payload)

@@ -50,6 +50,7 @@ class Playout:
     def __init__(self, rate_hz: int, limits_ms: tuple[float, float] = (0.0, 1000 * MAX_TARGET_S)) -> None:
         """``limits_ms``: bounds of the delay that is aimed at."""
         self.rate_hz = rate_hz
+        self.packet_s = 0.0  # how long the sound of the latest packet lasts
         self.concealed_samples = 0
         self.accelerated_samples = 0  # left out to play sooner
         self.expanded_samples = 0  # played twice to play later
@@ -84,6 +85,7 @@ class Playout:
         if not follows:
             self._recover_in_band(timestamp, payload, decoder, arrival)
         units = decoder.clock_units(payload)
+        self.packet_s = units / decoder.clock_rate
         return self.buffer.put(timestamp, units, decoder.clock_rate, payload, decoder, arrival, follows)
 
     def recover(self, timestamp: int, payload: bytes, decoder: Decoder, arrival: float) -> str | None:

@@ -59,6 +59,7 @@ class Heard:
     late_percent: float  # the part of it that came, and came too late
     burst_ratio: float  # mean run of missed packets, to that of the same loss at random (G.107 7.5)
     delay_ms: float  # from mouth to ear
+    discarded_percent: float = 0.0  # the part that came, and was of no use: of a codec that nobody agreed on, say
 
 
 def rate(heard: Heard) -> Quality | None:
@@ -74,6 +75,7 @@ def rate(heard: Heard) -> Quality | None:
     r = WIDEBAND_RO if wideband else clean_rating()
     r = max(0.0, r - delay_impairment - codec_impairment - loss_impairment)
     lost = "late packets" if heard.late_percent > heard.missed_percent / 2 else "loss"
+    lost = "useless packets" if heard.discarded_percent > heard.missed_percent / 2 else lost
     causes = (
         (loss_impairment, f"{lost} {heard.missed_percent:.1f} %"),
         (delay_impairment, f"delay {heard.delay_ms:.0f} ms"),

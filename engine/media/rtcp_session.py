@@ -57,6 +57,7 @@ class Sent:
     packets: int
     octets: int  # of payload
     timestamp: int  # RTP timestamp of the instant of the report
+    sequence: int  # of the next packet
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ class RemoteStats:
     loss_percent: float
     jitter_ms: float
     age_s: float
+    total_loss_percent: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,7 @@ class RtcpSession:
         self._remote_at = 0.0
         self._collided_at: float | None = None
         self._abandoned: int | None = None  # our SSRC before a collision, still to be said BYE for
-        self._sent_before_ssrc = Sent(0, 0, 0)  # the counts of an SR start anew with the SSRC (6.4.1)
+        self._sent_before_ssrc = Sent(0, 0, 0, 0)  # the counts of an SR start anew with the SSRC (6.4.1)
         self._sr_sent = self._rr_sent = self._bye_sent = 0
         self._sr_received = self._rr_received = self._sdes_received = self._bye_received = 0
         self._unknown_received = self._malformed = 0
@@ -489,7 +491,7 @@ class RtcpSession:
 
     # -------------------------------------------------------------- figures
 
-    def stats(self, now: float, clock_rate: int) -> RtcpStats:
+    def stats(self, now: float, clock_rate: int, sent: Sent) -> RtcpStats:
         """A frozen copy. ``clock_rate`` is that of the stream we send: the far end reports jitter in its unit."""
         return RtcpStats(
             sr_sent=self._sr_sent,
@@ -503,13 +505,13 @@ class RtcpSession:
             malformed=self._malformed,
             cname=self.cname,
             rtt_ms=None if self.rtt_s is None or now - self._rtt_at > RTT_HOLDS_S else 1000.0 * self.rtt_s,
-            remote=self._remote_stats(now, clock_rate),
+            remote=self._remote_stats(now, clock_rate, sent),
             xr_sent=self._xr_sent,
             xr_received=self._xr_received,
             metrics=None if self._metrics is None else RemoteMetrics(self._metrics, now - self._metrics_at),
         )
 
-    def _remote_stats(self, now: float, clock_rate: int) -> RemoteStats | None:
+    def _remote_stats(self, now: float, clock_rate: int, sent: Sent) -> RemoteStats | None:
         block = self._remote
         if block is None:
             return None
@@ -518,4 +520,11 @@ class RtcpSession:
             loss_percent=block.fraction_lost * 100.0 / 256.0,
             jitter_ms=1000.0 * block.jitter / clock_rate,
             age_s=max(0.0, now - self._remote_at),
+            total_loss_percent=self._total_loss_percent(block, sent),
         )
+
+    def _total_loss_percent(self, block: rtcp.ReportBlock, sent: Sent) -> float | None:
+        """Of all packets that they knew of when they reported; None where that makes no sense."""
+        unknown_to_them = (sent.sequence - 1 - block.highest_sequence) & 0xFFFF
+        known = sent.packets - self._sent_before_ssrc.packets - unknown_to_them
+        return 100.0 * min(max(block.lost, 0) / known, 1.0) if known > 0 else None

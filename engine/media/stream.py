@@ -247,6 +247,11 @@ class AudioStream:
         return self._in.play(now)
 
     @property
+    def packet_heard_s(self) -> float | None:
+        """How long the sound of their latest packet lasts, but for comfort noise; None before one came."""
+        return self._in.packet_s
+
+    @property
     def far_end_pauses(self) -> bool:
         """What was heard last said that nothing comes for a while, on purpose."""
         return self._in.playout is not None and self._in.playout.pausing
@@ -355,7 +360,7 @@ class AudioStream:
         return MediaStats(
             tx=TxStats(self._out.packets, self._out.octets, self._out.redundancy),
             rx=self._rx_stats(),
-            rtcp=self._rtcp.stats(now, self._out.clock_rate),
+            rtcp=self._rtcp.stats(now, self._out.clock_rate, self._out.sent(now)),
             level_in=self._in.level.level(),
             level_out=self._out.level.level(),
         )

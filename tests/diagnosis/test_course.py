@@ -30,6 +30,18 @@ def test_it_is_believed_after_some_seconds_in_a_row_and_over_after_some_without(
     assert run(course_of(), ".xx.xxxxx.x..xx") == "......+.....-.."[:15]
 
 
+def test_what_goes_up_and_down_around_a_limit_is_one_finding() -> None:
+    def see(facts: Facts) -> Seen | None:
+        return Seen("odd", "much", "wait") if facts.muted else None
+
+    def stays(facts: Facts) -> Seen | None:
+        return Seen("odd", "some", "wait")
+
+    course = Course((Rule("odd", "warn", see, 2, 1, stays),))
+    assert run(course, "..x..xx..x.......") == "......+.........."
+    assert course.active[0].evidence == "some"
+
+
 def test_it_keeps_its_beginning_and_tells_its_newest_evidence() -> None:
     course = course_of()
     run(course, "xxxxxx")

@@ -165,15 +165,20 @@ CASES: tuple[tuple[str, dict[str, Any], str, dict[str, Any]], ...] = (
         {"seconds": seconds(discarded=0), "foreign_codec": 18},
     ),
     ("other-codec", {"codec_heard": "PCMA"}, "we send PCMU, they send PCMA", {"codec_heard": "pcmu"}),
-    ("other-ptime", {"seconds": seconds(received=33)}, "30 ms each", {"seconds": seconds(received=46)}),
-    ("other-ptime", {"seconds": seconds(received=10)}, "100 ms each", {"seconds": seconds(received=14)}),
-    ("far-end-starves", {"seconds": seconds(received=14)}, "14.0 packets", {"seconds": seconds(received=10)}),
+    ("other-ptime", {"heard_ptime_ms": 30.0}, "30 ms each", {"heard_ptime_ms": 20.0}),
+    (
+        "far-end-starves",
+        {"seconds": seconds(received=14)},
+        "14.0 packets",
+        {"seconds": seconds(received=10), "heard_ptime_ms": 100.0},
+    ),
     (
         "other-ptime",
-        {"seconds": seconds(received=100)},
-        "10 ms each",
-        {"seconds": seconds(received=25), "paused": True},
+        {"heard_ptime_ms": 10.0},
+        "10 ms each, ours have 20 ms",
+        {"seconds": now(received=0), "heard_ptime_ms": 10.0},
     ),
+    ("other-ptime", {"heard_ptime_ms": 40.0}, "40 ms each", {"seconds": seconds(received=25)}),
     ("far-end-starves", {"seconds": seconds(received=42)}, "42.0 packets a second", {"seconds": seconds(received=48)}),
     (
         "far-end-starves",
@@ -192,6 +197,18 @@ CASES: tuple[tuple[str, dict[str, Any], str, dict[str, Any]], ...] = (
         {"seconds": seconds(received=42), "talks_s": 11},
         "instead of 50",
         {"seconds": seconds(received=42), "talks_s": 10},
+    ),
+    (
+        "far-end-starves",
+        {"seconds": seconds(received=22), "heard_ptime_ms": 40.0},
+        "22.0 packets a second instead of 25",
+        {"seconds": seconds(received=25), "heard_ptime_ms": 40.0},
+    ),
+    (
+        "far-end-starves",
+        {"seconds": seconds(received=42)},
+        "instead of 50",
+        {"seconds": (*seconds(received=25)[:-3], *(GOOD,) * 3)},
     ),
     (
         "narrow-inside",
@@ -387,6 +404,27 @@ def test_one_way_audio_names_whose_nat_it_is() -> None:
     assert found is not None and "forward our RTP ports" in found.advice
     found = seen(BY_NAME["they-hear-nothing"], seconds=now(far_loss_percent=99.0), their_address=("10.1.1.1", 2))
     assert found is not None and "STUN" in found.advice
+
+
+def test_a_loss_that_was_told_is_told_until_it_is_gone() -> None:
+    def stays(name: str, **changes: Any) -> Seen | None:
+        rule = BY_NAME[name]
+        assert rule.stays is not None
+        return rule.stays(replace(FACTS, **changes))
+
+    little = (*seconds()[:-1], replace(GOOD, lost=4, recovered=1))
+    assert seen(BY_NAME["loss-here"], seconds=little) is None and stays("loss-here", seconds=little) is not None
+    assert stays("loss-here", seconds=seconds()) is None
+    mended = (*seconds()[:-1], replace(GOOD, lost=8, recovered=5))
+    assert stays("loss-here", seconds=mended) is None
+    assert seen(BY_NAME["loss-there"], seconds=now(far_loss_percent=0.4)) is None
+    assert stays("loss-there", seconds=now(far_loss_percent=0.4)) is not None
+    assert stays("loss-there", seconds=now(far_loss_percent=0.0)) is None
+
+
+def test_what_worked_before_is_no_matter_of_the_first_packet() -> None:
+    late = seen(BY_NAME["they-hear-nothing"], **{"seconds": now(far_loss_percent=99.0), "far_lost_percent": 12.0})
+    assert late is not None and "worked before" in late.advice
 
 
 POINTS = st.builds(

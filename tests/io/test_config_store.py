@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from engine.config import ConfigError
+from engine.io import text_files
 from engine.io.config_store import ConfigStore
 from engine.io.places import PlaceError
+from engine.io.text_files import TextFile
 
 VOLUME = ("sound", "volume")
 
@@ -30,6 +32,17 @@ def test_what_is_in_the_file_at_that_moment_stays(tmp_path: Path) -> None:
     store.save({VOLUME: 2.0})
     assert path.read_bytes() == "\ufeff# ü\r\n[sound]\r\nvolume = 2\r\n".encode()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(text_files.fcntl is None, reason="no such locks on Windows")
+def test_two_that_save_at_once_do_not_undo_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one waits until the first has written, and says so where that takes too long."""
+    path = tmp_path / "config.toml"
+    monkeypatch.setattr(text_files.time, "sleep", lambda _: None)
+    with TextFile(str(path)).held(), pytest.raises(PlaceError, match="another ringtop is changing it"):
+        ConfigStore(str(path)).save({VOLUME: 2.0})
+    ConfigStore(str(path)).save({VOLUME: 2.0})
+    assert path.read_text() == "[sound]\nvolume = 2\n"
 
 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:

@@ -29,6 +29,35 @@ def test_what_others_write_is_a_change_and_what_we_write_is_none(tmp_path) -> No
     assert file.changed()
 
 
+def test_the_beginning_is_replaced_and_what_was_added_meanwhile_stays(tmp_path) -> None:
+    path = tmp_path / "calls"
+    path.write_bytes(b"\xef\xbb\xbfone\ntwo \xff\nthree\n")
+    file = TextFile(str(path))
+    assert file.length() == 19
+    old = file.beginning(14)
+    assert old.encode("utf-8", "surrogateescape") == b"\xef\xbb\xbfone\ntwo \xff\n" and file.beginning(3) == ""
+    TextFile(str(path)).append("four")
+    assert file.replace_beginning(old, "zwei\n") and path.read_bytes() == b"zwei\nthree\nfour\n"
+    assert not file.replace_beginning(old, "") and path.read_bytes() == b"zwei\nthree\nfour\n"
+
+
+@pytest.mark.skipif(text_files.fcntl is None, reason="no such locks on Windows")
+def test_who_changes_a_file_does_so_alone(tmp_path, monkeypatch) -> None:
+    one, other = TextFile(str(tmp_path / "contacts")), TextFile(str(tmp_path / "contacts"))
+    waits = []
+    monkeypatch.setattr(text_files.time, "sleep", waits.append)
+    with one.held(), pytest.raises(OSError, match="Another ringtop is changing it"):
+        other.append("b")
+    assert waits == [text_files.HOLD_PAUSE_S] * text_files.HOLD_TRIES
+    other.append("b")
+    assert one.read() == ("b\n", True)
+
+
+def test_a_folder_that_is_not_there_is_nobodys(tmp_path) -> None:
+    with TextFile(str(tmp_path / "new" / "contacts")).held():
+        pass
+
+
 def test_lines_are_added_and_the_folder_and_the_heading_made(tmp_path) -> None:
     path = tmp_path / "ringtop" / "calls"
     file = TextFile(str(path))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.media.bursts import GMIN, RECENT_S, RUN_STEPS, Bursts, RecentRuns, burst_ratio
+from engine.media.bursts import GMIN, OUTAGE_PACKETS, RECENT_S, RUN_STEPS, Bursts, RecentRuns, burst_ratio
 from engine.media.source import Source
 
 FATES = st.lists(st.booleans() | st.just(True), max_size=400)  # came?
@@ -134,3 +134,16 @@ def test_a_run_that_goes_on_is_one() -> None:
         bursts.lose(50 * second, 50)
         recent.second(bursts.figures(50 * second + 49))
     assert recent.mean_run == 50.0 * RECENT_S
+
+
+def test_an_outage_is_no_run_of_losses() -> None:
+    bursts, recent = Bursts(), RecentRuns()
+    bursts.begin(0)
+    bursts.lose(10, 3)
+    recent.second(bursts.figures(49))
+    bursts.lose(50, OUTAGE_PACKETS)
+    recent.second(bursts.figures(50 + OUTAGE_PACKETS))
+    assert recent.mean_run == 0.0
+    bursts.lose(400)
+    recent.second(bursts.figures(449))
+    assert recent.mean_run == 1.0

@@ -29,7 +29,7 @@ from engine.media.source import Source
 
 WALL = 1_790_000_000.0
 US, THEM = 0x11111111, 0x22222222
-NOTHING = Sent(0, 0, 0)
+NOTHING = Sent(0, 0, 0, 0)
 
 
 class Fixed:
@@ -48,7 +48,7 @@ def session(seed: int = 7, now: float = 0.0, **more: float) -> RtcpSession:
 
 def sent_after(seconds: float) -> Sent:
     packets = int(seconds * 50)
-    return Sent(packets, packets * 160, packets * 160)
+    return Sent(packets, packets * 160, packets * 160, 0)
 
 
 def sender_report(
@@ -202,12 +202,12 @@ def test_a_receiver_report_while_we_have_sent_nothing() -> None:
     assert report == rtcp.ReceiverReport(US)
     assert isinstance(description, rtcp.SourceDescription)
     assert description.cname(US) == "random@nowhere"
-    assert one.stats(0.0, 8000).rr_sent == 1
+    assert one.stats(0.0, 8000, NOTHING).rr_sent == 1
 
 
 def test_a_sender_report_with_a_block_for_whom_we_hear() -> None:
     one = session()
-    at, data = due_report(one, Sent(150, 24_000, 2**32 + 5), (heard(packets=10),))
+    at, data = due_report(one, Sent(150, 24_000, 2**32 + 5, 0), (heard(packets=10),))
     report, _ = rtcp.parse(data)
     assert isinstance(report, rtcp.SenderReport)
     assert (report.packets, report.octets, report.rtp_timestamp) == (150, 24_000, 5)
@@ -217,7 +217,7 @@ def test_a_sender_report_with_a_block_for_whom_we_hear() -> None:
 
 
 def test_counts_of_more_than_32_bits_wrap() -> None:
-    _, data = due_report(session(), Sent(2**32 + 1, 2**33 + 2, 0))
+    _, data = due_report(session(), Sent(2**32 + 1, 2**33 + 2, 0, 0))
     report = rtcp.parse(data)[0]
     assert isinstance(report, rtcp.SenderReport)
     assert (report.packets, report.octets) == (1, 2)
@@ -225,9 +225,9 @@ def test_counts_of_more_than_32_bits_wrap() -> None:
 
 def test_a_sender_becomes_a_receiver_two_reports_after_its_last_packet() -> None:
     one = session()
-    kinds = [type(rtcp.parse(due_report(one, Sent(10, 1600, 0))[1])[0]) for _ in range(4)]
+    kinds = [type(rtcp.parse(due_report(one, Sent(10, 1600, 0, 0))[1])[0]) for _ in range(4)]
     assert kinds == [rtcp.SenderReport, rtcp.SenderReport, rtcp.ReceiverReport, rtcp.ReceiverReport]
-    assert type(rtcp.parse(due_report(one, Sent(11, 1760, 0))[1])[0]) is rtcp.SenderReport
+    assert type(rtcp.parse(due_report(one, Sent(11, 1760, 0, 0))[1])[0]) is rtcp.SenderReport
 
 
 def test_a_source_that_fell_silent_is_left_out() -> None:
@@ -268,7 +268,7 @@ def test_our_bye_is_a_whole_compound_and_the_last() -> None:
     assert one.deadline() is None
     assert one.make_report(100.0, WALL, sent_after(10.0), []) == b""
     assert one.make_bye(100.0, WALL, sent_after(10.0)) == b""
-    assert one.stats(0.0, 8000).bye_sent == 1
+    assert one.stats(0.0, 8000, NOTHING).bye_sent == 1
 
 
 def test_who_never_spoke_does_not_take_leave() -> None:
@@ -286,9 +286,9 @@ def test_their_bye_is_told_and_ends_nothing() -> None:
     told = one.receive(rtcp.build([sender_report(), rtcp.Goodbye((THEM,), "so long")]), 1.0)
     assert told == [Sends(THEM, 50), Left(THEM, "so long")]
     assert one.deadline() is not None
-    assert one.stats(1.0, 8000).bye_received == 1
+    assert one.stats(1.0, 8000, NOTHING).bye_received == 1
     one.receive(rtcp.build([sender_report()]), 2.0)  # it goes on all the same
-    assert one.stats(2.0, 8000).sr_received == 2
+    assert one.stats(2.0, 8000, NOTHING).sr_received == 2
 
 
 # ------------------------------------------------------------------ round trip
@@ -310,14 +310,14 @@ def test_round_trip_is_what_remains_of_the_echo() -> None:
     one = session()
     at, name = our_report(one)
     one.receive(echo(name, 1.5), at + 1.543)
-    assert one.stats(at, 8000).rtt_ms == pytest.approx(43.0, abs=0.1)
+    assert one.stats(at, 8000, NOTHING).rtt_ms == pytest.approx(43.0, abs=0.1)
 
 
 def test_a_round_trip_of_long_ago_is_none_of_now() -> None:
     one = session()
     at, name = our_report(one)
     one.receive(echo(name, 1.5), at + 1.543)
-    assert one.stats(at + 31.5, 8000).rtt_ms is not None and one.stats(at + 31.6, 8000).rtt_ms is None
+    assert one.stats(at + 31.5, 8000, NOTHING).rtt_ms is not None and one.stats(at + 31.6, 8000, NOTHING).rtt_ms is None
 
 
 def test_what_they_say_they_have_sent() -> None:
@@ -337,7 +337,7 @@ def test_the_wall_clock_set_anew_does_not_bend_it() -> None:
         data = one.make_report(at, 12345.0, sent_after(at + 1), [])
     name = rtcp.ntp_middle(rtcp.ntp_from_wall(12345.0))
     one.receive(echo(name, 0.0), at + 0.05)
-    assert one.stats(at, 8000).rtt_ms == pytest.approx(50.0, abs=0.1)
+    assert one.stats(at, 8000, NOTHING).rtt_ms == pytest.approx(50.0, abs=0.1)
 
 
 def test_an_older_report_may_be_referred_to() -> None:
@@ -346,14 +346,14 @@ def test_an_older_report_may_be_referred_to() -> None:
     our_report(one)
     our_report(one)
     one.receive(echo(name, 20.0), at + 20.1)
-    assert one.stats(at, 8000).rtt_ms == pytest.approx(100.0, abs=0.1)
+    assert one.stats(at, 8000, NOTHING).rtt_ms == pytest.approx(100.0, abs=0.1)
 
 
 def test_a_delay_a_little_too_long_means_none() -> None:
     one = session()
     at, name = our_report(one)
     one.receive(echo(name, 1.010), at + 1.0)
-    assert one.stats(at, 8000).rtt_ms == 0.0
+    assert one.stats(at, 8000, NOTHING).rtt_ms == 0.0
 
 
 ABSURD = {
@@ -371,7 +371,7 @@ def test_an_absurd_round_trip_is_not_believed(name: str) -> None:
     one = session()
     at, ours = our_report(one)
     one.receive(echo(ours if last_sr is None else last_sr, delay_s), at + away_s)
-    assert one.stats(at, 8000).rtt_ms is None
+    assert one.stats(at, 8000, NOTHING).rtt_ms is None
 
 
 def test_a_report_about_somebody_else_is_not_about_us() -> None:
@@ -379,8 +379,8 @@ def test_a_report_about_somebody_else_is_not_about_us() -> None:
     at, name = our_report(one)
     block = rtcp.ReportBlock(THEM, 255, 99, 0, 0, name, 0)
     one.receive(rtcp.build([sender_report(blocks=(block,))]), at + 1.0)
-    assert one.stats(at, 8000).rtt_ms is None
-    assert one.stats(at, 8000).remote is None
+    assert one.stats(at, 8000, NOTHING).rtt_ms is None
+    assert one.stats(at, 8000, NOTHING).remote is None
 
 
 def test_sent_reports_are_remembered_only_so_long() -> None:
@@ -396,7 +396,27 @@ def test_sent_reports_are_remembered_only_so_long() -> None:
 def test_the_far_ends_report_is_kept_apart() -> None:
     one = session()
     one.receive(rtcp.build([rtcp.ReceiverReport(THEM, (about_us(lost=38, fraction=64, jitter=96),))]), 10.0)
-    assert one.stats(13.0, 8000).remote == RemoteStats(lost=38, loss_percent=25.0, jitter_ms=12.0, age_s=3.0)
+    assert one.stats(13.0, 8000, NOTHING).remote == RemoteStats(
+        lost=38, loss_percent=25.0, jitter_ms=12.0, age_s=3.0, total_loss_percent=None
+    )
+
+
+@pytest.mark.parametrize(
+    ("lost", "packets", "sequence", "percent"),
+    [
+        (38, 380, 1001, 10.0),  # they know of all
+        (38, 400, 1021, 10.0),  # the last twenty were on their way
+        (38, 400, 1021 + 0x30000, 10.0),  # however often the numbers have begun anew
+        (-5, 380, 1001, 0.0),  # duplicates
+        (500, 380, 1001, 100.0),
+        (38, 380, 1000, None),  # they know of a packet that we have not sent
+    ],
+)
+def test_what_part_of_all_they_lost(lost: int, packets: int, sequence: int, percent: float | None) -> None:
+    one = session()
+    one.receive(rtcp.build([rtcp.ReceiverReport(THEM, (about_us(lost=lost),))]), 10.0)
+    remote = one.stats(13.0, 8000, Sent(packets, 0, 0, sequence)).remote
+    assert remote is not None and remote.total_loss_percent == percent
 
 
 def test_the_fields_are_those_of_the_model() -> None:
@@ -404,7 +424,7 @@ def test_the_fields_are_those_of_the_model() -> None:
         return {field.name for field in dataclasses.fields(kind)}
 
     assert names(RtcpStats) == names(model.RtcpView)
-    assert names(RemoteStats) == names(model.RemoteReport)
+    assert names(RemoteStats) | {"of_now"} == names(model.RemoteReport)
 
 
 def test_everything_is_counted() -> None:
@@ -415,7 +435,7 @@ def test_everything_is_counted() -> None:
     one.receive(b"not RTCP at all", 1.0)
     one.receive(bytes.fromhex("80c90001 00000005 9fc90001 00000006"), 1.0)  # the second claims 31 blocks
     one.receive(bytes.fromhex("80c90001 00000005 81ca0002 00000005 01ff6162"), 1.0)  # a CNAME cut off
-    stats = one.stats(1.0, 8000)
+    stats = one.stats(1.0, 8000, NOTHING)
     assert (stats.sr_received, stats.rr_received, stats.sdes_received, stats.bye_received) == (1, 3, 2, 1)
     assert (stats.unknown_received, stats.malformed) == (2, 3)
 
@@ -433,7 +453,7 @@ def test_everything_is_counted() -> None:
 def test_a_cname_has_no_control_characters(written: str, shown: str | None) -> None:
     one = session()
     one.receive(rtcp.build([rtcp.ReceiverReport(THEM), rtcp.cname_description(THEM, written)]), 1.0)
-    assert one.stats(1.0, 8000).cname == shown
+    assert one.stats(1.0, 8000, NOTHING).cname == shown
 
 
 # ------------------------------------------------------------------ 8.2: collisions and loops
@@ -456,10 +476,10 @@ def test_a_collision_gives_us_another_ssrc_and_a_bye_for_the_old() -> None:
 
 def test_the_counts_of_a_sender_report_begin_anew_with_the_ssrc() -> None:
     one = session()
-    due_report(one, Sent(100, 16_000, 0))
+    due_report(one, Sent(100, 16_000, 0, 0))
     one.collide(5.0)
-    one.begin_counts(Sent(120, 19_200, 0))
-    report = rtcp.parse(due_report(one, Sent(130, 20_800, 0))[1])[0]
+    one.begin_counts(Sent(120, 19_200, 0, 0))
+    report = rtcp.parse(due_report(one, Sent(130, 20_800, 0, 0))[1])[0]
     assert isinstance(report, rtcp.SenderReport)
     assert (report.packets, report.octets) == (10, 1600)
 
@@ -476,7 +496,7 @@ def test_our_own_reports_sent_back_are_a_loop() -> None:
     _, data = due_report(one, sent_after(5.0))
     assert one.receive(data, 5.0) == []
     assert (one.ssrc, one.loops, one.cname) == (US, 1, None)
-    assert one.stats(5.0, 8000).sr_received == 0
+    assert one.stats(5.0, 8000, NOTHING).sr_received == 0
 
 
 def test_a_far_end_that_always_collides_does_not_chase_us() -> None:
@@ -492,7 +512,7 @@ def test_a_far_end_that_always_collides_does_not_chase_us() -> None:
 def test_a_report_of_a_collider_tells_nothing_of_us() -> None:
     one = session()
     one.receive(rtcp.build([sender_report(US, blocks=(about_us(lost=5),))]), 1.0)
-    assert one.stats(1.0, 8000).remote is None
+    assert one.stats(1.0, 8000, NOTHING).remote is None
 
 
 # ------------------------------------------------------------------ bounds
@@ -528,10 +548,10 @@ def test_two_ends_learn_of_each_other() -> None:
         if number % 10 != 5:
             of_left.update(number, number * 160, now + 0.03)
         for one, other, source in ((left, right, of_right), (right, left, of_left)):
-            data = one.make_report(now, WALL + now, Sent(number, number * 160, number * 160), [source])
+            data = one.make_report(now, WALL + now, Sent(number, number * 160, number * 160, 0), [source])
             if data:
                 other.receive(data, now + 0.03)
-    stats, there = left.stats(60.0, 8000), right.stats(60.0, 8000)
+    stats, there = left.stats(60.0, 8000, NOTHING), right.stats(60.0, 8000, NOTHING)
     assert stats.rtt_ms == pytest.approx(60.0, abs=1.0)
     assert there.rtt_ms == pytest.approx(60.0, abs=1.0)
     assert (stats.cname, there.cname) == ("right", "left")
@@ -586,6 +606,6 @@ def test_any_datagrams_at_any_time(datagrams: list[tuple[bytes, float]], seed: i
         deadline = one.deadline()
         assert deadline is not None
         assert now < deadline <= now + 7.0 if report else deadline <= now + 7.0
-        rtt_ms = one.stats(now, 8000).rtt_ms
+        rtt_ms = one.stats(now, 8000, NOTHING).rtt_ms
         assert rtt_ms is None or 0.0 <= rtt_ms <= 30_000.0
     assert one.make_bye(now, WALL, sent_after(now + 1))

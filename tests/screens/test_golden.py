@@ -28,7 +28,7 @@ pytestmark = pytest.mark.screen
 
 MASKS = (
     (r"^ 1 calls  2 .*", ""),  # the row of views: tests/widgets/test_tabs.py looks at it
-    (r"nothing (known yet|has come|spoils it)|mostly .*|the whole call|not known$", "WHY"),
+    (r"nothing (known yet|has come|comes|spoils it)|mostly .*|the whole call|not known|no report yet|on hold$", "WHY"),
     (r"(Nothing is wrong|Nothing was|No sound yet).*|^ !  We send too late.*", " WELL"),
     (r"^ +WELL", " WELL"),
     (r"^    this machine is busy.*", ""),

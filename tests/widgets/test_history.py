@@ -50,6 +50,15 @@ def test_all_figures_where_there_is_room() -> None:
     ]  # fmt: skip
 
 
+def test_all_figures_on_the_usual_screen_with_two_calls() -> None:
+    calls = (call_of(seconds(60)), views.call(2, media=views.media()))
+    canvas = Canvas(80, 24)
+    dashboard.draw(canvas, views.snapshot(*calls), Ui(view="history", selected=1))
+    shown = "\n".join(canvas.rows())
+    titles = [trace.name for trace in history.TRACES]
+    assert [title for title in titles if f" {title} " not in shown] == []
+
+
 def test_where_there_is_none_those_that_matter_most() -> None:
     assert drawn(history.draw_graphs, 40, 5, scene(seconds(60), glyphs="ascii")) == [
         "── history ────────────────────── now ──",

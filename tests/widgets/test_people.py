@@ -174,7 +174,7 @@ def test_what_the_phone_refuses_can_be_mended() -> None:
     press(controls, "n", *"Eve", "Enter")
     assert line(controls) == "name and address: Eve|" and controls.ui.notice == "'Eve' has no address"
     press(controls, "Escape")
-    assert line(controls) == ""
+    assert line(controls) == controls.ui.notice == ""
 
 
 def test_a_contact_is_changed_from_its_row_or_from_a_call_of_his() -> None:
@@ -192,6 +192,14 @@ def test_of_two_contacts_of_one_name_the_one_who_called_is_changed() -> None:
     phone.people = replace(PEOPLE, contacts=(at_work, *PEOPLE.contacts))
     press(controls, "e", "Enter")
     assert phone.told == [SaveContact("Anna Berg sip:anna@192.0.2.7", instead_of=ANNA)]
+
+
+def test_edit_is_offered_where_there_is_a_contact() -> None:
+    def offered(leafing: Leafing, known: PeopleView = PEOPLE) -> bool:
+        return next(key for key in people.VIEW.keys if key.does == "edit").offered(shown(leafing, known))
+
+    assert offered(Leafing()) and offered(IN_CALLS)
+    assert not offered(replace(IN_CALLS, past=1)) and not offered(Leafing(), PeopleView())
 
 
 def test_a_stranger_is_no_contact_to_edit() -> None:

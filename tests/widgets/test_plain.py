@@ -43,7 +43,8 @@ def test_a_call_from_its_beginning_to_its_end() -> None:
         "Carol, call 2: taken back from hold",
         "Carol, call 2: they pressed 5",
         "Carol, call 2: ended after 3 minutes 12: they hung up",
-        "Carol, call 2: sent 9,601 packets, received 9,589, lost 12 (0.1 %), late 3, jitter 4.1 ms, round trip 43 ms",
+        "Carol, call 2: sent 9,601 packets, received 9,589, lost 12 (0.1 %), late 3, jitter 4.1 ms, round trip 43 ms, "
+        "the far end lost 38 (0.4 %)",
     ]
 
 
@@ -156,6 +157,13 @@ def test_status() -> None:
         ("no", PlainRequest("no")),
         ("s", PlainRequest("status")),
         ("help", PlainRequest("help")),
+        ("settings", PlainRequest("settings")),
+        ("set codecs opus PCMU", PlainRequest("set", "codecs opus PCMU")),
+        ("save", model.SaveSettings()),
+        ("listen", PlainRequest("listen")),
+        ("listen off", model.TryMicrophone(False)),
+        ("tone", model.TryLoudspeaker()),
+        ("devices", model.FindDevices()),
         ("  ", PlainRequest("nothing")),
     ],
 )

@@ -18,7 +18,7 @@ def with_reports(view: RtcpView) -> ui.Scene:
 def test_beside_each_other() -> None:
     assert drawn(rtcp.draw, 50, 5, SCENE) == [
         "── the far end reports ─────────── RTCP 3 s ago ──",
-        " lost         0.4 % (38)  SR         38 out 37 in",
+        " lost         38 (0.4 %)  SR         38 out 37 in",
         " jitter            12 ms  RR           0 out 1 in",
         " round trip        43 ms  XR           0 out 0 in",
         " cname    5f0c2a@example  BYE          0 out 0 in",
@@ -28,7 +28,7 @@ def test_beside_each_other() -> None:
 def test_narrow() -> None:
     assert drawn(rtcp.draw, 31, 9, SCENE) == [
         "── far end reports ─ 3 s ago ──",
-        " lost               0.4 % (38)",
+        " lost               38 (0.4 %)",
         " jitter                  12 ms",
         " round trip              43 ms",
         " cname          5f0c2a@example",
@@ -51,7 +51,10 @@ def test_nothing_heard_yet() -> None:
 
 def test_what_could_not_be_read_is_counted() -> None:
     assert drawn(rtcp.draw, 50, 5, with_reports(RtcpView(unknown_received=2, malformed=1)))[4] == (
-        " cname                 -  not read              3"
+        " cname                 -  not read              1"
+    )
+    assert drawn(rtcp.draw, 50, 5, with_reports(RtcpView(unknown_received=2)))[4] == (
+        " cname                 -  BYE          0 out 0 in"
     )
 
 
@@ -63,7 +66,7 @@ def test_a_name_from_the_far_end_is_safe() -> None:
 
 def test_old_reports_are_marked() -> None:
     canvas = Canvas(50, 5)
-    report = RemoteReport(lost=3, loss_percent=4.0, jitter_ms=70.0, age_s=16.0)
+    report = RemoteReport(lost=3, loss_percent=4.0, jitter_ms=70.0, age_s=16.0, total_loss_percent=6.0)
     rtcp.draw(canvas, canvas.rect, with_reports(RtcpView(remote=report, rtt_ms=900.0)))
     rows = canvas.rows()
     assert canvas.style_at(rows[0].index("16 s"), 0) == "warn"

@@ -8,7 +8,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.model import CallState, FarSoundView
+from engine.model import CallState, FarSoundView, LevelView
 from tests.widgets import views
 from tests.widgets.views import drawn
 from widgets import dashboard, sound
@@ -45,6 +45,22 @@ def test_a_bar_for_each_band_over_its_frequencies() -> None:
 
 def words(heard: FarSoundView) -> list[str]:
     return drawn(sound.draw_words, 76, 5, scene(heard))[1:]
+
+
+def test_silence_is_something_else_than_nothing() -> None:
+    def said(**changes: object) -> str:
+        call = {name: changes.pop(name) for name in ("state", "held_here") if name in changes}
+        media = views.media(far_sound=WIDE, **changes)
+        row = drawn(sound.draw_words, 76, 5, views.scene(views.call(media=media, **call)))[4]
+        return row.removeprefix(" silence    ")
+
+    point = views.history(1)[0]
+    silent = LevelView(-96.0, -96.0)
+    assert said(level_in=silent) == "nothing at all: muted, or a dead microphone"
+    assert said(level_in=silent, history=(replace(point, received=0),)) == "nothing comes"
+    assert said(level_in=silent, history=(replace(point, received=0),), held_here=True) == "nothing comes: on hold"
+    assert said(level_in=LevelView(-96.0, -20.0)) == "no: a pause now"
+    assert said(state=CallState.ENDED) == "the call is over"
 
 
 def test_what_the_sound_says_in_words() -> None:

@@ -64,6 +64,7 @@ def history(seconds: int = 120, spike: int = 30) -> tuple[HistoryPoint, ...]:
                 buffer_ms=40.0 + 50 * bad,
                 in_dbfs=-31.0,
                 out_dbfs=-18.0,
+                received=50,
             )
         )
     return tuple(points)
@@ -84,7 +85,7 @@ def media(**changes: object) -> MediaView:
         tx=TxView(9601, 1_536_160, 50.0, 0.4),
         rx=RxView(9589, 1_534_240, 49.9, 12, 0.13, 3, 0, 1, 0, 0, 4.1, 43.0, 40.0, 160.0, 70.0, 20.0, 12.3),
         rtcp=RtcpView(
-            38, 0, 0, 37, 1, 38, cname="5f0c2a@example", rtt_ms=43.2, remote=RemoteReport(38, 0.4, 12.0, 3.2)
+            38, 0, 0, 37, 1, 38, cname="5f0c2a@example", rtt_ms=43.2, remote=RemoteReport(38, 0.4, 12.0, 3.2, 0.4)
         ),
         level_in=LevelView(-31.0, -27.0),
         level_out=LevelView(-18.0, -12.0),
