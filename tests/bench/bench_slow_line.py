@@ -2,8 +2,9 @@
 
     python tests/bench/bench_slow_line.py [--rate 960] [--seconds 30] [--sshd /usr/sbin/sshd] [--size 120x40]
 
-How many frames are shown, and how long a key (mute) takes to be seen. sshd has its own configuration, key and port
-in a folder that is thrown away; it listens on 127.0.0.1. Needs openssh-server and openssh-client. A figure, not a gate.
+How many frames are shown, how long a key (mute) takes to be seen, and another view until its name is there. sshd has
+its own configuration, key and port in a folder that is thrown away; it listens on 127.0.0.1. Needs openssh-server and
+openssh-client. A figure, not a gate.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ SLICE_S = 0.05
 PATIENCE_S = 20.0
 SETTLE_S = 8.0  # the first whole frame takes so long at 960 B/s
 BETWEEN_KEYS_S = 2.0
+VIEWS = {"3": "── history", "5": "── ladder", "4": "── the far end's sound", "2": "── why"}
 ASKED = b"\x1b[5n"  # ends every frame
 
 
@@ -100,6 +102,18 @@ def measure(program: SlowTerminal, seconds: float) -> None:
     print(f" (worst {max(seen_after):.2f} s of {len(seen_after)}: {' '.join(f'{each:.1f}' for each in seen_after)})")
 
 
+def measure_views(program: SlowTerminal) -> None:
+    """Each from a screen that has come to rest."""
+    named_after = []
+    for digit, name in VIEWS.items():
+        pressed = time.monotonic()
+        program.send(f"\x1b{digit}")
+        program.wait_for(name, PATIENCE_S)
+        named_after.append(time.monotonic() - pressed)
+        program.pump(SETTLE_S)
+    print(f"another view is named after {' '.join(f'{each:.1f}' for each in named_after)} s")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rate", type=float, default=960.0)
@@ -117,6 +131,7 @@ def main() -> None:
             command = login(folder, port, python(str(ROOT / "tui.py"), "--demo"))
             with SlowTerminal(command, columns=columns, rows=rows, cwd=ROOT) as program:
                 measure(program, options.seconds)
+                measure_views(program)
         finally:
             server.terminate()
             server.wait()
