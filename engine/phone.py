@@ -28,7 +28,7 @@ from engine.lines import Lines
 from engine.media import codecs
 from engine.media.dtmf import DIGITS
 from engine.model import CallState, CommandError
-from engine.names import Names, Resolver
+from engine.names import Resolver
 from engine.offered_formats import COMFORT_NOISE
 from engine.ports import MediaPorts, Net, PortPool
 from engine.recorder import OpenWriter, Recordings
@@ -42,6 +42,7 @@ from engine.sip.reasons import BAD_QUALITY, exit_code, reason_text
 from engine.sip.sdp import LocalAudio
 from engine.surroundings import Surroundings
 from engine.ticks import Ticks
+from engine.transport import Transport
 
 if TYPE_CHECKING:
     from engine.media.rtcp_session import Entropy
@@ -83,23 +84,23 @@ class Phone:
         self._log: deque[model.LogLine] = deque(maxlen=LOG_LINES)
         self._events: deque[model.Event] = deque(maxlen=EVENTS_KEPT)
         self._settings = Settings(config, self._handset, outside.sound, self.log, outside.store)
-        self._net = outside.net
-        self._sip = outside.net.open(local_ip, config.local_sip_port, "sip")
+        self._transport = Transport(
+            outside.net, local_ip, config.local_sip_port, outside.resolver, outside.clock, self._unreachable
+        )
         self._pool = PortPool(outside.net, local_ip, config.local_rtp_port)
-        self.local = self._sip.address
+        self.local = self._transport.address
         self._calls: dict[int, Call] = {}
         self._lines = Lines(self._calls, config.max_calls, self._make_room)
         formats = self._settings.formats
         self._agent = UserAgent(local=self.local, formats=formats, entropy=outside.entropy, busy=self._lines.busy)
         self._ladder = Ladder(self._calls)
         self._agent.trace = config.trace or config.face == "dashboard"
-        self._names = Names(outside.resolver, outside.clock, self._send, self._unreachable)
         self._room = Room(self._calls, self._agent, self._local_audio, self._tell)
         self._ringer = Ringer(config, self._handset, outside.sound, formats)
         self._recordings = Recordings(config, outside.open_writer, self.log)
         self._around = Surroundings(
             net=outside.net,
-            names=self._names,
+            names=self._transport.names,
             handset=self._handset,
             conference=self._room.conference,
             entropy=outside.entropy,
@@ -127,7 +128,7 @@ class Phone:
             sip_events.TraceMessage: self._on_trace,
             sip_events.Note: self._on_note,
         }
-        outside.net.watch(self._sip, self._read_sip)
+        self._transport.watch(self._read_sip)
         self._tell(model.Ready(self.local_uri, self.local))
         if not config.codecs:
             for line in codecs.missing():
@@ -303,9 +304,9 @@ class Phone:
 
     def run_sip_alone(self, now: float) -> None:
         """While the rest is loaded: requests are answered; a call gets its 100, and waits for :meth:`catch_up`."""
-        self._read_datagrams(SIP_PER_MODULE, now)
+        self._transport.read_into(self._agent, SIP_PER_MODULE, now)
         self._agent.handle_timer(now)
-        self._send_datagrams()
+        self._transport.send_from(self._agent)
 
     def catch_up(self, now: float) -> None:
         """All is loaded: what came meanwhile happens now, and one call has its line before the next wants one."""
@@ -327,8 +328,7 @@ class Phone:
         for call in list(self._calls.values()):
             self._finish(call, now, None, "ringtop ended", False)
         self._settings.close(now)
-        self._net.unwatch(self._sip)
-        self._sip.close()
+        self._transport.close()
         self._pool.close()
 
     def _run_call(self, call: Call, now: float) -> None:
@@ -351,21 +351,13 @@ class Phone:
 
     def _read_sip(self, now: float) -> None:
         for _ in range(SIP_PER_TURN):
-            if self.ticks.next_packet() - self._outside.clock() < MEDIA_MARGIN_S or not self._read_datagrams(1, now):
+            if self.ticks.next_packet() - self._outside.clock() < MEDIA_MARGIN_S:
+                break
+            if not self._transport.read_into(self._agent, 1, now):
                 break
             self._settle(now)
-        self._hear_errors()
+        self._transport.hear_errors()
         self._settle(now)
-
-    def _send(self, data: bytes, destination: tuple[str, int]) -> None:
-        """What cannot even be sent reaches nobody (RFC 3261 section 18.4)."""
-        if not self._sip.send(data, destination):
-            self._hear_errors(f"cannot be reached from {self.local[0]}")
-
-    def _hear_errors(self, why: str = "") -> None:
-        for address in self._sip.take_errors():
-            for peer in self._names.written_as(address):
-                self._unreachable(peer, why and f"{peer[0]} {why}")
 
     def _settle(self, now: float) -> None:
         """Work off what the user agent has to say until it is silent (bounded).
@@ -377,23 +369,11 @@ class Phone:
             happened = self._agent.events()
             for event in happened:
                 self._handlers[type(event)](event, now)
-            if not happened and not self._send_datagrams():
+            if not happened and not self._transport.send_from(self._agent):
                 break
             moved = True
         if moved:
             self._ringer.follow(self._calls.values(), now)
-
-    def _read_datagrams(self, most: int, now: float) -> bool:
-        datagrams = self._sip.receive(most)
-        for data, source in datagrams:
-            self._agent.receive(data, source, now)
-        return bool(datagrams)
-
-    def _send_datagrams(self) -> bool:
-        datagrams = self._agent.datagrams()
-        for data, destination in datagrams:
-            self._names.send(data, destination)
-        return bool(datagrams)
 
     def _make_room(self, call: Call, now: float) -> None:
         self._agent.reject(call.id, 480, now)
