@@ -141,7 +141,7 @@ class Talking:
 
 @pytest.fixture
 def talking():
-    engine = Engine(QUIET)
+    engine = Engine(replace(QUIET, saves=False))
     real, engine.phone = engine.phone, Talking(engine.clock(), every_s=0.01)
     yield engine
     engine.phone = real
