@@ -102,8 +102,8 @@ class AddressBook:
     # ------------------------------------------------------------------ reading
 
     @property
-    def reading(self) -> bool:
-        """There is more to read, as soon as there is room."""
+    def busy(self) -> bool:
+        """A file is being read or shortened: :meth:`run` goes on with it as soon as there is room."""
         return self._reading is not None
 
     def run(self, now: float, has_room: Callable[[], bool]) -> None:

@@ -130,7 +130,7 @@ class Engine:
         due = min(until, phone.other_due(), self._sound.deadline(), self._resolver.deadline())
         while not loop.turn(min(due, phone.ticks.deadline()) - clock.monotonic()):
             now = clock.monotonic()
-            if now >= due or now >= until - early_s or self._people.reading:
+            if now >= due or now >= until - early_s or self._people.busy:
                 break
             phone.ticks.run(now)
             if phone.has_news:

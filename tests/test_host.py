@@ -142,6 +142,7 @@ class Talking:
 @pytest.fixture
 def talking():
     engine = Engine(replace(QUIET, saves=False))
+    engine.poll(0.0)  # what the start has left to do
     real, engine.phone = engine.phone, Talking(engine.clock(), every_s=0.01)
     yield engine
     engine.phone = real
