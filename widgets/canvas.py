@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from widgets import text as text_module
 
 _RUN = re.compile(rb"(.)\1*", re.DOTALL)
-_NARROW = text_module.NARROW
 
 Run = tuple[int, str, str]  # column, text, style
 Row = tuple[list[str], bytes]  # its cells, and a number for the style of each
@@ -125,7 +124,7 @@ class Canvas:
 
         Returns the column after the text, whether or not it was visible.
         """
-        if not _NARROW.issuperset(text):
+        if not text_module.is_narrow(text):
             end = self.width if limit is None else min(self.width, x + max(0, limit))
             return self._put_cells(x, y, text, style, end)
         if limit is not None and limit < len(text):

@@ -210,7 +210,8 @@ def worst(
     newest = phase % step + 1
     ends = range(len(values), 0, -step) if newest == step else [len(values), *range(len(values) - newest, 0, -step)]
     bins = [values[max(0, end - (newest if end == len(values) else step)) : end] for end in ends]
-    return [pick((value for value in part if value is not None), default=None) for part in reversed(bins)]
+    known = ([value for value in part if value is not None] for part in reversed(bins))
+    return [pick(part) if part else None for part in known]
 
 
 def _runs(line: str, kinds: Sequence[int]) -> Iterator[Run]:

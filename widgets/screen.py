@@ -125,7 +125,7 @@ class _Painter:
             if x >= columns:
                 break
             attribute = self._attribute(style)
-            if run.isascii() or (not self._ascii and text_module.NARROW.issuperset(run)):
+            if run.isascii() or (not self._ascii and text_module.is_narrow(run)):
                 self._add(y, x, run[: columns - x], attribute)
             else:
                 self._paint_cells(y, x, run, attribute, columns, ends)

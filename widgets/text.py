@@ -28,7 +28,7 @@ _FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u034f\u17b4\u17b5")
 _SELECTORS = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0x1F3FB, 0x1F400), *range(0xE0100, 0xE01F0))))
 
 # Every character of these is one column wide and safe: the fast way for nearly all text.
-NARROW = frozenset(
+_NARROW = frozenset(
     char
     for start, end in (
         (0x20, 0x7F),
@@ -69,7 +69,7 @@ _ASCII_GLYPHS = {
 @lru_cache(maxsize=4096)
 def char_width(char: str) -> int:
     """Columns of one character: 0 for marks, 2 for East Asian wide, else 1 (also for what has no picture)."""
-    if char in NARROW:
+    if char in _NARROW:
         return 1
     code = ord(char)
     if code < 0x300:
@@ -79,9 +79,21 @@ def char_width(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
+# The rules and bars of a screen are the same in every frame, and to look at each character again is dear.
+_all_narrow = lru_cache(maxsize=512)(_NARROW.issuperset)
+_REMEMBERED = 500  # characters at most: a row
+
+
+def is_narrow(text: str) -> bool:
+    """Is every character of it in ``_NARROW``?"""
+    if text.isascii():
+        return text.isprintable()
+    return _all_narrow(text) if len(text) <= _REMEMBERED else _NARROW.issuperset(text)
+
+
 def width(text: str) -> int:
     """Columns that ``text`` takes."""
-    if NARROW.issuperset(text):
+    if is_narrow(text):
         return len(text)
     return sum(map(char_width, text))
 
@@ -125,7 +137,7 @@ def _escaped(char: str) -> str:
 @lru_cache(maxsize=4096)
 def _kind(char: str) -> str:
     """What a character is to a terminal: "plain", "mark", "space", "drop" or "control"."""
-    if char in NARROW:
+    if char in _NARROW:
         return "plain"
     if char in _SELECTORS:
         return "drop"
@@ -138,7 +150,7 @@ def _kind(char: str) -> str:
 
 def visible(text: str) -> str:
     """``text`` with every dangerous character made readable; safe to paint, on one line."""
-    if NARROW.issuperset(text):
+    if is_narrow(text):
         return text
     out: list[str] = []
     marks = MARKS_PER_CELL  # a mark with nothing below it is shown as a code
@@ -158,7 +170,7 @@ def visible(text: str) -> str:
 
 def stripped(text: str) -> str:
     """``text`` with every dangerous character taken out, on one line; for line and JSON output."""
-    if NARROW.issuperset(text):
+    if is_narrow(text):
         return text
     out: list[str] = []
     marks = MARKS_PER_CELL
