@@ -53,6 +53,11 @@ class Sound(Protocol):
         """Look anew at which there are."""
         ...
 
+    @property
+    def is_heard(self) -> bool:
+        """What is played may be heard by somebody, now."""
+        ...
+
     def tone(self, pcm: np.ndarray, rate_hz: int, *, ring: bool) -> None:
         """A frame of no call, for the ear or, with ``ring``, for the loudspeaker that rings; opens no microphone."""
         ...
@@ -114,6 +119,11 @@ class Handset:
         self.volume_db = min(max(self.volume_db + change_db, low), high)
         self._gain = None if self.volume_db == 0 else 10 ** (self.volume_db / 20)
         return self.volume_db
+
+    @property
+    def is_heard(self) -> bool:
+        """Is there an ear, or does what is heard go nowhere?"""
+        return self._sound.is_heard
 
     @property
     def rate_hz(self) -> int | None:

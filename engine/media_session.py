@@ -8,7 +8,10 @@ passed, so that nobody is sent a minute of packets at once.
 
 What came in is needed at the tick and not before. Where the system notes when each packet came, nobody wakes up for
 them: they are fetched in the tick, after our own packet has left, with their true times of arrival, which no late
-turn of ours falsifies. That halves the turns of a call, and they are most of its cost.
+turn of ours falsifies. That halves the turns of a call, and they are most of its cost. Where moreover no ear waits for
+the sound (no card plays it, it is neither sent back nor mixed), some ticks are heard together, each with what had
+come by then: the outcome is the same, and five in a row cost little more than one alone. Whoever wants to know how
+things stand says :meth:`MediaSession.catch_up` before.
 
 Packets count only when they come from the address the SDP named; the rest is foreign, counted and not heard.
 """
@@ -53,6 +56,7 @@ STEADY_S = 0.06  # an echo's delay, from one second to the next
 LATENESS_SECONDS = 10
 DRAIN = 64  # packets read from one socket in one turn
 DRAINS_IN_A_TICK = 8  # or so many times as many, of those that nobody woke up for
+HEARD_TOGETHER_S = 0.09  # ticks that no ear waits for may be so old
 
 
 class MediaSession:
@@ -68,6 +72,8 @@ class MediaSession:
         self._playing = False
         self._stopped = False
         self._next_tick = now
+        self._unheard: deque[tuple[float, np.ndarray]] = deque()  # ticks that nobody hears yet: when, and what was sent
+        self._came: deque[tuple[bytes, float]] = deque()  # packets of the far end that no tick has taken in, and when
         self._second = SecondCounts()
         self._past = Past()
         self._here: QualityView | None = None
@@ -107,6 +113,7 @@ class MediaSession:
 
     def agree(self, agreement: Agreement, now: float) -> None:
         """A re-INVITE changed addresses, codec, ptime or direction; counters and SSRC go on."""
+        self.catch_up(now)
         rate_before = self._stream.rate_hz
         self.agreement = agreement
         self._talk = None
@@ -134,8 +141,9 @@ class MediaSession:
             self._sending = True
             self._next_tick = now
 
-    def hold_here(self, on: bool) -> None:
+    def hold_here(self, on: bool, now: float) -> None:
         """While we hold, they hear silence and we hear nothing."""
+        self.catch_up(now)
         self._on_hold_here = on
         self._talk = None
         if on:
@@ -184,15 +192,17 @@ class MediaSession:
         if self._sending:
             rtcp = self._stream.rtcp_deadline()
             if rtcp is not None and now >= rtcp:
+                self.catch_up(now)
                 self._send_rtcp(self._stream.make_rtcp(now, wall))
 
-    def stop(self) -> None:
+    def stop(self, now: float) -> None:
         """The talk is over, for good: nothing is sent or heard any more, microphone and files are given back.
 
         The far end's last report may still come, in answer to ours: it tells of the whole call.
         """
         if self._stopped:
             return
+        self.catch_up(now)
         self._playing = self._sending = False
         self._stopped = True
         self._microphone.close()
@@ -207,7 +217,7 @@ class MediaSession:
 
     def close(self, now: float, wall: float) -> None:
         """The end: RTCP BYE. The ports are the phone's, which takes them back."""
-        self.stop()
+        self.stop(now)
         self._send_rtcp(self._stream.make_bye(now, wall))
 
     @property
@@ -226,52 +236,70 @@ class MediaSession:
         stream = self._stream
         self._late_now_ms = max(self._late_now_ms, (now - self._next_tick) * 1000)
         self._next_tick += stream.frame_samples / stream.rate_hz
-        heard = None
         if self._around.echo:
-            heard = self._hear(now)
-            sent = heard
-        else:
-            sent = self._microphone.read(stream.frame_samples)
-        if self._around.handset.muted or self._on_hold_here:
-            sent = np.zeros(stream.frame_samples, dtype=np.int16)
-        elif not self._around.echo:
-            self._listener.hear(sent)
-        conference = self._around.conference
-        joined = self._call in conference
-        if joined:
-            sent = conference.mix(self._call, sent, stream.rate_hz)
-        destination = self._far_end.rtp
-        if self._sending and destination is not None and self._may_send():
-            packet = stream.send_frame(sent, now)
-            if packet is not None:
-                self._ports.rtp.send(packet, destination)
-        else:
-            stream.skip(1)
-            sent = np.zeros_like(sent)
-        if heard is None:
-            heard = self._hear(now)
-        self._envelopes.hear(sent, heard)
-        self._witness.hear(heard, stream.rate_hz)
-        if joined:  # a far end that holds us may send music, which is not for the others
-            shared = np.zeros_like(heard) if self.agreement.held_there else heard
-            conference.bring(self._call, shared, stream.rate_hz)
-        if self._may_hear() and not self._on_hold_here:
-            self._around.handset.hear(self._call, heard, stream.rate_hz)
-        for track in self._tracks:
-            self._log_failure(track.write(sent, heard, stream.rate_hz))
+            self._fetch(now)
+            self._receive(now)
+            heard = stream.play_frame(now)
+            self._take_in(self._send(heard, now), heard)
+            return
+        self._unheard.append((now, self._send(self._microphone.read(stream.frame_samples), now)))
+        if self._is_waited_for or now - self._unheard[0][0] >= HEARD_TOGETHER_S:
+            self.catch_up(now)
 
-    def _hear(self, now: float) -> np.ndarray:
-        """The frame to be heard now, with all that has come until now."""
-        if self._ports.rtp.stamped:
-            for _ in range(DRAINS_IN_A_TICK):
-                if self._read_rtp(now) < DRAIN:
-                    break
-        return self._stream.play_frame(now)
+    def _send(self, said: np.ndarray, now: float) -> np.ndarray:
+        """One frame of ours leaves, if it may; gives what was sent."""
+        stream, around = self._stream, self._around
+        if around.handset.muted or self._on_hold_here:
+            said = np.zeros(stream.frame_samples, dtype=np.int16)
+        elif not around.echo:
+            self._listener.hear(said)
+        if self._call in around.conference:
+            said = around.conference.mix(self._call, said, stream.rate_hz)
+        destination = self._far_end.rtp
+        if not self._sending or destination is None or not self._may_send():
+            stream.skip(1)
+            return np.zeros_like(said)
+        packet = stream.send_frame(said, now)
+        if packet is not None:
+            self._ports.rtp.send(packet, destination)
+        return said
+
+    @property
+    def _is_waited_for(self) -> bool:
+        """Does somebody want each frame at its time? Without stamps nobody could tell later what came when."""
+        around = self._around
+        return around.handset.is_heard or self._call in around.conference or not self._ports.rtp.stamped
+
+    def catch_up(self, now: float) -> bool:
+        """Hear all that ought to have been heard by ``now``; False when there was nothing."""
+        if not self._unheard:
+            return False
+        unheard = list(self._unheard)
+        self._unheard.clear()
+        self._fetch(now)
+        for at, sent in unheard:
+            self._receive(at)
+            self._take_in(sent, self._stream.play_frame(at))
+        return True
+
+    def _take_in(self, sent: np.ndarray, heard: np.ndarray) -> None:
+        """A frame was heard while another was sent: it goes to whoever listens, writes or looks."""
+        rate_hz, around = self._stream.rate_hz, self._around
+        self._envelopes.hear(sent, heard)
+        self._witness.hear(heard, rate_hz)
+        if self._call in around.conference:  # a far end that holds us may send music, which is not for the others
+            shared = np.zeros_like(heard) if self.agreement.held_there else heard
+            around.conference.bring(self._call, shared, rate_hz)
+        if self._may_hear() and not self._on_hold_here:
+            around.handset.hear(self._call, heard, rate_hz)
+        for track in self._tracks:
+            self._log_failure(track.write(sent, heard, rate_hz))
 
     def _skip_stall(self, now: float) -> None:
         late = now - self._next_tick
         if late < STALL_S:
             return
+        self.catch_up(now)
         self._late_now_ms = max(self._late_now_ms, late * 1000)
         frame_s = self._stream.frame_samples / self._stream.rate_hz
         frames = int(late / frame_s)
@@ -290,22 +318,33 @@ class MediaSession:
 
     def _on_rtp(self, now: float) -> None:
         self._read_rtp(now)
+        self._receive(now)
+
+    def _fetch(self, now: float) -> None:
+        """Let in what nobody woke up for."""
+        for _ in range(DRAINS_IN_A_TICK if self._ports.rtp.stamped else 0):
+            if self._read_rtp(now) < DRAIN:
+                break
 
     def _read_rtp(self, now: float) -> int:
-        """Take in what waits at the socket; says how many datagrams there were."""
-        stream, source_wanted = self._stream, self._far_end.rtp
-        datagrams = self._ports.rtp.receive_stamped(DRAIN, now)
+        """Let in what waits at the socket, as far as it is the far end's; says how many datagrams there were."""
+        datagrams, wanted = self._ports.rtp.receive_stamped(DRAIN, now), self._far_end.rtp
         for data, source, came in datagrams:
-            if self._stopped:
-                break
-            if source == source_wanted:
-                stream.receive_rtp(data, came)
+            if source == wanted:
+                self._came.append((data, came))
             else:
                 self._foreign += 1
                 self._foreign_from = source
         return len(datagrams)
 
+    def _receive(self, until: float) -> None:
+        """Take in the packets that came by then; later ones are for the next tick."""
+        came = self._came
+        while came and came[0][1] <= until and not self._stopped:
+            self._stream.receive_rtp(*came.popleft())
+
     def _read_rtcp(self, now: float) -> None:
+        self.catch_up(now)
         for data, source in self._ports.rtcp.receive(DRAIN):
             if source == self._far_end.rtcp:
                 self._take_report(data, now)

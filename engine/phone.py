@@ -156,6 +156,7 @@ class Phone:
             model.SetBuffer: self._set_buffer,
             model.Quit: self._quit,
         }
+        self.ticks.catch_up(now)
         call = {**self._settings.handlers, **handlers}[type(command)](command, now)
         self._settle(now)
         return call
@@ -295,6 +296,7 @@ class Phone:
     def handle_timers(self, now: float) -> None:
         """Do everything that is due: media first, then calls, then SIP."""
         self.ticks.run(now)
+        self.ticks.catch_up(now)
         self._ringer.run(now)
         self._settings.run(now)
         for call in list(self._calls.values()):
@@ -477,7 +479,7 @@ class Phone:
         call = self._calls.get(event.call)
         if call is not None:
             if call.media is not None:
-                call.media.stop()
+                call.media.stop(now)
             self._room.leave(call, now)
             call.hanging_up(now, now + ENDING_S)
 

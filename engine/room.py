@@ -61,7 +61,7 @@ class Room:
         if on:
             self.leave(call, now)
         if call.media is not None:
-            call.media.hold_here(on)
+            call.media.hold_here(on, now)
 
     def _tell_held(self, call: Call, now: float) -> None:
         call.enter_talking(now)

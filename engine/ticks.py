@@ -49,9 +49,18 @@ class Ticks:
                 due.sort(key=_deadline)
             for call, media in due:
                 media.run(now, self._wall())
-                for digit, duration_ms in media.digits(now):
-                    self._on_digit(call, digit, duration_ms, now)
+                self._hear_digits(call, media, now)
             due = [(call, media) for call, media in due if now >= media.deadline()]
+
+    def catch_up(self, now: float) -> None:
+        """Hear everything that ought to have been heard by now."""
+        for call, media in self._sessions():
+            if media.catch_up(now):
+                self._hear_digits(call, media, now)
+
+    def _hear_digits(self, call: Call, media: MediaSession, now: float) -> None:
+        for digit, duration_ms in media.digits(now):
+            self._on_digit(call, digit, duration_ms, now)
 
     def _sessions(self) -> list[tuple[Call, MediaSession]]:
         return [(call, call.media) for call in self._calls.values() if call.media]

@@ -1,6 +1,7 @@
 """Two whole phones: the sound between them, its figures, and what a bad network or a stranger does to it."""
 
 import itertools
+import random
 import wave
 
 import numpy as np
@@ -15,6 +16,7 @@ from engine.model import (
     Diagnosis,
     Dial,
     Dtmf,
+    Ended,
     HangUp,
     Hold,
     Log,
@@ -368,6 +370,54 @@ def test_a_late_turn_of_ours_is_no_jitter_of_theirs(stamps):
         wire.run(0.085)
     jitter_ms = anna.view().media.rx.jitter_ms
     assert jitter_ms < 0.5 if stamps else jitter_ms > 1.5
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_no_ear_waits_for_is_heard_together_and_the_same(seed):
+    def outcome(is_heard):
+        chance = random.Random(seed)
+
+        def fate(datagram):
+            if datagram.port_kind != "rtp":
+                return None
+            return [] if chance.random() < 0.05 else [0.01 + 0.05 * chance.random()]
+
+        wire = Wire()
+        _, anna, bob = call(wire, bob={"record": "/b.wav"}, seconds=1)
+        anna.sound.is_heard = bob.sound.is_heard = is_heard
+        wire.run(0.03)
+        before, looked = len(bob.sound.played), []
+        wire.rule(fate)
+        for _ in range(50):
+            wire.run(0.073)
+            looked.append(bob.view().media.rx)
+        frames = bob.sound.played[before:]
+        moments_a_frame = len({at for at, _, _ in frames}) / len(frames)
+        bob.do(HangUp())
+        wire.run(1)
+        return (
+            looked,
+            [event.call.media.rx for event in bob.told(Ended)],
+            np.concatenate(bob.recordings[0].frames),
+            moments_a_frame,
+        )
+
+    looks, ends, recorded, moments_alone = outcome(True)
+    other_looks, other_ends, other_recorded, moments_together = outcome(False)
+    assert looks == other_looks and ends == other_ends
+    assert np.array_equal(recorded, other_recorded)
+    assert moments_alone == 1 and moments_together < 0.5
+
+
+def test_what_is_heard_later_is_heard_as_soon_as_somebody_listens_or_asks():
+    wire, _, bob = call(seconds=1.013)
+    bob.do(Mute(True))  # any command: the phone it finds is up to date
+    assert wire.now - bob.sound.played[-1][0] < 0.02
+    bob.sound.is_heard = True
+    wire.run(0.021)
+    played = len(bob.sound.played)
+    wire.run(0.2)
+    assert len({at for at, _, _ in bob.sound.played[played:]}) == 10
 
 
 # ---------------------------------------------------------------------- a bad network

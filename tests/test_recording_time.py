@@ -69,6 +69,8 @@ class Net:
 class Sound:
     """Our microphone clicks, by our clock; nobody listens."""
 
+    is_heard = False
+
     def microphone(self, rate_hz):
         self.at = 0
         return self

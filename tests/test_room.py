@@ -58,6 +58,7 @@ def test_joined_calls_hear_each_other_and_us_and_nobody_himself():
 
 def test_without_a_conference_two_calls_in_one_ear_do_not_hear_each_other():
     wire, anna, bob, carol = three()
+    anna.sound.is_heard = True
     anna.do(Hold(1, False))
     wire.run(2)
     assert heard(anna, bob, carol)

@@ -144,13 +144,14 @@ class Net:
         assert self._wire is not None
         self._wire.carry(socket, data, destination)
 
-    def read(self, now: float) -> None:
-        """What one turn of the loop does: media first, SIP last."""
+    def read(self, now: float) -> bool:
+        """What one turn of the loop does: media first, SIP last. Was there anything?"""
         ready = [socket for socket in self.readers if socket.inbox or socket.errors]
         for socket in sorted(ready, key=lambda socket: socket.kind == "sip"):
             reader = self.readers.get(socket)
             if reader is not None:
                 reader(now)
+        return bool(ready)
 
     @property
     def waiting(self) -> int:
@@ -197,6 +198,7 @@ class Sound:
         self.steps: tuple[str, ...] | OSError | None = None  # what is done to that; None: there is no card
         self.devices: dict[str, str | None] = {}  # that were chosen
         self.looked = 0  # so often it was asked which there are
+        self.is_heard = False  # is there a card that plays?
         self._wire = wire
 
     def microphone(self, rate_hz: int) -> Microphone:
@@ -311,17 +313,22 @@ class Station:
         return call
 
     def turn(self) -> None:
-        """One turn of the loop."""
-        self.net.read(self.wire.now)
-        self.phone.handle_timers(self.wire.now)
+        """One turn of the loop: as in the engine's, nothing else happens where packets of sound alone are due."""
+        now, phone = self.wire.now, self.phone
+        if self.net.read(now) or phone.other_due() <= now:
+            phone.handle_timers(now)
+        else:
+            phone.ticks.run(now)
 
     def view(self, call: int | None = None) -> model.CallView:
-        """A call as the screen would show it; without a number, the newest."""
+        """A call as the screen would show it, after a whole turn; without a number, the newest."""
+        self.phone.ticks.catch_up(self.wire.now)
         calls = self.phone.snapshot(self.wire.now).calls
         return max((view for view in calls if call in (None, view.id)), key=lambda view: view.id)
 
     def told(self, kind: type) -> list[Any]:
         """Every event of one kind so far."""
+        self.phone.ticks.catch_up(self.wire.now)
         self._events += self.phone.events()
         return [event for event in self._events if isinstance(event, kind)]
 
@@ -330,6 +337,7 @@ class Station:
 
     def heard(self, rate_hz: int = 8000, last_s: float | None = None) -> np.ndarray:
         """What came out of the loudspeaker at that rate, ever or lately."""
+        self.phone.ticks.catch_up(self.wire.now)
         since = -1.0 if last_s is None else self.wire.now - last_s
         frames = [pcm for at, rate, pcm in self.sound.played if rate == rate_hz and at > since]
         return np.concatenate(frames or [np.zeros(0, np.int16)])

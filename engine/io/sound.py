@@ -142,6 +142,11 @@ class Sound:
         if self._card is not None:
             self._card.play(pcm, rate_hz)
 
+    @property
+    def is_heard(self) -> bool:
+        """A card plays what is played, or may soon."""
+        return self._card is not None and not _is_missing(self._card)
+
     def set_voice(self, steps: tuple[str, ...] | None) -> tuple[str, ...] | None:
         """What is done to the card's microphone from now on; None goes on to the next of ``voice_ways``.
 
