@@ -46,7 +46,6 @@ class Engine:
     def __init__(self, config: Config) -> None:
         """Open everything; raises NetworkError, ConfigError, WavError or SoundError, each with one line."""
         self._codecs = list(config.codecs) or None
-        self._dials = not config.headless and config.face != "json"  # a user may call a name at any time
         self._seen: model.Snapshot | None = None  # in this turn
         self._loop = Loop()
         self._net = _LoopNet(self._loop)
@@ -64,7 +63,7 @@ class Engine:
         )
         local = config.local_ip or address_towards(config.uri)
         self._people = AddressBook(*_people_files(config), self._log, local_stamp)
-        self._resolver = dns.DnsResolver(self._loop, wide=":" in local)
+        self._resolver = dns.DnsResolver(self._loop, wide=":" in local, load=self._load_dns)
         self._store = _store(config)
         outside = Outside(
             net=self._net,
@@ -92,7 +91,7 @@ class Engine:
         self._people.start()
 
     def prepare(self, meanwhile: Callable[[float], object] = lambda now: None) -> None:
-        """What a call would have to wait for: codecs, and names; and what lives for ever leaves the collector.
+        """What a call would have to wait for; and what lives for ever leaves the collector.
 
         SIP is answered all the while; a call that comes then begins when all is there. ``meanwhile`` is called as often
         as that, and may look at the engine, no more.
@@ -105,8 +104,6 @@ class Engine:
 
         with between_modules(serve):
             broken = prepare_media(self._codecs)
-            if self._dials:
-                dns.prepare()
             if self._store is not None:
                 self._store.prepare()
         self._leave_out(broken)
@@ -116,6 +113,11 @@ class Engine:
         gc.freeze()
         gc.enable()
         self.phone.catch_up(clock.monotonic())
+
+    def _load_dns(self) -> bool:
+        """It takes as long as a packet of sound lasts, or more: in a call those leave on time meanwhile."""
+        with between_modules(lambda: self.phone.ticks.run(clock.monotonic())):
+            return dns.load()
 
     # ------------------------------------------------------------------ turns
 

@@ -57,29 +57,40 @@ class Servers:
 _RECORDS = (("A", "192.0.2.1"), ("AAAA", "2001:db8::1"), ("CNAME", "b."), ("SOA", "a. b. 1 1 1 1 1"))
 
 
-def prepare() -> None:
-    """Load what a lookup needs, with the kinds of records that answers hold: in the middle of a call it takes long."""
+def load() -> bool:
+    """Load what a lookup needs, with the kinds of records that answers hold; False where it is not installed."""
     try:
         import dns.message
         import dns.rrset
     except ImportError:
-        return
+        return False
     answer = dns.message.make_response(dns.message.make_query("a.", "A"))
     answer.answer += [dns.rrset.from_text("a.", 0, "IN", kind, record) for kind, record in _RECORDS]
     _addresses(dns.message.from_wire(answer.to_wire()))
+    return True
 
 
 class DnsResolver:
-    """``resolve`` calls back at once or later, exactly once. ``wide``: we speak IPv6, and need such addresses."""
+    """``resolve`` calls back at once or later, exactly once. ``wide``: we speak IPv6, and need such addresses.
+
+    ``load`` makes dnspython ready when a name is first looked up: who only calls addresses never pays for it.
+    """
 
     def __init__(
-        self, loop: Loop, wide: bool = False, hosts_file: str = HOSTS_FILE, servers: Servers | None = None
+        self,
+        loop: Loop,
+        wide: bool = False,
+        hosts_file: str = HOSTS_FILE,
+        servers: Servers | None = None,
+        load: Callable[[], bool] = load,
     ) -> None:
         self.ignored = 0  # datagrams that were no answer to what we asked
         self._loop = loop
         self._wide = wide
         self._hosts_file = hosts_file
         self._servers = servers
+        self._load = load
+        self._loaded = False
         self._open: set[_Lookup] = set()
 
     def resolve(self, name: str, now: float, done: Done) -> None:
@@ -88,9 +99,8 @@ class DnsResolver:
         if known is not None:
             done(known, "")
             return
-        try:
-            import dns.message  # noqa: F401  (here, so that nobody pays for it who calls an address)
-        except ImportError:
+        self._loaded = self._loaded or self._load()
+        if not self._loaded:
             done(None, f"the name {name} cannot be looked up without dnspython: pip install dnspython")
             return
         servers = self._servers or read_resolv_conf(_read(RESOLV_CONF))

@@ -9,10 +9,14 @@ full, the one that has waited longest for its ACK makes room.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+
+try:  # what hashlib would give, without OpenSSL, which takes 3 MB
+    from _blake2 import blake2s
+except ImportError:  # a Python that has no hash functions of its own
+    from hashlib import blake2s
 
 from engine.sip import events
 from engine.sip.callee import CalleeSession
@@ -428,7 +432,7 @@ class UserAgent:
         """The same tag for the same request and its ACK, and no memory of it."""
         call_id, caller, cseq = (request.headers.get(name) or "" for name in ("call-id", "from", "cseq"))
         text = "\n".join([call_id, caller, cseq.partition(" ")[0], request.via.branch or ""])
-        return hashlib.blake2s(text.encode("utf-8", "surrogateescape"), key=self._secret, digest_size=8).hexdigest()
+        return blake2s(text.encode("utf-8", "surrogateescape"), key=self._secret, digest_size=8).hexdigest()
 
 
 def _check_target(target: Uri) -> None:
