@@ -112,12 +112,12 @@ class Engine:
         _give_memory_back()
         gc.freeze()
         gc.enable()
-        self.phone.catch_up(clock.monotonic())
+        self.phone.run_what_waited(clock.monotonic())
 
-    def _load_dns(self) -> bool:
+    def _load_dns(self) -> None:
         """It takes as long as a packet of sound lasts, or more: in a call those leave on time meanwhile."""
         with between_modules(lambda: self.phone.ticks.run(clock.monotonic())):
-            return dns.load()
+            dns.load()
 
     # ------------------------------------------------------------------ turns
 

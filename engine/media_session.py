@@ -10,7 +10,7 @@ What came in is needed at the tick and not before. Where the system notes when e
 them: they are fetched in the tick, after our own packet has left, with their true times of arrival, which no late
 turn of ours falsifies. That halves the turns of a call, and they are most of its cost. Where moreover no ear waits for
 the sound (no card plays it, it is neither sent back nor mixed), some ticks are heard together, each with what had
-come by then: the outcome is the same, and five in a row cost little more than one alone. Whoever wants to know how
+come by then: the outcome is the same, and several in a row cost little more than one alone. Whoever wants to know how
 things stand says :meth:`MediaSession.catch_up` before.
 
 Packets count only when they come from the address the SDP named; the rest is foreign, counted and not heard.
@@ -55,8 +55,8 @@ SPECTRUM_EVERY_S = 0.24
 STEADY_S = 0.06  # an echo's delay, from one second to the next
 LATENESS_SECONDS = 10
 DRAIN = 64  # packets read from one socket in one turn
-DRAINS_IN_A_TICK = 8  # or so many times as many, of those that nobody woke up for
-HEARD_TOGETHER_S = 0.09  # ticks that no ear waits for may be so old
+DRAINS_IN_A_TICK = 8  # or so many times as many for each tick, of those that nobody woke up for
+HEARD_TOGETHER_S = 0.09  # the first tick that is as old as this, or older, brings those before it that no ear waits for
 
 
 class MediaSession:
@@ -73,7 +73,7 @@ class MediaSession:
         self._stopped = False
         self._next_tick = now
         self._unheard: deque[tuple[float, np.ndarray]] = deque()  # ticks that nobody hears yet: when, and what was sent
-        self._came: deque[tuple[bytes, float]] = deque()  # packets of the far end that no tick has taken in, and when
+        self._came: deque[tuple[bytes, tuple[str, int], float]] = deque()  # datagrams that no tick has taken in
         self._second = SecondCounts()
         self._past = Past()
         self._here: QualityView | None = None
@@ -167,8 +167,8 @@ class MediaSession:
         return self._stream.send_digits(digits)
 
     def digits(self, now: float) -> list[tuple[str, float]]:
-        """Digits received since the last look: (digit, duration in ms)."""
-        return self._stream.digits(now)
+        """Digits received since the last look: (digit, duration in ms). What was not heard yet may make one longer."""
+        return [] if self._unheard else self._stream.digits(now)
 
     # -- time
 
@@ -205,6 +205,7 @@ class MediaSession:
         self.catch_up(now)
         self._playing = self._sending = False
         self._stopped = True
+        self._came.clear()
         self._microphone.close()
         self._around.handset.leave(self._call)
         for track in self._tracks:
@@ -237,7 +238,7 @@ class MediaSession:
         self._late_now_ms = max(self._late_now_ms, (now - self._next_tick) * 1000)
         self._next_tick += stream.frame_samples / stream.rate_hz
         if self._around.echo:
-            self._fetch(now)
+            self._fetch(now, ticks=1)
             self._receive(now)
             heard = stream.play_frame(now)
             self._take_in(self._send(heard, now), heard)
@@ -271,12 +272,12 @@ class MediaSession:
         return around.handset.is_heard or self._call in around.conference or not self._ports.rtp.stamped
 
     def catch_up(self, now: float) -> bool:
-        """Hear all that ought to have been heard by ``now``; False when there was nothing."""
+        """Hear what was left for later: the ticks until ``now``, with all that came by then. False: there was none."""
         if not self._unheard:
             return False
         unheard = list(self._unheard)
         self._unheard.clear()
-        self._fetch(now)
+        self._fetch(now, ticks=len(unheard))
         for at, sent in unheard:
             self._receive(at)
             self._take_in(sent, self._stream.play_frame(at))
@@ -320,28 +321,29 @@ class MediaSession:
         self._read_rtp(now)
         self._receive(now)
 
-    def _fetch(self, now: float) -> None:
-        """Let in what nobody woke up for."""
-        for _ in range(DRAINS_IN_A_TICK if self._ports.rtp.stamped else 0):
+    def _fetch(self, now: float, ticks: int) -> None:
+        """Let in what nobody woke up for, in so many ticks."""
+        for _ in range(DRAINS_IN_A_TICK * ticks if self._ports.rtp.stamped else 0):
             if self._read_rtp(now) < DRAIN:
                 break
 
     def _read_rtp(self, now: float) -> int:
-        """Let in what waits at the socket, as far as it is the far end's; says how many datagrams there were."""
-        datagrams, wanted = self._ports.rtp.receive_stamped(DRAIN, now), self._far_end.rtp
-        for data, source, came in datagrams:
-            if source == wanted:
-                self._came.append((data, came))
-            else:
-                self._foreign += 1
-                self._foreign_from = source
+        """Let in what waits at the socket; says how many datagrams there were."""
+        datagrams = self._ports.rtp.receive_stamped(DRAIN, now)
+        if not self._stopped:
+            self._came += datagrams
         return len(datagrams)
 
     def _receive(self, until: float) -> None:
-        """Take in the packets that came by then; later ones are for the next tick."""
-        came = self._came
-        while came and came[0][1] <= until and not self._stopped:
-            self._stream.receive_rtp(*came.popleft())
+        """Take in what came by then; the rest is for the next tick."""
+        waiting, wanted = self._came, self._far_end.rtp
+        while waiting and waiting[0][2] <= until:
+            data, source, came = waiting.popleft()
+            if source == wanted:
+                self._stream.receive_rtp(data, came)
+            else:
+                self._foreign += 1
+                self._foreign_from = source
 
     def _read_rtcp(self, now: float) -> None:
         self.catch_up(now)

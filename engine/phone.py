@@ -305,12 +305,12 @@ class Phone:
         self._settle(now)
 
     def run_sip_alone(self, now: float) -> None:
-        """While the rest is loaded: requests are answered; a call gets its 100, and waits for :meth:`catch_up`."""
+        """While the rest is loaded: answer requests; a call gets its 100, and waits for :meth:`run_what_waited`."""
         self._transport.read_into(self._agent, SIP_PER_MODULE, now)
         self._agent.handle_timer(now)
         self._transport.send_from(self._agent)
 
-    def catch_up(self, now: float) -> None:
+    def run_what_waited(self, now: float) -> None:
         """All is loaded: what came meanwhile happens now, and one call has its line before the next wants one."""
         for event in self._agent.events():
             self._handlers[type(event)](event, now)
@@ -352,6 +352,7 @@ class Phone:
             self._tell(model.Stats(call.view(now), self._sound_view()))
 
     def _read_sip(self, now: float) -> None:
+        self.ticks.catch_up(now)
         for _ in range(SIP_PER_TURN):
             if self.ticks.next_packet() - self._outside.clock() < MEDIA_MARGIN_S:
                 break

@@ -53,7 +53,7 @@ class Ticks:
             due = [(call, media) for call, media in due if now >= media.deadline()]
 
     def catch_up(self, now: float) -> None:
-        """Hear everything that ought to have been heard by now."""
+        """Hear what sessions left for later, before anything else happens, or is looked at, that depends on it."""
         for call, media in self._sessions():
             if media.catch_up(now):
                 self._hear_digits(call, media, now)

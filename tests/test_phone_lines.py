@@ -154,6 +154,6 @@ def test_callers_who_never_acknowledge_keep_no_line_while_the_phone_is_being_loa
         floods(wire, bob, 10, 1)
         anna.do(Dial(bob.uri))
         wire.run(0.3)
-    bob.phone.catch_up(wire.now)
+    bob.phone.run_what_waited(wire.now)
     wire.run(1)
     assert anna.view().state is CallState.TALKING

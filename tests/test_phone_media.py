@@ -420,6 +420,66 @@ def test_what_is_heard_later_is_heard_as_soon_as_somebody_listens_or_asks():
     assert len({at for at, _, _ in bob.sound.played[played:]}) == 10
 
 
+@pytest.mark.parametrize("is_heard", [True, False])
+@pytest.mark.parametrize("phase_ms", [0, 20, 40, 60, 80])
+def test_a_digit_right_before_the_far_end_hangs_up_is_told(is_heard, phase_ms):
+    wire, anna, bob = call(seconds=1 + phase_ms / 1000)
+    bob.sound.is_heard = is_heard
+    anna.do(SendDigits("5"))
+    wire.run(0.17)
+    anna.do(HangUp())
+    wire.run(1)
+    assert [event.digit for event in bob.told(Dtmf)] == ["5"]
+    assert bob.told(Ended)[0].call.digits_received == "5"
+
+
+@pytest.mark.parametrize("phase_ms", [0, 20, 40, 60, 80])
+def test_a_long_digit_with_a_hole_lasts_as_long_when_it_is_heard_later(phase_ms):
+    def told(is_heard):
+        wire, anna, bob = call(seconds=1 + phase_ms / 1000)
+        bob.sound.is_heard = is_heard
+        events = iter(range(1000))
+
+        def fate(datagram):
+            if datagram.port_kind != "rtp" or datagram.source[0] != ANNA or datagram.data[1] & 0x7F != 101:
+                return None
+            return [] if next(events) in range(3, 8) else None
+
+        wire.rule(fate)
+        anna.do(SendDigits("5"))
+        wire.run(1)
+        return [(event.digit, event.duration_ms) for event in bob.told(Dtmf)]
+
+    assert told(True) == told(False)
+
+
+@pytest.mark.parametrize("is_heard", [True, False])
+def test_a_flood_at_our_port_of_sound_takes_no_sound_away(is_heard):
+    wire, _, bob = call(seconds=1)
+    bob.sound.is_heard = is_heard
+    noise = rtp.build(0, False, 1, 1, 99, bytes(160))
+    for _ in range(500):  # 10,000 a second
+        for _ in range(20):
+            wire.inject(noise, (STRANGER, 4000), bob.view().media.local)
+        wire.run(0.002)
+    rx = bob.view().media.rx
+    assert rx.packets >= 98 and rx.lost == 0 and rx.concealed_ms == 0
+
+
+def test_nothing_is_kept_that_comes_after_the_end():
+    wire = Wire()
+    wire.stamps = False
+    _, _, bob = call(wire, seconds=1)
+    session, address = bob.phone._calls[1].media, bob.view().media.local
+    wire.lose(is_sip("BYE"))
+    bob.do(HangUp())
+    foreign = session.view(wire.now).rx.foreign
+    for _ in range(50):
+        wire.inject(b"junk", (STRANGER, 4000), address)
+        wire.run(0.005)
+    assert not session._came and session.view(wire.now).rx.foreign == foreign
+
+
 # ---------------------------------------------------------------------- a bad network
 
 

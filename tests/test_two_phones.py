@@ -83,7 +83,7 @@ def test_a_call_that_comes_while_the_phone_is_still_loading_is_not_sent_twice(mo
         anna.do(Dial(bob.uri))
         wire.run(loads_s)
         assert bob.told(Incoming) == []
-    bob.phone.catch_up(wire.now)
+    bob.phone.run_what_waited(wire.now)
     wire.run(0.5)
     assert [message.sip for message in wire.sip()] == ["INVITE", *heard]
     assert states(anna, bob) == ["progress", "ringing"]
@@ -100,7 +100,7 @@ def test_a_call_given_up_while_the_phone_is_still_loading_never_rings(monkeypatc
         wire.run(0.5)
         anna.do(HangUp())
         wire.run(0.1)
-    bob.phone.catch_up(wire.now)
+    bob.phone.run_what_waited(wire.now)
     assert [event.reason for event in bob.told(Ended)] == ["the caller gave up"]
     assert bob.sound.tones == [] and bob.rests() and anna.rests()
 

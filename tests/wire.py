@@ -328,7 +328,6 @@ class Station:
 
     def told(self, kind: type) -> list[Any]:
         """Every event of one kind so far."""
-        self.phone.ticks.catch_up(self.wire.now)
         self._events += self.phone.events()
         return [event for event in self._events if isinstance(event, kind)]
 

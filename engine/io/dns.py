@@ -57,17 +57,23 @@ class Servers:
 _RECORDS = (("A", "192.0.2.1"), ("AAAA", "2001:db8::1"), ("CNAME", "b."), ("SOA", "a. b. 1 1 1 1 1"))
 
 
-def load() -> bool:
-    """Load what a lookup needs, with the kinds of records that answers hold; False where it is not installed."""
+def load() -> None:
+    """Load what a lookup needs, with the kinds of records that answers hold; NetworkError where that cannot be."""
     try:
-        import dns.message
-        import dns.rrset
+        _load()
     except ImportError:
-        return False
+        raise NetworkError("dnspython is missing: pip install dnspython") from None
+    except OSError as error:
+        raise NetworkError(error.strerror or str(error)) from error
+
+
+def _load() -> None:
+    import dns.message
+    import dns.rrset
+
     answer = dns.message.make_response(dns.message.make_query("a.", "A"))
     answer.answer += [dns.rrset.from_text("a.", 0, "IN", kind, record) for kind, record in _RECORDS]
     _addresses(dns.message.from_wire(answer.to_wire()))
-    return True
 
 
 class DnsResolver:
@@ -82,7 +88,7 @@ class DnsResolver:
         wide: bool = False,
         hosts_file: str = HOSTS_FILE,
         servers: Servers | None = None,
-        load: Callable[[], bool] = load,
+        load: Callable[[], None] = load,
     ) -> None:
         self.ignored = 0  # datagrams that were no answer to what we asked
         self._loop = loop
@@ -99,9 +105,10 @@ class DnsResolver:
         if known is not None:
             done(known, "")
             return
-        self._loaded = self._loaded or self._load()
-        if not self._loaded:
-            done(None, f"the name {name} cannot be looked up without dnspython: pip install dnspython")
+        try:
+            self._make_ready()
+        except NetworkError as error:
+            done(None, f"the name {name} cannot be looked up: {error}")
             return
         servers = self._servers or read_resolv_conf(_read(RESOLV_CONF))
         if not servers.addresses:
@@ -110,6 +117,11 @@ class DnsResolver:
         lookup = _Lookup(self, self._loop, servers, name, self._wide, done)
         self._open.add(lookup)
         lookup.start(now)
+
+    def _make_ready(self) -> None:
+        if not self._loaded:
+            self._load()
+            self._loaded = True
 
     def ended(self, lookup: _Lookup) -> None:
         self._open.discard(lookup)
