@@ -56,7 +56,7 @@ STEADY_S = 0.06  # an echo's delay, from one second to the next
 LATENESS_SECONDS = 10
 DRAIN = 64  # packets read from one socket in one turn
 DRAINS_IN_A_TICK = 8  # or so many times as many for each tick, of those that nobody woke up for
-HEARD_TOGETHER_S = 0.09  # the first tick that is as old as this, or older, brings those before it that no ear waits for
+HEARD_TOGETHER_S = 0.09  # no tick waits for longer than this and one tick more to be heard with others
 
 
 class MediaSession:
@@ -72,7 +72,7 @@ class MediaSession:
         self._playing = False
         self._stopped = False
         self._next_tick = now
-        self._unheard: deque[tuple[float, np.ndarray]] = deque()  # ticks that nobody hears yet: when, and what was sent
+        self._unheard: list[tuple[float, np.ndarray]] = []  # ticks that nobody hears yet: when, and what was sent
         self._came: deque[tuple[bytes, tuple[str, int], float]] = deque()  # datagrams that no tick has taken in
         self._second = SecondCounts()
         self._past = Past()
@@ -275,8 +275,7 @@ class MediaSession:
         """Hear what was left for later: the ticks until ``now``, with all that came by then. False: there was none."""
         if not self._unheard:
             return False
-        unheard = list(self._unheard)
-        self._unheard.clear()
+        unheard, self._unheard = self._unheard, []
         self._fetch(now, ticks=len(unheard))
         for at, sent in unheard:
             self._receive(at)
