@@ -352,8 +352,8 @@ class Phone:
             self._tell(model.Stats(call.view(now), self._sound_view()))
 
     def _read_sip(self, now: float) -> None:
-        self.ticks.catch_up(now)
         for _ in range(SIP_PER_TURN):
+            self.ticks.catch_up(now)
             if self.ticks.next_packet() - self._outside.clock() < MEDIA_MARGIN_S:
                 break
             if not self._transport.read_into(self._agent, 1, now):

@@ -268,9 +268,15 @@ class Controls:
         self._submitted(line.text.strip())
 
     def _dial(self, address: str) -> None:
-        if address:
+        """Call there; an address that cannot be called stays in its line, where it can be mended."""
+        if not address:
+            return
+        call = self.execute(model.Dial(address))
+        if call is None:
+            self.dial(address)
+        else:
             self._remember(address)
-            self._select(self.execute(model.Dial(address)))
+            self._select(call)
 
     def _remember(self, address: str) -> None:
         """Who was called can be called again; whoever is called twice in a row is there once, as it was typed."""
@@ -329,8 +335,7 @@ class Controls:
 
     def _do_conference(self, name: str) -> None:
         """Join all; when all are joined, part them."""
-        up = [view for view in self._phone.snapshot().calls if view.state in (CallState.TALKING, CallState.HELD)]
-        if all(view.conference for view in up):
+        if keys.all_joined(self.scene()):
             self.execute(model.Conference(self._selected(CallState.TALKING, CallState.HELD), on=False))
         else:
             self.execute(model.Conference(on=True))

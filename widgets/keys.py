@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from engine.model import CallState
+from engine.model import CallState, CallView
 from widgets.ui import Scene
 
 
@@ -53,16 +53,21 @@ def _alive(scene: Scene) -> bool:
     return scene.call is not None and scene.call.state is not CallState.ENDED
 
 
-def _calls_up(scene: Scene) -> int:
-    return sum(view.state in (CallState.TALKING, CallState.HELD) for view in scene.snapshot.calls)
+def _calls_up(scene: Scene) -> list[CallView]:
+    return [view for view in scene.snapshot.calls if view.state in (CallState.TALKING, CallState.HELD)]
 
 
 def _up(scene: Scene) -> bool:
-    return _calls_up(scene) > 0
+    return bool(_calls_up(scene))
 
 
 def _two_up(scene: Scene) -> bool:
-    return _calls_up(scene) > 1
+    return len(_calls_up(scene)) > 1
+
+
+def all_joined(scene: Scene) -> bool:
+    """Are all that are up in the conference? Then its key parts them."""
+    return all(view.conference for view in _calls_up(scene))
 
 
 def _dials_digits(scene: Scene) -> bool:
@@ -90,7 +95,16 @@ def _back_label(scene: Scene) -> str:
     return "close" if scene.ui.help_open else "calls" if scene.ui.seen_view != "calls" else ""
 
 
-_LABELS: Mapping[str, Callable[[Scene], str]] = {"mute": _mute_label, "hold": _hold_label, "back": _back_label}
+def _conference_label(scene: Scene) -> str:
+    return "part" if all_joined(scene) else ""
+
+
+_LABELS: Mapping[str, Callable[[Scene], str]] = {
+    "mute": _mute_label,
+    "hold": _hold_label,
+    "conference": _conference_label,
+    "back": _back_label,
+}
 
 
 def label(key: Key, scene: Scene) -> str:

@@ -15,7 +15,7 @@ from widgets import figures, plain_settings, text, why
 
 SUMMARY_S = 10.0  # after so much talk it is said once how the call is going
 LONGEST_NAME, LONGEST_REASON = 60, 120  # columns of what a stranger wrote
-MUTED, OPEN = "muted: they hear silence", "the microphone is open"
+MUTED, OPEN = "muted: they hear silence", "no longer muted"
 
 
 class PlainFace:

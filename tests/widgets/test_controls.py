@@ -26,7 +26,7 @@ class Phone:
         self.told: list[model.Command] = []
         self.now = 100.0
         self.refuses = ""
-        self.dialled: int | None = None
+        self.dialled = 1
 
     def execute(self, command: model.Command) -> int | None:
         self.told.append(command)
@@ -180,6 +180,20 @@ def test_whoever_was_called_is_a_key_away() -> None:
         assert controls.ui.prompt is not None
         seen.append(controls.ui.prompt.text)
     assert seen == ["eve@192.0.2.9", "sip:bob@203.0.113.5", "sip:bob@203.0.113.5"]
+
+
+def test_an_address_that_cannot_be_called_stays_in_its_line_and_can_be_mended() -> None:
+    phone = Phone()
+    controls = Controls(phone, Ui())
+    phone.refuses = "sips: needs TLS"
+    press(controls, "d", "Paste:sips:bob@192.0.2.9", "Enter")
+    assert controls.ui.prompt is not None and controls.ui.prompt.text == "sips:bob@192.0.2.9"
+    assert controls.ui.notice == "sips: needs TLS"
+    phone.refuses = ""
+    press(controls, "Home", "Right", "Right", "Right", "Delete", "Enter")
+    assert phone.told[-1] == model.Dial("sip:bob@192.0.2.9") and controls.ui.prompt is None
+    press(controls, "d", "Up", "Up")
+    assert controls.ui.prompt is not None and controls.ui.prompt.text == "sip:bob@192.0.2.9"  # what failed is not kept
 
 
 def test_who_called_us_is_not_called_back_by_an_old_habit() -> None:
@@ -347,8 +361,14 @@ def test_any_keys_in_any_order(pressed: list[str], refuses: str) -> None:
 def test_c_joins_all_and_when_all_are_joined_talks_to_the_selected_one_alone() -> None:
     phone = Phone(views.call(1), views.held(2))
     controls = Controls(phone, Ui(selected=1))
+
+    def says() -> str:
+        return next(hint.label for hint in controls.hints(phone.snapshot()) if hint.key == "c")
+
+    assert says() == "join"
     press(controls, "c")
     phone.calls = (views.call(1, conference=True), views.call(2, conference=True))
+    assert says() == "part"
     press(controls, "c")
     assert phone.told == [model.Conference(on=True), model.Conference(1, on=False)]
     one, several = (controls.hints(views.snapshot(*phone.calls[:count])) for count in (1, 2))

@@ -202,7 +202,7 @@ def test_a_bad_word_gives_one_clear_line(line: str, why: str) -> None:
     [
         ("digits 12#", {}, "call 1: sent 12#"),
         ("mute", {"muted": True}, "muted: they hear silence"),
-        ("mute off", {}, "the microphone is open"),
+        ("mute off", {}, "no longer muted"),
         ("volume 4", {"volume_db": 4.0}, "volume +4 dB"),
         ("voice duck", {"voice": ("duck",)}, "the microphone: turned down while they speak"),
         ("voice off", {}, "the microphone: sent as it is"),
