@@ -103,7 +103,7 @@ class AudioStream:
         self._rtcp = RtcpSession(ssrc, cname, entropy, now)
         self._rated: extended.Rated | None = None
         self._summaries = extended.Summaries()
-        self._buffer_limit_ms = buffer_ms[1]
+        self.buffer_limit_ms = buffer_ms[1]
         self.update(
             send=send,
             receive=receive,
@@ -121,7 +121,7 @@ class AudioStream:
     def set_buffer(self, buffer_ms: tuple[float, float]) -> None:
         """Other bounds of what the jitter buffer aims at, from now on."""
         self._in.set_buffer(buffer_ms)
-        self._buffer_limit_ms = buffer_ms[1]
+        self.buffer_limit_ms = buffer_ms[1]
 
     def update(
         self,
@@ -299,7 +299,7 @@ class AudioStream:
             self._in.level.level().peak_hold_dbfs,
             self._rtcp.rtt_s,
             self._ptime_ms,
-            self._buffer_limit_ms,
+            self.buffer_limit_ms,
         )
         return (self._summaries.next(source, rx), metrics)
 

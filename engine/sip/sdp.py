@@ -74,6 +74,14 @@ class Agreement:
     noise_send: Format | None = None  # comfort noise, for the pauses of what we send
     extended_reports: bool = False  # they want to be told how we hear them (RFC 3611 section 5)
 
+    @property
+    def may_send(self) -> bool:
+        return self.direction in ("sendrecv", "sendonly")
+
+    @property
+    def may_hear(self) -> bool:
+        return self.direction in ("sendrecv", "recvonly")
+
 
 def make_offer(local: LocalAudio, session_id: int, version: int, before: SessionDescription | None = None) -> bytes:
     """Our own offer: one audio line with everything we can do.

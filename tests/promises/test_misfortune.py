@@ -60,8 +60,8 @@ def test_19_a_terminal_that_stalls_shrinks_and_vanishes(dashboard: Screen, far: 
         fcntl.ioctl(program._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         far.talk(0.1, also=lambda: program.pump(0))
     program.resize(80, 24)
-    talk_until(far, program, "q quit")
-    assert "talking" in program.text()
+    for words in ("q quit", "talking"):  # on a busy machine a new picture comes in parts
+        talk_until(far, program, words)
     program.hang_up()
     bye = far.saw("BYE")
     far.answer(bye, "200 OK")
