@@ -383,14 +383,19 @@ class LinesFace:
             self._plain.say(done)
 
     def _answers(self, request: PlainRequest) -> list[str]:
+        snapshot = self._engine.snapshot()
         if request.kind == "status":
-            return widgets.plain.status_lines(self._engine.snapshot())
+            return widgets.plain.status_lines(snapshot)
         if request.kind == "why":
-            return widgets.plain.why_lines(self._engine.snapshot())
+            return widgets.plain.why_lines(snapshot)
         if request.kind == "calls":
-            return widgets.plain.call_lines(self._engine.snapshot())
+            return widgets.plain.call_lines(snapshot)
+        if request.kind == "contacts":
+            return widgets.plain_people.contact_lines(snapshot.people)
+        if request.kind == "past":
+            return widgets.plain_people.past_lines(snapshot.people, int(request.text), snapshot.time)
         if request.kind == "settings":
-            return widgets.plain_settings.lines(self._engine.snapshot())
+            return widgets.plain_settings.lines(snapshot)
         if request.kind in ("yes", "no"):
             return ["nothing was asked" if request.kind == "yes" else "nothing is done"]
         if request.kind == "help":

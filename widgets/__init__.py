@@ -18,6 +18,7 @@
     preferences          the user's own keys, colours and panes, checked
     plain jsonlines      the faces without a screen
     plain_settings       the settings in words
+    plain_people         contacts and past calls in words
     devices              the sound card's devices by name
 
 ``widgets.dashboard`` and the others are imported when first asked for: a face without a screen starts without them.
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         keys,
         needle,
         plain,
+        plain_people,
         plain_settings,
         preferences,
         prompt,
@@ -57,6 +59,7 @@ __all__ = [
     "keys",
     "needle",
     "plain",
+    "plain_people",
     "plain_settings",
     "preferences",
     "prompt",

@@ -15,6 +15,7 @@ from widgets import figures, plain_settings, text, why
 
 SUMMARY_S = 10.0  # after so much talk it is said once how the call is going
 LONGEST_NAME, LONGEST_REASON = 60, 120  # columns of what a stranger wrote
+USUAL_PAST = "10"  # calls that are over
 MUTED, OPEN = "muted: they hear silence", "no longer muted"
 
 
@@ -272,8 +273,8 @@ def _status(call: model.CallView) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PlainRequest:
-    """Something the face itself does: "status", "calls", "why", "settings", "help", "yes", "no", "nothing" (an empty
-    line), "set" with what is to be set, or "bad" with the reason."""
+    """Something the face itself does: "status", "calls", "why", "contacts", "settings", "help", "yes", "no", "nothing"
+    (an empty line), "past" with how many, "set" with what is to be set, or "bad" with the reason."""
 
     kind: str
     text: str = ""
@@ -417,6 +418,13 @@ def _volume(rest: list[str]) -> model.Command:
     return model.SetVolume(change_db)
 
 
+def _past(rest: list[str]) -> PlainRequest:
+    _no_more("past", rest[1:])
+    if rest and not (rest[0].isascii() and rest[0].isdigit() and int(rest[0][:9]) > 0 and len(rest[0]) <= 9):
+        raise _WordError("past takes how many calls, as in: past 20")
+    return PlainRequest("past", rest[0] if rest else USUAL_PAST)
+
+
 def _voice(rest: list[str]) -> model.Command:
     """``voice`` alone goes on to the next way; the names may be divided by commas or spaces."""
     names = tuple(name.lower() for name in " ".join(rest).replace(",", " ").split())
@@ -461,6 +469,9 @@ WORDS = (
     Word("calls", "", "say who is in which call", _plainly("calls", PlainRequest("calls"))),
     Word("status", "", "say where everything stands", _plainly("status", PlainRequest("status"))),
     Word("why", "", "say what is the matter with each call, and what to do", _plainly("why", PlainRequest("why"))),
+    Word("contacts", "", "say who is in your contacts; dial takes their names",
+         _plainly("contacts", PlainRequest("contacts")), least=2),
+    Word("past", "[HOW-MANY]", "say who was called and who called, the newest first", _past),
     Word("settings", "", "say what can be set, and what is set", _plainly("settings", PlainRequest("settings")),
          least=4),
     Word("set", "NAME VALUE", "change a setting: set codecs opus PCMU, set buffer 40-200, set input Headset",
