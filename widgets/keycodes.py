@@ -4,8 +4,10 @@ A state machine over bytes: feed what was read, take names out. Rules:
 
 - A character is its own name ("a", "é", " "). Others: Enter, Tab, BackTab, Escape, Backspace, Delete, Insert,
   Up, Down, Left, Right, Home, End, PageUp, PageDown, F1 to F20, "Ctrl-A", "Alt-x", "Ctrl-Up", "Shift-Up".
-- ESC alone and the beginning of a sequence look the same. What stands incomplete is taken for what was typed
-  ``ESCAPE_S`` after its last byte; nobody waits for that inside a call: ``deadline`` says when to look again.
+- ESC alone and the beginning of a sequence look the same. ESC that stands alone is taken for the key after
+  ``ESCAPE_S``, anything else that is incomplete after ``SEQUENCE_S``; nobody waits for that inside a call: ``deadline``
+  says when to look again. Where a slow line brings the rest of a sequence after all (``[`` or ``O`` next), it is still
+  read as one: its letters and digits, the terminal's answers among them, are no keys.
 - A pasted text (bracketed paste) is one key, "Paste:" and the text.
 - The answer to a status request (``CSI 0 n``) is counted in ``answers`` wherever it comes, inside a paste too.
 - So is what it says of synchronised output (``CSI ? 2026 ; n $ y``), which makes ``synchronises`` true where it can.
@@ -21,6 +23,7 @@ from __future__ import annotations
 import re
 
 ESCAPE_S = 0.025
+SEQUENCE_S = 1.0
 PASTE_SILENCE_S = 1.0  # a paste whose end got lost ends so long after its last byte
 MAX_PASTE_BYTES = 65_536
 MAX_SEQUENCE_BYTES = 256
@@ -76,10 +79,14 @@ class KeyDecoder:
         self._bytes = b""
         self._paste: bytearray | None = None
         self._last_byte_at = 0.0
+        self._rest_until = float("-inf")  # what ESC, taken for the key, began after all may go on until then
 
     def feed(self, data: bytes, now: float) -> list[str]:
         """The keys that are complete with ``data``."""
         if data:
+            if now < self._rest_until and data[:1] in (b"[", b"O"):
+                data = b"\x1b" + data
+            self._rest_until = float("-inf")
             self._last_byte_at = now
             self._bytes += data
         return self._take()
@@ -88,7 +95,9 @@ class KeyDecoder:
         """When ``expire`` has something to decide."""
         if self._paste is not None:
             return self._last_byte_at + PASTE_SILENCE_S
-        return self._last_byte_at + ESCAPE_S if self._bytes else None
+        if not self._bytes:
+            return None
+        return self._last_byte_at + (ESCAPE_S if self._bytes == b"\x1b" else SEQUENCE_S)
 
     def expire(self, now: float) -> list[str]:
         """What is incomplete for too long was meant as it stands: ESC, Alt-[, the end of a paste."""
@@ -103,6 +112,8 @@ class KeyDecoder:
         if key is None:  # half a sequence or half a character: of no use to anybody
             self._bytes = b""
             return []
+        if self._bytes == b"\x1b":
+            self._rest_until = now + SEQUENCE_S
         name, used = key
         self._bytes = self._bytes[used:]
         return [name, *self._take()]
@@ -111,6 +122,7 @@ class KeyDecoder:
         """Forget what is incomplete."""
         self._bytes = b""
         self._paste = None
+        self._rest_until = float("-inf")
 
     # -------------------------------------------------------------- the machine
 

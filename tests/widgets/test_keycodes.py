@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from widgets.keycodes import ESCAPE_S, MAX_PASTE_BYTES, PASTE_SILENCE_S, KeyDecoder, control_name
+from widgets.keycodes import ESCAPE_S, MAX_PASTE_BYTES, PASTE_SILENCE_S, SEQUENCE_S, KeyDecoder, control_name
 
 SEQUENCES = [
     (b"a", ["a"]),
@@ -71,6 +71,35 @@ def test_what_stays_incomplete_is_taken_as_typed_or_forgotten(data: bytes, names
     assert decoder.feed(data, 0.0) == []
     assert decoder.expire(1.0) == names
     assert decoder.feed(b"a", 2.0) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("rest", "names"),
+    [
+        (b"[H", ["Home"]), (b"OH", ["Home"]), (b"[1~", ["Home"]), (b"[15~", ["F5"]), (b"[1;5D", ["Ctrl-Left"]),
+        (b"[0n", []), (b"[?1;2c", []), (b"[200~hx5\x1b[201~", ["Paste:hx5"]), (b"h", ["h"]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("pause_s", [2 * ESCAPE_S, 0.9 * SEQUENCE_S])
+def test_the_rest_of_a_sequence_that_comes_late_is_no_keys(rest: bytes, names: list[str], pause_s: float) -> None:
+    """A slow line may stop anywhere within: "h" hangs up, and digits are sent."""
+    for cut in range(len(rest)):
+        decoder = KeyDecoder()
+        assert decoder.feed(b"\x1b" + rest[:cut], 0.0) == []
+        told = decoder.expire(pause_s)
+        assert told == ([] if cut else ["Escape"])
+        assert decoder.feed(rest[cut:], pause_s) == names
+        assert decoder.answers == (rest == b"[0n")
+
+
+def test_a_bracket_typed_a_while_after_escape_is_itself() -> None:
+    decoder = KeyDecoder()
+    decoder.feed(b"\x1b", 0.0)
+    assert decoder.expire(ESCAPE_S) == ["Escape"]
+    assert decoder.feed(b"[", ESCAPE_S + SEQUENCE_S) == ["["]
+    decoder.feed(b"\x1b", 10.0)
+    decoder.expire(11.0)
+    assert decoder.feed(b"a[", 11.1) == ["a", "["]
 
 
 def test_answers_are_counted_and_never_typed() -> None:
