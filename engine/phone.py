@@ -221,6 +221,8 @@ class Phone:
         call = self._find(command.call, "no call can be held now", lambda call: call.up, newest=True)
         on = not call.held_here if command.on is None else command.on
         if on != call.held_here:
+            if not on:
+                self._hold_others(call, now)
             self._room.hold(call, on, now)
         return call.id
 
@@ -275,7 +277,8 @@ class Phone:
         self._agent.accept(call.id, self._local_audio(call.ports), now)
 
     def _hold_others(self, but: Call, now: float) -> None:
-        """A phone that answers by itself, or sends back what it hears, may talk with all at once; a person may not."""
+        """Who is called, answered or taken back is talked with alone; but a phone that answers by itself, or sends back
+        what it hears, may talk with all at once."""
         if self._config.auto_answer is None and not self._config.echo:
             self._room.hold_others(but, now)
 

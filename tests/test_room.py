@@ -57,12 +57,31 @@ def test_joined_calls_hear_each_other_and_us_and_nobody_himself():
 
 
 def test_without_a_conference_two_calls_in_one_ear_do_not_hear_each_other():
-    wire, anna, bob, carol = three()
+    wire = Wire()
+    anna, bob, carol = (wire.station(host, auto_answer=0) for host in (ANNA, BOB, CAROL))  # which talk with all at once
     anna.sound.is_heard = True
-    anna.do(Hold(1, False))
+    for other in (bob, carol):
+        anna.do(Dial(other.uri))
     wire.run(2)
     assert heard(anna, bob, carol)
     assert hears(bob, carol)[1] < 0.3 and hears(carol, bob)[1] < 0.3
+
+
+def test_a_call_that_is_taken_back_puts_the_other_on_hold():
+    wire, anna, bob, carol = three()
+    for back, other in ((1, 2), (2, 1), (1, 2)):
+        anna.do(Hold(back, False))
+        wire.run(1)
+        assert (anna.view(back).held_here, anna.view(other).held_here) == (False, True)
+    assert bob.view().state is CallState.TALKING and carol.view().held_there
+    anna.do(Conference())
+    dave = wire.station(DAVE, auto_answer=0)
+    anna.do(Dial(dave.uri))
+    wire.run(1)
+    anna.do(Hold(3))
+    anna.do(Hold(1))
+    wire.run(1)
+    assert [anna.view(number).held_here for number in (1, 2, 3)] == [False, True, True]
 
 
 @pytest.mark.parametrize("ptimes", [(20, 60, 10), (30, 20, 40)])

@@ -9,6 +9,7 @@ from widgets.ui import Scene
 
 LABEL_COLUMNS = 9
 COLUMN_LEAST = 48
+DIGITS = 16  # of each way are shown
 
 
 def sizes(scene: Scene, width: int) -> tuple[int, ...]:
@@ -40,7 +41,7 @@ def items(call: CallView, scene: Scene, width: int) -> list[parts.Field]:
     """The facts, the ones that matter most first."""
     facts = _happening(call, scene)
     if call.digits_sent or call.digits_received:
-        facts.append(("digits", _digits(call), "value"))
+        facts.append(("digits", _digits(call, scene.look.more), "value"))
     if call.media is not None:
         facts += _addresses(call.media, scene.look.outgoing, width)
     if call.recording:
@@ -82,7 +83,11 @@ def _addresses(media: MediaView, arrow: str, width: int) -> list[parts.Field]:
     return [("RTP", rtp, ""), ("RTCP", rtcp, "")]
 
 
-def _digits(call: CallView) -> str:
-    """The newest digits, both ways."""
+def _digits(call: CallView, more: str) -> str:
+    """The newest digits, both ways; ``more`` stands for earlier ones."""
     ways = (("sent", call.digits_sent), ("received", call.digits_received))
-    return "  ".join(f"{name} {figures.visible_line(digits[-16:])}" for name, digits in ways if digits)
+    return "  ".join(f"{name} {_newest(digits, more)}" for name, digits in ways if digits)
+
+
+def _newest(digits: str, more: str) -> str:
+    return f"{more if len(digits) > DIGITS else ''}{figures.visible_line(digits[-DIGITS:])}"

@@ -25,6 +25,7 @@ from widgets.ui import LEAST_HEIGHT, LEAST_WIDTH, KeyHint, Scene, Ui, living, sc
 
 NOTICE_S = 4.0
 MOVED_S = 1.0  # so long after the selection moved by itself a call is not hung up by one press
+KEYPAD_S = 2.0  # so long after a call has ended its keypad is no way to the views
 HISTORY = 100
 TEXT = "a text came in, not keys: nothing was done"
 NO_VIEWS = f"views: from {LEAST_WIDTH}x{LEAST_HEIGHT}"
@@ -67,6 +68,7 @@ class Controls:
         self._bursts = Bursts()
         self._canvas = Canvas(0, 0)  # what was drawn last: where a click of the mouse hits
         self._moved_at = float("-inf")  # when the selection went to another call by itself
+        self._ended_at = float("-inf")  # when a call ended that had been up
 
     # -- what happens
 
@@ -78,7 +80,7 @@ class Controls:
             self.notice(event.text, "bad")
         elif isinstance(event, Saved):
             self.notice(f"written to {event.path}")
-        elif isinstance(event, model.Incoming) and not event.auto_answer:
+        elif isinstance(event, model.Incoming):
             self._attend(event.call.id)
         elif isinstance(event, model.Ended):
             self._show_end(event)
@@ -164,15 +166,20 @@ class Controls:
         self._notice_until = self._phone.clock() + NOTICE_S
 
     def _attend(self, call: int) -> None:
-        """Look at a call that rings, unless there is one to look at."""
+        """Look at a call that came in, unless there is one to look at."""
         snapshot = self._phone.snapshot()
         others = replace(snapshot, calls=tuple(view for view in snapshot.calls if view.id != call))
         shown = shown_call(others, self.ui.selected)
-        self._select(call if shown is None or shown.state is CallState.ENDED else shown.id)
+        if shown is not None and shown.state is not CallState.ENDED:
+            self._select(shown.id)
+            return
+        self._select(call)
+        self._moved_at = self._phone.clock() if shown is not None else self._moved_at
 
     def _show_end(self, event: model.Ended) -> None:
         """Keep the call that was looked at on the screen, with its totals, unless another one is alive."""
         snapshot = self._phone.snapshot()
+        self._ended_at = self._phone.clock() if event.call.talk_s > 0 else self._ended_at
         shown = shown_call(snapshot, self.ui.selected)
         if shown is None or shown.id == event.call.id:
             other = shown_call(snapshot, None)
@@ -330,21 +337,39 @@ class Controls:
         if sound.kind == "device":
             self.notice(f"the microphone: {figures.voice(sound)}")
 
+    def _meant(self) -> tuple[bool, int | None]:
+        """The call that is up and meant: the selected one, or the only one there is, or, for the phone to say, none.
+        False where nobody can tell, which is said."""
+        up, view = [call.id for call in keys.calls_up(self.scene())], self._shown()
+        if view is not None and view.id in up:
+            return True, view.id
+        if len(up) > 1 and view is not None:
+            what = "over" if view.state is CallState.ENDED else "not up"
+            self.notice(f"call {view.id} is {what}: select the one that is meant", "warn")
+            return False, None
+        return True, up[0] if up else None
+
     def _do_hold(self, name: str) -> None:
-        self.execute(model.Hold(self._selected(CallState.TALKING, CallState.HELD)))
+        clear, call = self._meant()
+        if clear:
+            self.execute(model.Hold(call))
 
     def _do_conference(self, name: str) -> None:
         """Join all; when all are joined, part them."""
-        if keys.all_joined(self.scene()):
-            self.execute(model.Conference(self._selected(CallState.TALKING, CallState.HELD), on=False))
-        else:
+        if not keys.all_joined(self.scene()):
             self.execute(model.Conference(on=True))
+            return
+        clear, call = self._meant()
+        if clear:
+            self.execute(model.Conference(call, on=False))
 
     def _do_digit(self, name: str) -> None:
         if self.ui.seen_view != views.CALLS.name:
             self.notice("digits are sent from the view 1: there they are the keypad of the call")
             return
-        self.execute(model.SendDigits(name, self._selected(CallState.TALKING, CallState.HELD)))
+        clear, call = self._meant()
+        if clear and self.attempt(model.SendDigits(name, call)):
+            self.notice(f"sent {name}")
 
     def _do_volume(self, name: str) -> None:
         self._change_volume(-VOLUME_STEP_DB if name == "-" else VOLUME_STEP_DB)
@@ -379,6 +404,9 @@ class Controls:
         self._show_view(views.NAMES[(views.NAMES.index(self.ui.view) + step) % len(views.NAMES)])
 
     def _do_go_to_view(self, name: str) -> None:
+        if name.isdigit() and self._phone.clock() - self._ended_at < KEYPAD_S:
+            self.notice("the call is over: no digit is sent any more, and the digits lead to the views again")
+            return
         place = int(name[-1]) - 1
         if place < len(views.NAMES):
             self._show_view(views.NAMES[place])

@@ -53,26 +53,31 @@ def _alive(scene: Scene) -> bool:
     return scene.call is not None and scene.call.state is not CallState.ENDED
 
 
-def _calls_up(scene: Scene) -> list[CallView]:
+def calls_up(scene: Scene) -> list[CallView]:
+    """The calls in conversation, held or not."""
     return [view for view in scene.snapshot.calls if view.state in (CallState.TALKING, CallState.HELD)]
 
 
 def _up(scene: Scene) -> bool:
-    return bool(_calls_up(scene))
+    return bool(calls_up(scene))
 
 
 def _two_up(scene: Scene) -> bool:
-    return len(_calls_up(scene)) > 1
+    return len(calls_up(scene)) > 1
 
 
 def all_joined(scene: Scene) -> bool:
     """Are all that are up in the conference? Then its key parts them."""
-    return all(view.conference for view in _calls_up(scene))
+    return all(view.conference for view in calls_up(scene))
 
 
 def _dials_digits(scene: Scene) -> bool:
     """In a call, and looking at the calls: there the digits are the keypad. Elsewhere they lead to the views."""
     return scene.ui.seen_view == "calls" and _up(scene)
+
+
+def _views(scene: Scene) -> bool:
+    return not scene.ui.small
 
 
 def _several(scene: Scene) -> bool:
@@ -130,7 +135,7 @@ KEYS = (
     Key(("c",), "c", "join", "join all calls, or talk to this one alone", "conference", _two_up),
     Key(DIGIT_KEYS, "0-9*#", "digits", "send a digit to the selected call", "digit", _dials_digits, False),
     Key(VIEW_KEYS, "1-9", "", "that view; in a call Alt-1 to Alt-9", "go_to_view", always, False),
-    Key(("Tab", "BackTab"), "Tab", "view", "the next view; Shift-Tab: the one before", "next_view", always, False),
+    Key(("Tab", "BackTab"), "Tab", "view", "the next view; Shift-Tab: the one before", "next_view", always, False, _views),
     Key((*BACKWARD, *FORWARD), "Up Down", "select", "the call above, the call below; scroll", "move", _several, False),
     Key(("PageUp", "PageDown"), "PgUp PgDn", "", "ten rows at once", "page", _several, False),
     Key(("+", "=", "-"), "+ -", "volume", "louder or softer by 2 dB", "volume", always, False),

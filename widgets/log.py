@@ -5,6 +5,7 @@ In the view "log" they can be scrolled back, and ``/`` leaves those with a word 
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,7 @@ from widgets.keys import Key
 from widgets.ui import Scene
 from widgets.view import Desk
 
+WITH_SOURCE = 50  # columns
 _STYLES = {"info": "", "warn": "warn", "error": "bad"}
 
 
@@ -52,22 +54,46 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     if rect.empty:
         return
     note = strangers(scene.snapshot.network), "warn"
-    lines: Sequence[LogLine] = scene.snapshot.log
-    back = 0
     if scene.ui.view == "log":
-        sieve = scene.ui.state(Sieve())
-        lines = sieve.sift(lines)
-        canvas.scroll_limit = max(0, len(lines) - rect.height + 1)
-        back = min(scene.ui.scroll, canvas.scroll_limit)
-        note = _note(sieve, len(lines), _place(back, canvas.scroll_limit)) or note
-    else:  # what the sound system has to tell is a dozen lines at every start, for those who look for them
-        lines = tuple(line for line in lines if line.source != "sound" or line.level != "info")
+        _draw_view(canvas, rect, scene, note)
+        return
     below = parts.heading(canvas, rect, "log", *note)
+    # What the sound system has to tell is a dozen lines at every start, for those who look for them.
+    lines = tuple(line for line in scene.snapshot.log if line.source != "sound" or line.level != "info")
+    for row, line in zip(below.rows(), lines[-below.height :] if below.height else (), strict=False):
+        words = text.clip(figures.visible_line(line.text), _room(row.width), scene.look.more)
+        _draw_line(canvas, row, line, words)
+
+
+def _draw_view(canvas: Canvas, rect: Rect, scene: Scene, note: tuple[str, str]) -> None:
+    """Whole lines, wrapped; those that the user wants, and as far back as he has gone."""
+    sieve = scene.ui.state(Sieve())
+    lines = sieve.sift(scene.snapshot.log)
+    height, room = max(0, rect.height - 1), _room(rect.width)
+    canvas.scroll_limit = len(lines) - _fitting(lines, height, room)
+    back = min(scene.ui.scroll, canvas.scroll_limit)
+    below = parts.heading(canvas, rect, "log", *(_note(sieve, len(lines), _place(back, canvas.scroll_limit)) or note))
     if scene.snapshot.log and not lines:
         canvas.put(below.x + 1, below.y, "No line with that in it.", "dim", below.width - 1)
-    last = len(lines) - back
-    for row, line in zip(below.rows(), lines[max(0, last - below.height) : last], strict=False):
-        _draw_line(canvas, row, line, scene.look.more)
+    end = len(lines) - back
+    rows = [(line, n, words) for line in lines[max(0, end - height) : end] for n, words in _wrapped(line.text, room)]
+    for row, (line, number, words) in zip(below.rows(), rows[-height:] if height else (), strict=False):
+        _draw_line(canvas, row, line, words, begins=number == 0)
+
+
+def _fitting(lines: Sequence[LogLine], height: int, room: int) -> int:
+    """How many of the first lines have room one below the other; one has in any case."""
+    for count, line in enumerate(lines):
+        height -= len(_wrapped(line.text, room))
+        if height < 0:
+            return max(1, count)
+    return len(lines)
+
+
+def _wrapped(words: str, room: int) -> list[tuple[int, str]]:
+    """The rows of one line, and their numbers."""
+    rows = textwrap.wrap(figures.visible_line(words), max(1, room)) or [""]
+    return [(number, text.clip(row, room, "")) for number, row in enumerate(rows)]
 
 
 def _note(sieve: Sieve, count: int, place: str) -> tuple[str, str] | None:
@@ -95,13 +121,18 @@ def strangers(network: NetworkView) -> str:
     return "  ".join(f"{figures.count(number)} {name}" for number, name in counted if number)
 
 
-def _draw_line(canvas: Canvas, row: Rect, line: LogLine, more: str) -> None:
-    x = canvas.put(row.x + 1, row.y, figures.clock(line.time), "dim", row.width - 1) + 1
-    if row.width >= 50:
-        canvas.put(x, row.y, figures.visible_line(line.source), "label", 8)
-        x += 9
-    room = row.right - x
-    canvas.put(x, row.y, text.clip(figures.visible_line(line.text), room, more), _STYLES.get(line.level, ""), room)
+def _room(width: int) -> int:
+    """Columns for the words of a line, beside its time and, where it is wide enough, its source."""
+    return max(0, width - 10 - (9 if width >= WITH_SOURCE else 0))
+
+
+def _draw_line(canvas: Canvas, row: Rect, line: LogLine, words: str, begins: bool = True) -> None:
+    room = _room(row.width)
+    if begins:
+        canvas.put(row.x + 1, row.y, figures.clock(line.time), "dim", row.width - 1)
+    if begins and row.width >= WITH_SOURCE:
+        canvas.put(row.x + 10, row.y, figures.visible_line(line.source), "label", 8)
+    canvas.put(row.right - room, row.y, words, _STYLES.get(line.level, ""), room)
 
 
 # ------------------------------------------------------------------ keys of the view

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.model import CallState, CallView, Finding
+from engine.model import CallState, CallView, Finding, MediaView
 from widgets import figures, parts, text
 from widgets.canvas import Canvas, Rect
 from widgets.keys import Key
@@ -14,6 +14,8 @@ from widgets.ui import Scene
 from widgets.view import Desk
 
 STYLES = {"bad": "bad", "warn": "warn", "info": "label"}
+GOOD_MOS = 4.0  # ITU-T G.107 annex B: below it some users are not satisfied
+UNWELL_S = 2
 MARKS = {"bad": "!!", "warn": "! ", "info": "i "}  # says the same without colour
 
 
@@ -84,12 +86,14 @@ def _draw_advice(canvas: Canvas, row: Rect, finding: Finding, more: str) -> None
 
 
 def well(call: CallView) -> str:
-    """Nothing was found: what that rests upon."""
+    """Nothing was found: what that rests upon; and no more than that, where it does not sound so."""
     media = call.media
     if media is None:
         return f"{figures.no_sound(call)[:-1]}: nothing to judge."
     if call.state is CallState.ENDED:
         return "Nothing was wrong at the end." if call.findings_over else "Nothing was found wrong in this call."
+    if unwell := _unwell(call, media):
+        return unwell
     rx, report = media.rx, media.rtcp.remote
     seen = []
     if figures.known(rx.loss_percent):
@@ -100,6 +104,19 @@ def well(call: CallView) -> str:
         f"they report {figures.percent(report.total_loss_percent)} lost" if report else "no report from them yet"
     )
     return f"Nothing is wrong: {', '.join(seen)}."
+
+
+def _unwell(call: CallView, media: MediaView) -> str:
+    """What is heard to be wrong before any rule is sure of it, or that has no name."""
+    points = media.history[-UNWELL_S:]
+    both_talk = not (call.held_here or call.held_there) and media.direction in ("sendrecv", "recvonly")
+    if both_talk and len(points) == UNWELL_S and not any(point.received for point in points):
+        return "Nothing comes from them at the moment: they are silent, or it is too early to say why."
+    here = media.here
+    if here is not None and here.mos < GOOD_MOS:
+        cause = f", mostly {here.cause}" if here.cause else ""
+        return f"It sounded bad a moment ago: MOS {figures.mos(here.mos)}{cause}. Nothing lasts so far."
+    return ""
 
 
 # ------------------------------------------------------------------ the view

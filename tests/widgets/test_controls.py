@@ -14,7 +14,7 @@ from engine.model_people import Saved
 from tests.widgets import views
 from widgets import dashboard, keys
 from widgets.canvas import Canvas
-from widgets.controls import MOVED_S, NOTICE_S, Controls
+from widgets.controls import KEYPAD_S, MOVED_S, NOTICE_S, Controls
 from widgets.ui import Ui, shown_call
 
 
@@ -194,6 +194,61 @@ def test_an_address_that_cannot_be_called_stays_in_its_line_and_can_be_mended() 
     assert phone.told[-1] == model.Dial("sip:bob@192.0.2.9") and controls.ui.prompt is None
     press(controls, "d", "Up", "Up")
     assert controls.ui.prompt is not None and controls.ui.prompt.text == "sip:bob@192.0.2.9"  # what failed is not kept
+
+
+@pytest.mark.parametrize(
+    ("third", "why"),
+    [(views.ended(3), "call 3 is over"), (views.ringing(3), "call 3 is not up")],
+)
+def test_of_several_calls_that_are_up_none_is_meant_that_is_not_seen_to_be(third: CallView, why: str) -> None:
+    phone = Phone(views.call(1), views.held(2), third)
+    controls = Controls(phone, Ui(selected=3))
+    for key in ("7", "o"):
+        press(controls, key)
+        assert controls.ui.notice == f"{why}: select the one that is meant"
+    phone.calls = (views.call(1, conference=True), views.call(2, conference=True), third)
+    press(controls, "c")
+    assert phone.told == []
+    phone.calls = (views.call(1), third)
+    press(controls, "7", "o")
+    assert phone.told == [model.SendDigits("7", 1), model.Hold(1)]
+
+
+def test_a_digit_that_is_sent_is_seen_everywhere() -> None:
+    phone = Phone(views.call(1))
+    controls = Controls(phone, Ui(small=True))
+    press(controls, "5")
+    assert controls.ui.notice == "sent 5"
+    phone.refuses = "the far end takes no digits"
+    press(controls, "6")
+    assert controls.ui.notice == "the far end takes no digits"
+
+
+def test_a_digit_for_a_call_that_just_ended_leads_to_no_view() -> None:
+    phone = Phone(views.call(1))
+    controls = Controls(phone, Ui())
+    ends(controls, phone, 1)
+    press(controls, "5")
+    assert controls.ui.view == "calls" and controls.ui.notice.startswith("the call is over: no digit is sent any more")
+    press(controls, "Alt-5")
+    assert controls.ui.view == "ladder"
+    press(controls, "Escape")
+    phone.now += KEYPAD_S
+    press(controls, "5")
+    assert controls.ui.view == "ladder"
+
+
+def test_a_call_that_is_answered_by_itself_is_looked_at_unless_another_one_is_alive() -> None:
+    phone = Phone(views.ended(1))
+    controls = Controls(phone, Ui(selected=1))
+    phone.calls = (*phone.calls, views.call(2))
+    controls.event(model.Incoming(views.call(2), auto_answer=True))
+    assert shown(controls, phone) == 2
+    press(controls, "h")
+    assert phone.told == [] and controls.ui.notice == "this is call 2 now: h again hangs it up"
+    phone.calls = (*phone.calls, views.call(3))
+    controls.event(model.Incoming(views.call(3), auto_answer=True))
+    assert shown(controls, phone) == 2
 
 
 def test_who_called_us_is_not_called_back_by_an_old_habit() -> None:

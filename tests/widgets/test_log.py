@@ -33,10 +33,10 @@ def test_narrow() -> None:
 
 
 def test_the_log_view_scrolls_back_and_not_further() -> None:
-    assert drawn(log.draw, 40, 3, views.scene(view="log", scroll=2)) == [
-        "── log ──────────────── 2 newer below ──",
+    assert drawn(log.draw, 40, 3, views.scene(view="log", scroll=3)) == [
+        "── log ──────────────── 3 newer below ──",
+        " 15:38:48 calling sip:bob@203.0.113.5",
         " 15:38:51 ringing there (180 Ringing)",
-        " 15:38:55 PCMU 8 kHz, 20 ms, 192.0.2.10…",
     ]
     assert drawn(log.draw, 40, 3, views.scene(view="log", scroll=99)) == [
         "── log ────────────── the first lines ──",
@@ -44,6 +44,19 @@ def test_the_log_view_scrolls_back_and_not_further() -> None:
         " 15:38:48 calling sip:bob@203.0.113.5",
     ]
     assert drawn(log.draw, 40, 3, views.scene(scroll=99)) == drawn(log.draw, 40, 3, SCENE)
+
+
+def test_in_the_log_view_long_lines_are_whole() -> None:
+    assert drawn(log.draw, 40, 5, views.scene(view="log", scroll=1)) == [
+        "── log ──────────────── 1 newer below ──",
+        " 15:38:55 PCMU 8 kHz, 20 ms,",
+        "          192.0.2.10:10000 to",
+        "          203.0.113.5:4000",
+        " 15:41:37 call 1 lost 8 % of a second",
+    ]
+    assert drawn(log.draw, 40, 4, views.scene(view="log", scroll=1))[1] == "          192.0.2.10:10000 to"
+    told = ui.scene(views.snapshot(log=(LogLine(0.0, "info", "sip", "x" * 500),)), views.ui(view="log"))
+    assert drawn(log.draw, 60, 3, told)[1:] == [f"{' ' * 19}{'x' * 41}", f"{' ' * 19}{'x' * 8}"]
 
 
 def test_what_was_not_worth_a_call_is_counted_beside_the_title() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.model import CallState, Finding
+from engine.model import CallState, Finding, QualityView
 from tests.widgets import views
 from tests.widgets.test_controls import Phone
 from tests.widgets.views import drawn
@@ -38,6 +38,18 @@ def test_a_finding_with_its_evidence_and_what_to_do() -> None:
         " !  Their clock runs faster than ours: by 240 ppm",
         "    nothing",
     ]
+
+
+def test_nothing_is_called_well_that_does_not_sound_so() -> None:
+    silent = views.media(history=(*views.history(), *(replace(views.history()[-1], received=0),) * 2))
+    bad = views.media(here=QualityView(1.4, 20.0, False, "useless packets 55.7 %"))
+    for media, said in (
+        (silent, "Nothing comes from them at the moment: they are silent, or it is too early to say why."),
+        (bad, "It sounded bad a moment ago: MOS 1.4, mostly useless packets 55.7 %. Nothing lasts so far."),
+    ):
+        assert drawn(why.draw, 100, 2, scene(media=media))[1] == f" {said}"
+    held = scene(media=silent, held_there=True, state=CallState.HELD)
+    assert drawn(why.draw, 100, 2, held)[1].startswith(" Nothing is wrong:")
 
 
 def test_where_rows_are_scarce_one_each_and_how_many_more() -> None:
