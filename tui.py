@@ -499,6 +499,8 @@ class DashboardFace:
         if not self._controls.waiting:
             self._controls.feed(screen.keys(now))
         self._dirty = self._controls.act(self._has_room) or self._dirty
+        line = self._controls.ui.prompt
+        screen.type_interrupt(line is not None and line.mode != "confirm")
         self.gone = screen.gone
         self._dirty = self._controls.expire(now) or screen.resized or self._dirty
         next_frame = self._draw(now)

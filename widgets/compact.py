@@ -24,11 +24,12 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> Placed:
         if scene.ui.prompt is not None or scene.ui.notice:
             footer.draw(canvas, rect, scene.ui)
         else:
-            _draw_status(canvas, rect, scene, _first(scene))
+            _draw_call(canvas, rect, scene, _first(scene), _meant(scene, _first(scene)))
         return placed
     body, bottom = rect.split_bottom(1)
     footer.draw(canvas, bottom, scene.ui)
-    if body.height >= 5 and scene.call is not None and scene.call.media is not None:
+    metered = body.height >= 5 and scene.call is not None and scene.call.media is not None
+    if metered:
         body, levels = body.split_bottom(2)
         layout.LEVELS.draw(canvas, levels, scene)
         placed.append((layout.LEVELS, levels))
@@ -39,9 +40,13 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> Placed:
         calls = calls[: max(alive, body.height - 1)]  # before calls that are over
     rest = body.split_top(len(calls))[1]
     for row, call in zip(body.rows(), calls, strict=False):
-        _draw_status(canvas, row, scene, call, with_figures=call is not apart)
+        meant = _meant(scene, call)
+        if len(scene.snapshot.calls) > 1:
+            canvas.put(row.x, row.y, scene.look.pointer if meant else "", "selected", row.width)
+            row = Rect(row.x + 1, row.y, row.width - 1, 1)
+        _draw_call(canvas, row, scene, call, meant, figures_too=call is not apart, metered=metered)
     if apart is not None:
-        _draw_figures(canvas, rest, _apart(body.width, scene, apart))
+        _draw_figures(canvas, rest, _apart(body.width, scene, apart, metered))
     return placed
 
 
@@ -60,18 +65,30 @@ def _ordered(scene: Scene) -> list[CallView | None]:
     return [None, *unique] if first is None else list(unique)
 
 
-def _draw_status(canvas: Canvas, row: Rect, scene: Scene, call: CallView | None, with_figures: bool = True) -> None:
+def _meant(scene: Scene, call: CallView | None) -> bool:
+    """Of several calls the one that the keys mean."""
+    return call is not None and call is scene.call and len(scene.snapshot.calls) > 1
+
+
+def _draw_call(
+    canvas: Canvas,
+    row: Rect,
+    scene: Scene,
+    call: CallView | None,
+    meant: bool,
+    figures_too: bool = True,
+    metered: bool = False,
+) -> None:
     if call is None:
         uri = figures.visible_line(scene.snapshot.local_uri)
         x = canvas.put(row.x, row.y, "ready", "ok", row.width) + 1
         canvas.put(x, row.y, text.clip(uri, row.right - x, scene.look.more), "", row.right - x)
         return
-    chosen = "+selected" if call is scene.call and len(scene.snapshot.calls) > 1 else ""  # the one the keys mean
-    extras = _figures(scene, call) if with_figures else []
+    extras = _figures(scene, call, metered) if figures_too else []
     state, style = figures.state(call), figures.STATE_STYLES[call.state]
     if row.width < NARROW and call.state is CallState.TALKING and extras[:1] == [(MUTED, "warn")]:
         (state, style), *extras = extras  # that they do not hear us must be seen on every screen
-    x = canvas.put(row.x, row.y, state, style + chosen, row.width) + 1
+    x = canvas.put(row.x, row.y, state, f"{style}+selected" if meant else style, row.width) + 1
     if _time_fits(row.width, scene, call):
         x = canvas.put(x, row.y, figures.elapsed(call), "value", row.right - x) + 1
     while extras and row.right - x - sum(text.width(words) + 1 for words, _ in extras) < 8:
@@ -99,16 +116,16 @@ def _time_fits(width: int, scene: Scene, call: CallView) -> bool:
     return room >= NAME_LEAST or not figures.peer(call, max(1, room), scene.look.more).endswith(scene.look.more)
 
 
-def _apart(width: int, scene: Scene, call: CallView) -> list[tuple[str, str]]:
+def _apart(width: int, scene: Scene, call: CallView, metered: bool) -> list[tuple[str, str]]:
     """The figures with the time, where that had no room beside the name; that we are muted still comes first."""
-    extras = _figures(scene, call)
+    extras = _figures(scene, call, metered)
     if call.state is not CallState.ENDED and not _time_fits(width, scene, call):
         extras.insert(1 if extras and extras[0][0] == MUTED else 0, (figures.elapsed(call), "value"))
     return extras
 
 
-def _figures(scene: Scene, call: CallView) -> list[tuple[str, str]]:
-    """What follows the peer, the first ones staying the longest."""
+def _figures(scene: Scene, call: CallView, metered: bool = False) -> list[tuple[str, str]]:
+    """What follows the peer, the first ones staying the longest; the levels only where no meter shows them."""
     if call.state is CallState.ENDED:
         return [(figures.reason(call), "dim")] if call.reason else []
     if call.media is None:
@@ -118,6 +135,7 @@ def _figures(scene: Scene, call: CallView) -> list[tuple[str, str]]:
     if scene.snapshot.sound.muted:
         extras.insert(0, (MUTED, "warn"))
     levels = (call.media.level_out.rms_dbfs, call.media.level_in.rms_dbfs)
-    extras.append((f"you {levels[0]:.0f} far {levels[1]:.0f} dBFS", ""))
+    if not (metered and call is scene.call):
+        extras.append((f"you {levels[0]:.0f} far {levels[1]:.0f} dBFS", ""))
     extras.append((f"jitter {figures.millis(rx.jitter_ms)}", figures.jitter_style(rx.jitter_ms)))
     return extras

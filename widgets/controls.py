@@ -230,6 +230,9 @@ class Controls:
         if self.ui.prompt is not None:
             self._type(name)
             return
+        if name == "Ctrl-C":  # typed while a line was still open, after the one that closed it: meant as ever
+            self.execute(model.Quit())
+            return
         if name.startswith("Select:"):
             self._select(int(name.removeprefix("Select:")))
             return

@@ -13,6 +13,7 @@ from dataclasses import replace
 from engine.model import Snapshot
 from widgets import compact, footer, help, ladder, log, mask, people, prompt, tabs, title, views
 from widgets.canvas import Canvas, Rect
+from widgets.keys import dials_digits
 from widgets.ui import Band, Placed, Scene, Ui, scene, too_small
 
 HEIGHT_FOR_TABS = 28
@@ -36,7 +37,7 @@ def draw(canvas: Canvas, snapshot: Snapshot, ui: Ui) -> Placed:
     title.draw(canvas, top, now)
     if rect.height >= HEIGHT_FOR_TABS:
         row, body = body.split_top(1)
-        tabs.draw(canvas, row, views.NAMES, ui.view)
+        tabs.draw(canvas, row, views.NAMES, ui.view, keypad=dials_digits(now))
     placed: Placed = []
     if ui.help_open:
         help.draw(canvas, body, ui)

@@ -71,7 +71,7 @@ def all_joined(scene: Scene) -> bool:
     return all(view.conference for view in calls_up(scene))
 
 
-def _dials_digits(scene: Scene) -> bool:
+def dials_digits(scene: Scene) -> bool:
     """In a call, and looking at the calls: there the digits are the keypad. Elsewhere they lead to the views."""
     return scene.ui.seen_view == "calls" and _up(scene)
 
@@ -133,9 +133,9 @@ KEYS = (
     Key(("e",), "e", "", "take echo out, half duplex, or neither", "voice", _card),
     Key(("o",), "o", "hold", "hold the selected call, or take it back", "hold", _up),
     Key(("c",), "c", "join", "join all calls, or talk to this one alone", "conference", _two_up),
-    Key(DIGIT_KEYS, "0-9*#", "digits", "send a digit to the selected call", "digit", _dials_digits, False),
+    Key(DIGIT_KEYS, "0-9*#", "digits", "send a digit to the selected call", "digit", dials_digits, False),
     Key(VIEW_KEYS, "1-9", "", "that view; in a call Alt-1 to Alt-9", "go_to_view", always, False),
-    Key(("Tab", "BackTab"), "Tab", "view", "the next view; Shift-Tab: the one before", "next_view", always, False, _views),
+    Key(("Tab", "BackTab"), "Tab", "view", "the next view; Shift-Tab: back", "next_view", always, False, _views),
     Key((*BACKWARD, *FORWARD), "Up Down", "select", "the call above, the call below; scroll", "move", _several, False),
     Key(("PageUp", "PageDown"), "PgUp PgDn", "", "ten rows at once", "page", _several, False),
     Key(("+", "=", "-"), "+ -", "volume", "louder or softer by 2 dB", "volume", always, False),

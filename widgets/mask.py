@@ -20,7 +20,7 @@ from typing import Any
 from engine.model import CallView, LogLine, MediaView, SettingsView, SipMessage, Snapshot
 from engine.model_people import Contact, PeopleView
 from widgets.latest import Latest
-from widgets.private import PUBLIC, Found, in_header, in_text
+from widgets.private import PUBLIC, SHORTEST, Found, in_header, in_text
 
 MOST_WORDS = 1500  # that are looked for on the whole screen
 MOST_OF_A_CALL = 60  # of them those in the messages of one call
@@ -110,12 +110,16 @@ def _is_letter(char: str) -> bool:
 def of(snapshot: Snapshot) -> Mask:
     """For the words of the screen."""
     said = (snapshot.local_uri, snapshot.settings.path or "", *_said(snapshot.calls))
-    return _mask(snapshot.sip, snapshot.log, said)
+    names = (name for call in snapshot.calls for name in (call.peer_name, call.contact) if len(name) >= SHORTEST)
+    return _mask(snapshot.sip, snapshot.log, said, tuple(names))
 
 
-def _know(messages: tuple[SipMessage, ...], log: tuple[LogLine, ...], said: tuple[str, ...]) -> Mask:
+def _know(
+    messages: tuple[SipMessage, ...], log: tuple[LogLine, ...], said: tuple[str, ...], names: tuple[str, ...]
+) -> Mask:
     """Calls first, then the log and the messages: there may be more than anybody can look for."""
     found = chain(
+        (("name", name) for name in names),
         chain.from_iterable(map(in_text, said)),
         _people(messages),
         chain.from_iterable(in_text(line.text) for line in reversed(log)),
@@ -129,7 +133,6 @@ _mask = Latest(_know)
 def _said(calls: Iterable[CallView]) -> Iterator[str]:
     for call in calls:
         yield call.peer_uri
-        yield from (f'"{name}" <' for name in (call.peer_name, call.contact) if name)
         if call.media is not None:
             yield from (where[0] for where in (call.media.local, call.media.remote) if where is not None)
 

@@ -48,9 +48,11 @@ def fields(canvas: Canvas, rect: Rect, items: Sequence[Field], columns: int) -> 
 
 
 def field(canvas: Canvas, rect: Rect, label: str, value: str, style: str = "value") -> None:
-    """One label and its value; the value wins where both do not fit."""
+    """One label and its value: written closely where there is little room, and where both do not fit it wins."""
     if rect.empty:
         return
+    if text.width(label) + 1 + text.width(value) > rect.width:
+        value = value.replace(" of ", "/").replace(" ms", "ms").replace(" %", "%")
     start = max(rect.x, rect.right - text.width(value))
     canvas.put(rect.x, rect.y, label, "dim", start - rect.x - 1)
     canvas.put(start, rect.y, value, style, rect.right - start)

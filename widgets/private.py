@@ -72,7 +72,7 @@ def _users(text: str, _small: str) -> Iterator[str]:
 
 
 _KINDS: tuple[tuple[str, Finder], ...] = (
-    ("name", _at('"', r'"([^"\r\n]{1,100})"\s{0,20}<')),
+    ("name", _at('"', r'"((?:[^"\\\r\n]|\\[^\r\n]){1,100})"\s{0,20}<')),
     ("name", _plain_names),
     ("name", _at("\ne=|\ns=|\np=", r"\n[esp]=[^\r\n(]{0,100}\(([^)\r\n]{1,100})\)")),
     ("user", _at("sip:|sips:", r"sips?:([^@>\s:\"<,]{1,500})(?::[^@\s]{0,50})?@")),

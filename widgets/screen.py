@@ -40,8 +40,6 @@ Watcher = tuple[int, Callable[[float], None]]
 MOST_KEYS = 4096  # read ahead of whoever takes them
 POLL_S = 0.03  # between two looks for keys on a console
 
-_PASTE_ON, _PASTE_OFF = b"\x1b[?2004h", b"\x1b[?2004l"
-_MOUSE_ON, _MOUSE_OFF = b"\x1b[?1000h\x1b[?1006h", b"\x1b[?1006l\x1b[?1000l"  # presses, in SGR's way (xterm)
 _NO_PASTE = ("vt", "linux", "ansi", "cons", "pcansi", "sun", "cygwin", "hurd", "mach")
 # On these the block and braille characters are missing from the font, whatever the locale says.
 _NO_GLYPHS = ("linux", "cons", "sun", "pcansi", "cygwin", "hurd", "mach", "vt52")
@@ -96,7 +94,7 @@ class _Painter:
         self.window.leaveok(has_room is not None)  # the cursor goes to its place once, at the end
         for y in changed if has_room is None else tty_module.most_wanted(changed, canvas.height, self._next):
             row = canvas.row(y)
-            if has_room is not None and not has_room(self._octets(y, row)):
+            if has_room is not None and not has_room(tty_module.least_octets(row[0], self._rows[y])):
                 self.unfinished, self._next = True, y
                 break
             self._paint_row(y, canvas.runs(y), columns, self._ends(row))
@@ -108,12 +106,6 @@ class _Painter:
         self._place_cursor(canvas.cursor, canvas.focus, columns, rows)
         self.window.noutrefresh()
         curses.doupdate()
-
-    def _octets(self, y: int, row: Row) -> int:
-        """At least so many bytes it takes to bring a row up to date."""
-        before = self._rows[y]
-        shown = [" "] * len(row[0]) if before is None else before[0]
-        return sum(len(cell.encode("utf-8", "replace")) for cell, old in zip(row[0], shown, strict=True) if cell != old)
 
     def _ends(self, row: Row) -> frozenset[int]:
         """Where names that are written from right to left end."""
@@ -238,11 +230,12 @@ class Screen:
         self._painter = _Painter(window, wants_colour, ascii or not utf8)
         ecma48 = (curses.tigetstr("cup") or b"").startswith(b"\x1b[")
         able = ecma48 and not term.startswith(_NO_PASTE)
-        self._switch_on = (_PASTE_ON + (_MOUSE_ON if mouse else b"")) if able else b""
-        self._switch_off = ((_MOUSE_OFF if mouse else b"") + _PASTE_OFF) if able else b""
+        self._switch_on, self._switch_off = tty_module.switches(mouse) if able else (b"", b"")
         self._decoder = KeyDecoder(_terminfo_keys())
         # A terminal that scrolls when its last cell is written gets that cell last.
         self._in_parts = curses.tigetflag("xenl") > 0
+        # Without a screen of our own the shell goes on where ours ended: on the last row, which it finds empty.
+        self._wipe = b"" if curses.tigetstr("rmcup") else tty_module.unpadded(curses.tigetstr("el") or b"")
         self._frames = Frames(self._terminal, self._decoder, asks=ecma48, modern=able)
         self._size = (0, 0)
         self._terminal.enter()
@@ -332,6 +325,10 @@ class Screen:
             return
         self._keys += self._frames.read(now)
         self.gone = self._terminal.gone
+
+    def type_interrupt(self, typed: bool) -> None:
+        """Ctrl-C is a key, where a line is being typed; else a signal."""
+        self._terminal.type_interrupt(typed)
 
     # -------------------------------------------------------------- frames
 
@@ -439,7 +436,7 @@ class Screen:
         except curses.error:
             pass  # it cannot reset the modes of a file; the bytes are there
         if not self._terminal.gone:
-            self._frames.farewell(self.last_words + self._switch_off + self._output.take())
+            self._frames.farewell(self.last_words + self._switch_off + self._output.take() + self._wipe)
         self._terminal.leave()
         self.gone = self._terminal.gone
 
@@ -555,6 +552,9 @@ class ConsoleScreen(Screen):
         if self._active:
             self._follow_size()
             self._painter.paint(canvas)
+
+    def type_interrupt(self, typed: bool) -> None:
+        """On a console it always is a signal."""
 
     def announce(self, data: bytes) -> None:
         """A console has no such words."""

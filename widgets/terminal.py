@@ -18,6 +18,7 @@ import errno
 import fcntl
 import os
 import pty
+import re
 import select
 import struct
 import tempfile
@@ -27,8 +28,12 @@ import tty
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from widgets.canvas import Row
+
 READ_BYTES = 1024  # decoded in two milliseconds
 ASK_STATUS = b"\x1b[5n"
+PASTE_ON, PASTE_OFF = b"\x1b[?2004h", b"\x1b[?2004l"
+MOUSE_ON, MOUSE_OFF = b"\x1b[?1000h\x1b[?1006h", b"\x1b[?1006l\x1b[?1000l"  # presses, in SGR's way (xterm)
 CANCEL = b"\x18"  # CAN: a terminal in the middle of a control sequence gives it up
 
 MOST_COLUMNS, MOST_ROWS = 1000, 500  # a terminal may say anything; a canvas of what it says must be affordable
@@ -159,6 +164,22 @@ class Pace:
         self._room = self.FIRST_ROOM
 
 
+def unpadded(sequence: bytes) -> bytes:
+    """A sequence of terminfo without its pauses (``$<3>``), which were for terminals of long ago."""
+    return re.sub(rb"\$<[^>]*>", b"", sequence)
+
+
+def switches(mouse: bool) -> tuple[bytes, bytes]:
+    """What switches bracketed paste, and the mouse if it is wanted, on and off again."""
+    return (PASTE_ON + MOUSE_ON, MOUSE_OFF + PASTE_OFF) if mouse else (PASTE_ON, PASTE_OFF)
+
+
+def least_octets(cells: Sequence[str], before: Row | None) -> int:
+    """At least so many bytes it takes to bring a row up to date."""
+    shown = [" "] * len(cells) if before is None else before[0]
+    return sum(len(cell.encode("utf-8", "replace")) for cell, old in zip(cells, shown, strict=True) if cell != old)
+
+
 def most_wanted(rows: Sequence[int], height: int, at: int) -> list[int]:
     """The order of the changed rows where there is no room for all: the title and the last one, where keys show, then
     those from ``at`` on, where it was left off last time."""
@@ -255,7 +276,8 @@ class Terminal:
         self.pending = bytearray()
         self._in, self._in_shared = _open_again(source, os.O_RDONLY)
         self._out, self._out_shared = _open_again(target, os.O_WRONLY)
-        self._modes: list[int | list[bytes | int]] | None = None  # what the shell had
+        self._modes: list[Any] | None = None  # what the shell had
+        self._types_interrupt = False
 
     @property
     def input_descriptor(self) -> int:
@@ -290,9 +312,29 @@ class Terminal:
             modes[3] |= termios.ISIG
             modes[6][termios.VMIN] = 1
             modes[6][termios.VTIME] = 0
+            if self._types_interrupt:
+                modes[6][termios.VINTR] = self._no_character()
             self._set_modes(modes)
         except termios.error:
             self.gone = True
+
+    def type_interrupt(self, typed: bool) -> None:
+        """Is Ctrl-C a key like others, as where a line is being typed? Else it is a signal."""
+        if typed == self._types_interrupt:
+            return
+        self._types_interrupt = typed
+        if self._modes is None or self.gone:
+            return
+        try:
+            modes = termios.tcgetattr(self._in)
+            modes[6][termios.VINTR] = self._no_character() if typed else self._modes[6][termios.VINTR]
+            self._set_modes(modes)
+        except termios.error:
+            self.gone = True
+
+    def _no_character(self) -> bytes:
+        """What stands in the place of a special character that there is not (POSIX termios)."""
+        return bytes((os.fpathconf(self._in, "PC_VDISABLE") & 0xFF,))
 
     def leave(self) -> None:
         """The modes the shell had; idempotent."""

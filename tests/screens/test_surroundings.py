@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 import re
+import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -71,6 +73,39 @@ def test_a_terminal_without_a_title_is_sent_none(start: Start) -> None:
     program.send("q")
     assert program.wait_exit() == 0
     assert b"\x1b]" not in program.output and b"22;0t" not in program.output
+
+
+@pytest.mark.parametrize("term", ["vt100", "vt220", "linux"])
+def test_where_there_is_no_other_screen_the_last_row_is_left_empty(start: Start, term: str) -> None:
+    program = start(term=term)
+    assert program.rows()[-1]
+    program.send("q")
+    assert program.wait_exit() == 0
+    assert program.rows()[-1] == "" and program.rows()[0] and program.screen.cursor.y == len(program.rows()) - 1
+    assert b"$<" not in program.output
+
+
+def test_ctrl_c_leaves_a_line_that_is_typed_and_else_ends_the_program(start: Start) -> None:
+    program = start()
+
+    def interrupts(it: Program) -> bool:
+        return it.modes()[6][termios.VINTR] == b"\x03"  # type: ignore[index]
+
+    program.send("dbob")
+    program.wait_for("dial: bob")
+    program.send("\x03")
+    program.wait_for(lambda it: "dial:" not in it.text())
+    program.send("d")
+    program.wait_for(lambda it: "dial:" in it.text() and not interrupts(it))
+    program.signal(signal.SIGTSTP)
+    program.wait_for(interrupts)  # the shell's
+    program.signal(signal.SIGCONT)
+    program.wait_for(lambda it: "dial:" in it.text() and not interrupts(it))
+    program.send("\x03")
+    program.wait_for(interrupts)
+    assert program.process.poll() is None
+    program.send("\x03")
+    assert program.wait_exit() == 0
 
 
 def test_bell_and_notification_where_they_are_wanted(start: Start, call: Callable) -> None:

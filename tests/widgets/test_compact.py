@@ -47,10 +47,10 @@ def test_three_lines() -> None:
 
 def test_several_calls() -> None:
     assert drawn(compact.draw, 60, 9, FOUR) == [
-        "ringing 00:04 Carol <sip:carol@198.51.100.7>",
-        "talking 03:12 Bob lost 0.1 % you -18 far -31 dBFS",
-        "held by us 12:01 dave@examp… lost 0.1 % you -18 far -31 dBFS",
-        "ended 00:00 Eve <sip:eve@example.org> busy (486)",
+        " ringing 00:04 Carol <sip:carol@198.51.100.7>",
+        "▶talking 03:12 Bob lost 0.1 % jitter 4.1 ms",
+        " held by us 12:01 dave@exam… lost 0.1 % you -18 far -31 dBFS",
+        " ended 00:00 Eve <sip:eve@example.org> busy (486)",
         "",
         "",
         " you [▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇   ┃         ] -18 dBFS",
@@ -58,7 +58,7 @@ def test_several_calls() -> None:
         " a answer  r reject  h hang up  m mute  ? help  q quit",
     ]
     assert drawn(compact.draw, 20, 2, FOUR) == [
-        "ringing 00:04 Carol",
+        " ringing 00:04 Carol",
         " a answer  h hang up",
     ]
 
@@ -72,8 +72,8 @@ def test_one_line_is_about_the_call_that_rings() -> None:
 def test_of_several_calls_the_one_that_the_keys_mean_stands_out() -> None:
     canvas = Canvas(20, 3)
     compact.draw(canvas, canvas.rect, FOUR)
-    assert canvas.style_at(0, 0) == "ringing"
-    assert canvas.style_at(0, 1) == "talking+selected"
+    assert (canvas.style_at(0, 0), canvas.style_at(1, 0)) == ("", "ringing")
+    assert (canvas.style_at(0, 1), canvas.style_at(1, 1)) == ("selected", "talking+selected")
     compact.draw(canvas, canvas.rect, TALKING)
     assert canvas.style_at(0, 0) == "talking"
 
@@ -105,7 +105,7 @@ def test_on_the_smallest_screen_the_name_comes_before_the_time_and_that_we_are_m
     calls = (views.call(1, peer_name="Annabelle Berg"), views.call(2, state=CallState.ENDED, reason="we hung up"))
     muted = replace(views.snapshot(*calls), sound=replace(views.snapshot().sound, muted=True))
     assert drawn(compact.draw, 20, 3, ui.scene(muted, views.ui(keys=views.keys("hang up", "quit")))) == [
-        "talking Annabelle B…",
+        "▶talking Annabelle …",
         "MUTED  03:12",
         " h hang up  q quit",
     ]
@@ -118,4 +118,4 @@ def test_that_we_are_muted_is_seen_where_nothing_else_is() -> None:
         views.ui(keys=views.keys("hang up", "quit")),
     )
     assert drawn(compact.draw, 20, 1, muted) == ["MUTED 03:12 Bob"]
-    assert drawn(compact.draw, 20, 3, muted)[0] == "MUTED 03:12 Bob"
+    assert drawn(compact.draw, 20, 3, muted)[0] == "▶MUTED 03:12 Bob"

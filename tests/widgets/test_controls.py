@@ -270,6 +270,15 @@ def test_escape_and_a_key_that_came_in_one_piece_are_both_obeyed() -> None:
     assert controls.ui.prompt is not None and controls.ui.prompt.mode == "dial"
 
 
+def test_ctrl_c_leaves_a_line_and_else_ends_the_program() -> None:
+    phone = Phone(views.call(1))
+    controls = Controls(phone, Ui())
+    press(controls, "d", "b", "Ctrl-C")
+    assert controls.ui.prompt is None and phone.told == []
+    press(controls, "Ctrl-C")
+    assert phone.told == [model.Quit()]
+
+
 def test_in_a_line_being_typed_such_a_key_is_its_own() -> None:
     """On some keyboards Alt makes characters: a chord that means nothing there must not act behind the prompt."""
     phone = Phone(views.call(1))

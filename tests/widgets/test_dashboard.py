@@ -147,8 +147,8 @@ def test_the_smallest_screen_with_panes() -> None:
 def test_below_that_a_line() -> None:
     assert screen(39, 10, views.snapshot(views.call())) == [
         "talking 03:12 Bob <sip:bob@203.0.113.5>",
-        "lost 0.1 %  you -18 far -31 dBFS",
-        "jitter 4.1 ms",
+        "lost 0.1 %  jitter 4.1 ms",
+        "",
         "",
         "",
         "",

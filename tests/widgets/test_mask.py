@@ -48,6 +48,17 @@ def test_what_binds_messages_together_has_one_name_whichever_is_read() -> None:
     assert ";tag=tag1" in one and ";tag=tag1;x" in other and ";tag=tag2" in other and "Call-ID: call1" in one + other
 
 
+@pytest.mark.parametrize("name", ['Carol "C" Müller', "C" * 3000, "Ed", 'back\\slash "'])
+def test_a_name_is_hidden_whole_whatever_is_in_it(name: str) -> None:
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    text = f'INVITE sip:b@192.0.2.1 SIP/2.0\r\nFrom: "{quoted}" <sip:c@host.example>\r\n\r\n'
+    told = LogLine(NOW, "info", "call 1", f"{name} is calling")
+    call = views.call(peer_name=name, contact="")
+    hidden = mask.masked(replace(views.snapshot(call), log=(told,), sip=(replace(CALL[0], text=text),)))
+    assert name not in str(hidden.calls) and name not in hidden.log[0].text
+    assert len(name) > 100 or quoted not in hidden.sip[0].text
+
+
 def test_the_longer_word_is_hidden_first() -> None:
     told = mask.of(phone((), "Ann <sip:annabel@192.0.2.99>", "sip:ann@example.com"))
     assert "nn" not in told("Annabel and annabel, ann, annabel@192.0.2.99").replace("Annabel", "")
