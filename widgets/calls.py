@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from engine.model import CallState, CallView
 from widgets import figures, meter, parts, quality, text
 from widgets.canvas import Canvas, Rect
-from widgets.ui import Glyphs, Scene, ringing_call
+from widgets.ui import Scene, ringing_call
 
 STATE_COLUMNS = 13
 TIME_COLUMNS = 9
-NARROW = 60  # a list that is narrower saves columns for the name
+NARROW = 60  # a list that is narrower saves columns for the name: state and time get no more than they need
 PEER_LEAST = 24  # columns of the peer that no figure may take away
 PEER_MOST = 64  # more would only tear name and state apart
 
@@ -79,14 +79,14 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     """A header, where there is a row for it, and as many calls as fit; the shown call is always among them."""
     if rect.empty or not scene.snapshot.calls:
         return
-    columns, with_level = _columns(rect.width)
+    places = _places(rect.width, scene)
     if rect.height > min(len(scene.snapshot.calls), 2):
         header, rect = rect.split_top(1)
         hidden = len(scene.snapshot.calls) - rect.height
-        _draw_header(canvas, header, scene, columns, with_level, max(0, hidden))
+        _draw_header(canvas, header, places, max(0, hidden))
     target = ringing_call(scene.snapshot, scene.ui.selected)
     for row, call in zip(rect.rows(), _listed(scene, rect.height), strict=False):
-        _draw_row(canvas, row, scene, call, columns, with_level, call is target)
+        _draw_row(canvas, row, scene, call, places, call is target)
 
 
 def _columns(width: int) -> tuple[list[Column], bool]:
@@ -101,19 +101,30 @@ def _columns(width: int) -> tuple[list[Column], bool]:
     return chosen, room >= LEVEL_COLUMNS + 8
 
 
-def _peer_at(width: int, glyphs: Glyphs) -> int:
-    """The column where the name begins."""
-    return 5 + len(glyphs.outgoing) if width < NARROW else 7
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where the parts of a row are, in columns from its left end."""
+
+    peer: int
+    state: int
+    time: int  # where the time ends; the figures begin behind the column after it
+    columns: list[Column]
+    with_level: bool
 
 
-def _time_columns(width: int) -> int:
-    return TIME_COLUMNS - 1 if width < NARROW else TIME_COLUMNS
-
-
-def _peer_columns(width: int, glyphs: Glyphs, columns: list[Column], with_level: bool) -> int:
-    figures_width = sum(column.width for column in columns) + (LEVEL_COLUMNS if with_level else 0)
-    room = width - _peer_at(width, glyphs) - 1 - STATE_COLUMNS - _time_columns(width) - figures_width
-    return max(0, min(PEER_MOST, room))
+def _places(width: int, scene: Scene) -> _Places:
+    columns, with_level = _columns(width)
+    narrow = width < NARROW
+    peer = 5 + len(scene.look.outgoing) if narrow else 7
+    state_columns, time_columns = STATE_COLUMNS, TIME_COLUMNS - 1
+    if narrow:
+        calls = scene.snapshot.calls
+        state_columns = min(STATE_COLUMNS, 1 + max(text.width(figures.state(call)) for call in calls))
+        time_columns = max(text.width(figures.elapsed(call)) for call in calls)
+    taken = sum(column.width for column in columns) + (LEVEL_COLUMNS if with_level else 0)
+    room = max(0, min(PEER_MOST, width - peer - state_columns - time_columns - (1 if narrow else 2) - taken))
+    state = peer + room
+    return _Places(peer, state, state + state_columns + time_columns, columns, with_level)
 
 
 def _listed(scene: Scene, rows: int) -> tuple[CallView, ...]:
@@ -134,27 +145,23 @@ def _urgent(scene: Scene) -> list[CallView]:
     return wanted[:1] if target is scene.call else wanted
 
 
-def _draw_header(canvas: Canvas, row: Rect, scene: Scene, columns: list[Column], with_level: bool, hidden: int) -> None:
+def _draw_header(canvas: Canvas, row: Rect, places: _Places, hidden: int) -> None:
     canvas.fill(row, " ", "label")
     canvas.put(row.x + 1, row.y, " #", "label")
-    room = _peer_columns(row.width, scene.look, columns, with_level)
-    peer_x, time_columns = row.x + _peer_at(row.width, scene.look), _time_columns(row.width)
+    room = places.state - places.peer
     title = f"CALL  {hidden} more" if room > 12 else f"CALL +{hidden}"
-    canvas.put(peer_x, row.y, title if hidden else "CALL", "label", room - 1)
-    x = peer_x + room
-    canvas.put(x, row.y, "STATE", "label")
-    canvas.put(x + STATE_COLUMNS + time_columns - 5, row.y, "TIME", "label")
-    x += STATE_COLUMNS + time_columns
-    for column in columns:
+    canvas.put(row.x + places.peer, row.y, title if hidden else "CALL", "label", room - 1)
+    canvas.put(row.x + places.state, row.y, "STATE", "label")
+    canvas.put(row.x + places.time - 4, row.y, "TIME", "label")
+    x = row.x + places.time + 1
+    for column in places.columns:
         canvas.put(x, row.y, column.title.rjust(column.width), "label")
         x += column.width
-    if with_level:
+    if places.with_level:
         canvas.put(x + 2, row.y, "LEVEL", "label")
 
 
-def _draw_row(
-    canvas: Canvas, row: Rect, scene: Scene, call: CallView, columns: list[Column], with_level: bool, answerable: bool
-) -> None:
+def _draw_row(canvas: Canvas, row: Rect, scene: Scene, call: CallView, places: _Places, answerable: bool) -> None:
     look, shown = scene.look, scene.call is not None and call.id == scene.call.id
     style = figures.STATE_STYLES[call.state]
     plain = _on(shown, style if call.state in (CallState.RINGING, CallState.ENDED) else "")
@@ -165,20 +172,19 @@ def _draw_row(
         canvas.put(row.x, row.y, look.pointer, plain)
     canvas.put(row.x + 1, row.y, f"{call.id:2d}", plain)
     canvas.put(row.x + 4, row.y, look.outgoing if call.direction == "out" else look.incoming, plain)
-    room = _peer_columns(row.width, scene.look, columns, with_level)
-    peer_x, time_columns = row.x + _peer_at(row.width, scene.look), _time_columns(row.width)
-    canvas.put(peer_x, row.y, figures.peer(call, room - 1, look.more), plain, room - 1)
-    x = peer_x + room
-    canvas.put(x, row.y, figures.state(call), _on(shown, style), STATE_COLUMNS - 1)
-    canvas.put(x + STATE_COLUMNS - 1, row.y, figures.elapsed(call).rjust(time_columns), plain)
-    x += STATE_COLUMNS + time_columns
-    rest = Rect(x, row.y, row.right - x, 1)
+    room = places.state - places.peer - 1
+    canvas.put(row.x + places.peer, row.y, figures.peer(call, room, look.more), plain, room)
+    time = figures.elapsed(call)
+    time_x = row.x + places.time - text.width(time)
+    canvas.put(row.x + places.state, row.y, figures.state(call), _on(shown, style), time_x - row.x - places.state)
+    canvas.put(time_x, row.y, time, plain)
+    rest = Rect(row.x + places.time + 1, row.y, row.width - places.time - 1, 1)
     if answerable:
         _draw_keys(canvas, row, rest, scene)
     elif call.state is CallState.ENDED:
         canvas.put(rest.x + 2, row.y, text.clip(figures.reason(call), rest.width - 2, look.more), plain, rest.width - 2)
     elif call.media is not None:
-        _draw_figures(canvas, rest, scene, call, columns, with_level)
+        _draw_figures(canvas, rest, scene, call, places)
 
 
 def _on(shown: bool, style: str) -> str:
@@ -195,15 +201,13 @@ def _draw_keys(canvas: Canvas, row: Rect, rest: Rect, scene: Scene) -> None:
         parts.keys(canvas, rest.x + 2, row.y, hints, row.right)
 
 
-def _draw_figures(
-    canvas: Canvas, rest: Rect, scene: Scene, call: CallView, columns: list[Column], with_level: bool
-) -> None:
+def _draw_figures(canvas: Canvas, rest: Rect, scene: Scene, call: CallView, places: _Places) -> None:
     shown = scene.call is not None and call.id == scene.call.id
     x = rest.x
-    for column in columns:
+    for column in places.columns:
         value, style = column.value(call)
         canvas.put(x, rest.y, value.rjust(column.width), _on(shown, style), column.width)
         x += column.width
-    if with_level and call.media is not None:
+    if places.with_level and call.media is not None:
         canvas.restyle(Rect(x, rest.y, LEVEL_COLUMNS, 1), "")
         meter.draw_bar(canvas, Rect(x + 2, rest.y, LEVEL_COLUMNS - 3, 1), call.media.level_in, scene.look)

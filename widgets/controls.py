@@ -233,6 +233,8 @@ class Controls:
         if name == "Ctrl-C":  # typed while a line was still open, after the one that closed it: meant as ever
             self.execute(model.Quit())
             return
+        if self.ui.notice_style == "notice":  # what was said of the key before
+            self.ui = replace(self.ui, notice="")
         if name.startswith("Select:"):
             self._select(int(name.removeprefix("Select:")))
             return

@@ -30,11 +30,11 @@ def test_figures_go_before_the_peer_does() -> None:
         "  4 →  Eve <eve@example.org>   ended           00:00   busy (486)",
     ]
     assert drawn(calls.draw, 50, 5, FOUR) == [
-        "  #   CALL                  STATE           TIME",
-        "▶ 1 → Bob <bob@203.0.113.5> talking        03:12",
-        "  2 ← Carol                 ringing        00:04",
-        "  3 → sip:dave@example.net  held by us     12:01",
-        "  4 → Eve <eve@example.org> ended          00:00",
+        "  #   CALL                       STATE       TIME",
+        "▶ 1 → Bob <sip:bob@203.0.113.5>  talking    03:12",
+        "  2 ← Carol <carol@198.51.100.7> ringing    00:04",
+        "  3 → sip:dave@example.net       held by us 12:01",
+        "  4 → Eve <sip:eve@example.org>  ended      00:00",
     ]
 
 

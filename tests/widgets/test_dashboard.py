@@ -132,7 +132,7 @@ def test_somebody_calls_during_a_call() -> None:
 def test_the_smallest_screen_with_panes() -> None:
     assert screen(40, 10, views.snapshot(views.call())) == [
         " ringtop  sip:anna@…   1 call  15:42:07",
-        "▶ 1 → Bob         talking        03:12",
+        "▶ 1 → Bob                 talking 03:12",
         " you [▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇ ┃     ] -18 dBFS",
         " far [▇▇▇▇▇▇▇▇▇▇▇ ┃          ] -31 dBFS",
         "── quality ─ MOS: 1 bad, 4.4 the best ──",
