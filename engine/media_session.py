@@ -161,14 +161,17 @@ class MediaSession:
     def stop(self, now: float) -> None:
         """The talk is over, for good: nothing is sent or heard any more, microphone and files are given back.
 
-        The far end's last report may still come, in answer to ours: it tells of the whole call.
+        What has come by now counts, and a digit that has begun is one (:meth:`digits` tells it). The far end's last
+        report may still come, in answer to ours: it tells of the whole call.
         """
         if self._stopped:
             return
         self.catch_up(now)
+        self._fetch(now, ticks=1)
+        self._receive(now)
+        self._stream.end_digits()
         self._playing = self._sending = False
         self._stopped = True
-        self._came.clear()
         self._microphone.close()
         self._around.handset.leave(self._call)
         for track in self._tracks:
@@ -179,8 +182,7 @@ class MediaSession:
         self._stream.set_buffer(buffer_ms)
 
     def close(self, now: float, wall: float) -> None:
-        """The end: RTCP BYE. The ports are the phone's, which takes them back."""
-        self.stop(now)
+        """The end, once it has stopped: RTCP BYE. The ports are the phone's, which takes them back."""
         self._send_rtcp(self._stream.make_bye(now, wall))
 
     @property

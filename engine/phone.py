@@ -482,8 +482,7 @@ class Phone:
         """Media stops with the BYE (RFC 3261 15.1.1). The user agent sees to the rest, however long it takes."""
         call = self._calls.get(event.call)
         if call is not None:
-            if call.media is not None:
-                call.media.stop(now)
+            self.ticks.stop(call, now)
             self._room.leave(call, now)
             call.hanging_up(now, now + ENDING_S)
 
@@ -500,6 +499,7 @@ class Phone:
         self._finish(call, now, status, reason, failure)
 
     def _finish(self, call: Call, now: float, status: int | None, reason: str, failure: bool) -> None:
+        self.ticks.stop(call, now)
         if call.media is not None:
             call.media.close(now, self._outside.wall())
         if call.ports is not None:

@@ -58,6 +58,12 @@ class Ticks:
             if media.catch_up(now):
                 self._hear_digits(call, media, now)
 
+    def stop(self, call: Call, now: float) -> None:
+        """This call's sound is over; of the digits that came by now, none is lost."""
+        if call.media is not None:
+            call.media.stop(now)
+            self._hear_digits(call, call.media, now)
+
     def _hear_digits(self, call: Call, media: MediaSession, now: float) -> None:
         for digit, duration_ms in media.digits(now):
             self._on_digit(call, digit, duration_ms, now)

@@ -420,6 +420,46 @@ def test_what_is_heard_later_is_heard_as_soon_as_somebody_listens_or_asks():
     assert len({at for at, _, _ in bob.sound.played[played:]}) == 10
 
 
+def send_as(wire, host, to, payload_type, payloads):
+    """These leave at once from the host's port of sound, as its next packets; all of one timestamp, as digits are."""
+    latest = rtp_of(wire, host)[-1]
+    for number, payload in enumerate(payloads, latest.sequence + 1):
+        packet = rtp.build(payload_type, False, number & 0xFFFF, latest.timestamp + 160, latest.ssrc, payload)
+        wire.inject(packet, to.view().media.remote, to.view().media.local)
+    wire.run(0)
+
+
+@pytest.mark.parametrize("ends", ["they", "we"])
+@pytest.mark.parametrize("echo", [True, False])
+@pytest.mark.parametrize("stamps", [True, False])
+@pytest.mark.parametrize("phase_ms", [5, 9, 16, 65])
+def test_what_came_since_the_last_tick_counts_when_the_call_ends(ends, echo, stamps, phase_ms):
+    wire = Wire(0.001)
+    wire.stamps = stamps
+    _, anna, bob = call(wire, bob={"echo": echo}, seconds=1 + phase_ms / 1000)
+    sent = len(rtp_of(wire, ANNA))
+    send_as(wire, ANNA, bob, 0, [bytes(160)] * 20)
+    (anna if ends == "they" else bob).do(HangUp())
+    wire.run(1)
+    assert bob.told(Ended)[0].call.media.rx.packets == sent + 20
+
+
+@pytest.mark.parametrize("ends", ["they", "we"])
+@pytest.mark.parametrize("echo", [True, False])
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_digit_that_has_begun_is_told_before_the_end_of_the_call(ends, echo, whole):
+    """RFC 4733 2.5.2.2: who hears no end makes one."""
+    wire, anna, bob = call(Wire(0.001), bob={"echo": echo}, seconds=1.009)
+    going = [bytes((5, 10, 0, 160)), bytes((5, 10, 1, 64))]
+    send_as(wire, ANNA, bob, 101, going + [bytes((5, 0x8A, 1, 224))] * 3 if whole else going)
+    (anna if ends == "they" else bob).do(HangUp())
+    wire.run(1)
+    assert [(event.digit, event.duration_ms) for event in bob.told(Dtmf)] == [("5", 60 if whole else 40)]
+    assert bob.told(Ended)[0].call.digits_received == "5"
+    kinds = [type(event) for event in bob.told(object)]
+    assert kinds.index(Dtmf) < kinds.index(Ended)
+
+
 @pytest.mark.parametrize("is_heard", [True, False])
 @pytest.mark.parametrize("phase_ms", [0, 20, 40, 60, 80])
 def test_a_digit_right_before_the_far_end_hangs_up_is_told(is_heard, phase_ms):

@@ -4,8 +4,9 @@ A digit is one event. Its packets share the RTP timestamp of its beginning and c
 first has the marker, the last is sent three times with the end bit (2.5.1.4). While it lasts no audio is sent.
 
 The receiver knows an event by its timestamp and its code, so that repeats count once. An event whose end was lost
-ends when the next one begins, or when nothing more is heard of it. One that outlasts the 16 bits of its duration
-goes on in segments, each with a timestamp of its own where the last one ended (2.5.1.3): still one digit.
+ends when the next one begins, or when nothing more is heard of it, or with the call (2.5.2.2). One that outlasts the
+16 bits of its duration goes on in segments, each with a timestamp of its own where the last one ended (2.5.1.3): still
+one digit.
 """
 
 from __future__ import annotations
@@ -131,7 +132,7 @@ class DigitReceiver:
         event.duration = max(event.duration, duration)
         event.heard_at = now
         if flags & _END:
-            self._finish()
+            self.end()
 
     def _next_event(self, code: int, timestamp: int, units_per_ms: float) -> _Event:
         event = self._event
@@ -140,19 +141,20 @@ class DigitReceiver:
             event.segments += _MAX_DURATION
             event.began, event.duration = timestamp, 0
             return event
-        self._finish()
+        self.end()
         self._event = _Event(code, timestamp, units_per_ms)
         return self._event
 
     def digits(self, now: float) -> list[tuple[str, float]]:
         """(digit, duration in ms) of the events that have ended; takes them out."""
         if self._event is not None and now - self._event.heard_at > SILENCE_ENDS_S:
-            self._finish()
+            self.end()
         taken = list(self._digits)
         self._digits.clear()
         return taken
 
-    def _finish(self) -> None:
+    def end(self) -> None:
+        """Nothing more comes of the event that is being heard, if there is one."""
         event = self._event
         if event is not None:
             self._ended.append((event.began, event.code))

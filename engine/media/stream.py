@@ -242,6 +242,10 @@ class AudioStream:
         """(digit, duration in ms) received since last asked."""
         return self._in.digits.digits(now)
 
+    def end_digits(self) -> None:
+        """Nothing more comes: a digit that has begun was as long as was heard of it."""
+        self._in.digits.end()
+
     def play_frame(self, now: float) -> np.ndarray:
         """``frame_samples`` samples for the ear."""
         return self._in.play(now)

@@ -119,6 +119,14 @@ class TestReceiving:
         receiver.receive(event(1, 800, True), 100, 8.0, 0.4)  # it was only delayed
         assert receiver.digits(1.0) == []
 
+    def test_a_lost_end_is_made_up_by_the_end_of_the_call(self):
+        receiver = DigitReceiver()
+        receiver.receive(event(1, 160), 100, 8.0, 0.0)
+        receiver.end()
+        assert receiver.digits(0.0) == [("1", 20.0)]
+        receiver.end()
+        assert receiver.digits(0.0) == []
+
     def test_a_lost_end_is_made_up_by_the_next_digit(self):
         assert self.hear((100, event(1, 160)), (2000, event(1, 160)), (2000, event(1, 800, True))) == [
             ("1", 20.0),
