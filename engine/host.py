@@ -304,7 +304,7 @@ class _LoopNet:
     def open(self, host: str, port: int, kind: str) -> UdpSocket:
         is_sip = kind == "sip"
         mark = DSCP_CS3 if is_sip else DSCP_EF
-        opened = UdpSocket(host, port, traffic_class=mark, report_errors=is_sip, stamped=kind == "rtp")
+        opened = UdpSocket(host, port, traffic_class=mark, report_errors=is_sip, stamped=not is_sip)
         if is_sip:
             self._sip.add(opened.fileno())
         return opened

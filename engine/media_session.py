@@ -308,19 +308,19 @@ class MediaSession:
 
     def _read_rtcp(self, now: float) -> None:
         self.catch_up(now)
-        for data, source in self._ports.rtcp.receive(DRAIN):
+        for data, source, came in self._ports.rtcp.receive_stamped(DRAIN, now):
             if source == self._far_end.rtcp:
-                self._take_report(data, now)
+                self._take_report(data, came)
             else:
                 self._watch.was_foreign()
 
-    def _take_report(self, data: bytes, now: float) -> None:
+    def _take_report(self, data: bytes, came: float) -> None:
         """What the far end says may change how much is repeated: a line in the log says so, and why."""
         before = self._stream.redundancy
-        self._stream.receive_rtcp(data, now)
+        self._stream.receive_rtcp(data, came)
         after = self._stream.redundancy
         if after != before:
-            told = self._stream.stats(now).rtcp.remote
+            told = self._stream.stats(came).rtcp.remote
             lost = "" if told is None else f" (the far end lost {told.loss_percent:.1f} %)"
             what = f"repeats {after} earlier ones" if after > 1 else "repeats an earlier one" if after else "goes once"
             self._around.log("info", "media", f"call {self._call}: each packet {what} from now on{lost}")

@@ -278,6 +278,17 @@ def test_the_round_trip_is_that_of_the_wire_on_both_sides():
     assert anna.view().media.rtcp.cname != bob.view().media.rtcp.cname
 
 
+def test_the_round_trip_is_that_of_the_wire_though_we_stood_still():
+    """RFC 3550 6.4.1: it is measured to the arrival of the report, and the delay we tell of from that of theirs."""
+    wire, anna, bob = call(Wire(0.04), seconds=8)
+    anna.turn = lambda: None
+    wire.run(9)
+    del anna.turn
+    wire.run(0.1)
+    for station in (anna, bob):
+        assert station.view().media.rtcp.rtt_ms == pytest.approx(80, abs=2)
+
+
 def test_what_the_far_end_reports_is_kept_apart_from_what_we_see():
     wire = Wire()
     count = 0

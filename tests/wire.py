@@ -82,7 +82,7 @@ class Socket:
 
     def __init__(self, net: Net, address: Address, kind: str) -> None:
         self.net, self.address, self.kind = net, address, kind
-        self.stamped = net.stamps and kind == "rtp"
+        self.stamped = net.stamps and kind != "sip"
         self.traffic_class = net.traffic_class
         self.inbox: deque[tuple[bytes, Address, float]] = deque()
         self.errors: list[Address] = []

@@ -51,7 +51,6 @@ _RECVTOS, _RECVTCLASS = (socket.IPPROTO_IP, 13), (socket.IPPROTO_IPV6, 66)
 _MARKS = ((socket.IPPROTO_IP, 1), (socket.IPPROTO_IPV6, 67))  # what comes: IP_TOS, IPV6_TCLASS
 _TIMESPEC = struct.Struct("@ll")
 _STAMP_ROOM = socket.CMSG_SPACE(_TIMESPEC.size) + socket.CMSG_SPACE(4) if hasattr(socket, "CMSG_SPACE") else 0
-_LONGEST_WAIT_S = 1.0  # a datagram said to have waited for longer tells of a wall clock that was set
 
 _buffer = bytearray(_LARGEST_DATAGRAM)  # one turn, one thread: every socket may drain through the same buffer
 _view = memoryview(_buffer)
@@ -77,6 +76,7 @@ class UdpSocket:
         self._queue_errors = False
         self._report_errors = report_errors
         self.send_failures = 0
+        self._empty_at = time.monotonic()  # a time since which all that waits has come
         self.traffic_class: int | None = None  # of the latest datagram that :meth:`receive_stamped` brought, if it can
         self.socket = _open(self.family)
         try:
@@ -125,10 +125,12 @@ class UdpSocket:
         datagrams: list[tuple[bytes, Address, float]] = []
         ahead_s = time.time() - time.monotonic()  # of the wall clock
         for size, ancillary, _, source in self._drain(limit, self.socket.recvmsg_into, (_buffer,), _STAMP_ROOM):
-            came, marked = _arrival(ancillary, ahead_s, now)
+            came, marked = _arrival(ancillary, ahead_s, self._empty_at, now)
             if marked is not None:
                 self.traffic_class = marked
             datagrams.append((bytes(_view[:size]), _short_wide(source) if self._wide else source, came))
+        if len(datagrams) < limit:
+            self._empty_at = now
         return datagrams
 
     def _drain(self, limit: int, receive: Callable[..., tuple], *arguments: Any) -> Iterator[tuple]:
@@ -261,14 +263,19 @@ def _try_option(made: socket.socket, level: int, name: int, value: int) -> bool:
     return True
 
 
-def _arrival(ancillary: list[tuple[int, int, bytes]], ahead_s: float, now: float) -> tuple[float, int | None]:
-    """When a datagram came, on the monotonic clock, and the traffic class it was marked with."""
+def _arrival(
+    ancillary: list[tuple[int, int, bytes]], ahead_s: float, since: float, now: float
+) -> tuple[float, int | None]:
+    """When a datagram came, on the monotonic clock, and the traffic class it was marked with.
+
+    One that is said to have come when nothing waited (before ``since``) tells of a wall clock that was set.
+    """
     came, marked = now, None
     for level, kind, data in ancillary:
         if kind == _SO_TIMESTAMPNS and level == socket.SOL_SOCKET and len(data) == _TIMESPEC.size:
             seconds, nanoseconds = _TIMESPEC.unpack(data)
             stamped = seconds + nanoseconds * 1e-9 - ahead_s
-            came = stamped if now - _LONGEST_WAIT_S < stamped < now else now
+            came = stamped if since < stamped < now else now
         elif (level, kind) in _MARKS and data:
             marked = data[0] if len(data) == 1 else int.from_bytes(data[:4], sys.byteorder) & 0xFF
     return came, marked

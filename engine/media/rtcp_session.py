@@ -258,7 +258,7 @@ class RtcpSession:
     # -------------------------------------------------------------- receiving
 
     def receive(self, data: bytes, now: float) -> list[Happening]:
-        """One datagram from the far end. Never raises: what is no RTCP is counted as malformed."""
+        """One datagram from the far end, which came at ``now``. What is no RTCP is counted, never raised."""
         try:
             packets = rtcp.parse(data)
         except MediaError:

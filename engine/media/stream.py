@@ -263,7 +263,7 @@ class AudioStream:
     # ------------------------------------------------------------------ RTCP
 
     def receive_rtcp(self, data: bytes, now: float) -> None:
-        """One RTCP datagram; whatever it says, the call goes on."""
+        """One RTCP datagram, which came at ``now``; whatever it says, the call goes on."""
         for happening in self._rtcp.receive(data, now):
             if isinstance(happening, Collided):
                 self._take_ssrc(happening, now)

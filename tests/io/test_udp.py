@@ -71,6 +71,10 @@ def test_the_moment_of_arrival_is_known_however_late_a_datagram_is_fetched(host)
     else:
         raise AssertionError("never known")
     assert two.receive_stamped(8, now) == []
+    one.send(b"waits", two.address)
+    wait_for(two)
+    (waits,) = two.receive_stamped(8, now + 60)  # the process was stopped meanwhile
+    assert now < waits[2] < time.monotonic()
     one.close()
     two.close()
 
@@ -88,10 +92,23 @@ def test_a_wall_clock_that_was_set_moves_no_arrival():
     def stamp(seconds):
         return [(socket.SOL_SOCKET, _SO_TIMESTAMPNS, _TIMESPEC.pack(seconds, 500_000_000))]
 
-    assert _arrival(stamp(1099), 1000.0, 100.0) == (99.5, None)
-    assert _arrival(stamp(1098), 1000.0, 100.0) == (100.0, None)  # it waited for more than a second?
-    assert _arrival(stamp(1100), 1000.0, 100.0) == (100.0, None)  # it comes from the future
-    assert _arrival([], 1000.0, 100.0) == _arrival([(0, 0, b"")], 1000.0, 100.0) == (100.0, None)
+    assert _arrival(stamp(1099), 1000.0, 99.0, 100.0) == (99.5, None)
+    assert _arrival(stamp(1098), 1000.0, 99.0, 100.0) == (100.0, None)  # nothing waited a second ago
+    assert _arrival(stamp(1100), 1000.0, 99.0, 100.0) == (100.0, None)  # it comes from the future
+    assert _arrival([], 1000.0, 99.0, 100.0) == _arrival([(0, 0, b"")], 1000.0, 99.0, 100.0) == (100.0, None)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux notes the moment of arrival")
+def test_what_a_drain_leaves_has_come_before_it(ends):
+    one, _ = ends
+    two = UdpSocket(one.address[0], 0, stamped=True)
+    for number in range(5):
+        one.send(bytes([number]), two.address)
+    wait_for(two)
+    now = time.monotonic()
+    drained = two.receive_stamped(4, now) + two.receive_stamped(4, now + 1)
+    assert [data[0] for data, _, _ in drained] == [0, 1, 2, 3, 4] and all(came < now + 0.9 for _, _, came in drained)
+    two.close()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
