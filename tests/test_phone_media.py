@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.io.wav import WavWriter
-from engine.media import codecs, rtp
+from engine.media import codecs, rtcp, rtp
 from engine.model import (
     CallState,
     CaptureView,
@@ -617,6 +617,22 @@ def test_packets_of_a_stranger_are_counted_and_not_heard():
         wire.run(0.02)
     assert anna.view().media.rx.foreign == 100
     assert anna.hears(bob) and bob.hears(anna)
+
+
+@pytest.mark.parametrize("source", [(STRANGER, 10001), (BOB, 4000)])
+def test_reports_of_a_stranger_are_counted_and_not_believed(source):
+    """Whatever SSRCs they bear: else anybody could have each packet sent three times."""
+    wire, anna, _ = call(anna={"codecs": ("opus",)}, bob={"codecs": ("opus",)}, seconds=8)
+    before = anna.view().media
+    ours, theirs = rtp_of(wire, ANNA)[-1].ssrc, rtp_of(wire, BOB)[-1].ssrc
+    block = rtcp.ReportBlock(ours, 128, 5000, 10_000, 9_000, 0, 0)
+    forged = rtcp.build([rtcp.ReceiverReport(theirs, (block,)), rtcp.cname_description(theirs, "forged")])
+    for _ in range(10):
+        wire.inject(forged, source, before.local_rtcp)
+        wire.run(0.5)
+    after = anna.view().media
+    assert after.rx.foreign == 10 and after.tx.redundancy == before.tx.redundancy
+    assert after.rtcp.cname == before.rtcp.cname and after.rtcp.remote.lost == 0
 
 
 def test_another_ssrc_from_the_right_address_is_counted_and_not_heard():
