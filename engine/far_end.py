@@ -3,6 +3,9 @@
 RFC 8866 (section 5.7) allows a host name where an address is expected. Nobody waits for it: what is sent meanwhile goes
 nowhere, and begins to flow with the answer. A name that stays in the SDP keeps the address it had until it is looked up
 anew, so that a re-INVITE makes no gap. A name may lead no further than an address in its place could.
+
+An SDP that names no address (``c=0.0.0.0``, the old way to hold: RFC 3264 section 8.4) says that nothing is to be sent
+to them. They may go on sending all the same, music for one, and it comes from where it came before.
 """
 
 from __future__ import annotations
@@ -33,6 +36,8 @@ class FarEnd:
         """``here`` is our own address, which says what can be reached; ``told`` takes level and text of a log line."""
         self.rtp: Address | None = None
         self.rtcp: Address | None = None
+        self.rtp_from: Address | None = None  # whence it comes: where it goes, or went when that was last known
+        self.rtcp_from: Address | None = None
         self.unknown = ""  # why the host of one of them has no address
         self._names, self._here, self._told = names, here, told
         self._agreed: tuple[Address | None, Address | None] = (None, None)
@@ -80,6 +85,7 @@ class FarEnd:
 
     def _settle(self) -> None:
         self.rtp, self.rtcp = (self._at(address) for address in self._agreed)
+        self.rtp_from, self.rtcp_from = self.rtp or self.rtp_from, self.rtcp or self.rtcp_from
 
     def _at(self, address: Address | None) -> Address | None:
         known = None if address is None else self._known.get(address[0])

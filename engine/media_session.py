@@ -13,7 +13,7 @@ the sound (no card plays it, it is neither sent back nor mixed), some ticks are 
 come by then: the outcome is the same, and several in a row cost little more than one alone. Whoever wants to know how
 things stand says :meth:`MediaSession.catch_up` before.
 
-Packets count only when they come from the address the SDP named; the rest is foreign, counted and not heard.
+Packets count only when they come from the address the SDP named last; the rest is foreign, counted and not heard.
 """
 
 from __future__ import annotations
@@ -298,7 +298,7 @@ class MediaSession:
 
     def _receive(self, until: float) -> None:
         """Take in what came by then; the rest is for the next tick."""
-        waiting, wanted = self._came, self._far_end.rtp
+        waiting, wanted = self._came, self._far_end.rtp_from
         while waiting and waiting[0][2] <= until:
             data, source, came = waiting.popleft()
             if source == wanted:
@@ -309,7 +309,7 @@ class MediaSession:
     def _read_rtcp(self, now: float) -> None:
         self.catch_up(now)
         for data, source, came in self._ports.rtcp.receive_stamped(DRAIN, now):
-            if source == self._far_end.rtcp:
+            if source == self._far_end.rtcp_from:
                 self._take_report(data, came)
             else:
                 self._watch.was_foreign()

@@ -39,6 +39,22 @@ def test_addresses_are_written_as_they_come_and_nobody_is_asked():
     assert world.goes_to == (None, None)
 
 
+def test_where_an_sdp_names_no_address_what_comes_from_the_one_before_is_theirs(world):
+    """RFC 3264 section 8.4: c=0.0.0.0 says where nothing is to be sent, not that nothing comes."""
+    first, other = (("192.0.2.9", 4000), ("192.0.2.9", 4001)), (("192.0.2.8", 5000), ("192.0.2.9", 5009))
+    for agreed, theirs in ((first, first), ((None, None), first), ((None, None), first), (other, other)):
+        world.far.agree(*agreed)
+        assert world.goes_to == agreed and (world.far.rtp_from, world.far.rtcp_from) == theirs
+
+
+def test_what_comes_from_where_it_came_is_theirs_until_their_new_name_is_known(world):
+    world.far.agree(("192.0.2.9", 4000), None)
+    world.far.agree(("far.test", 5000), None)
+    assert world.far.rtp is None and world.far.rtp_from == ("192.0.2.9", 4000)
+    world.answer("far.test", "192.0.2.8")
+    assert world.far.rtp == world.far.rtp_from == ("192.0.2.8", 5000)
+
+
 def test_a_name_goes_nowhere_until_it_is_known(world):
     world.far.agree(("far.test", 4000), ("far.test", 4001))
     assert world.goes_to == (None, None) and len(world.asked) == 1

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import re
 import wave
 
 import numpy as np
@@ -558,6 +559,29 @@ def test_who_is_on_hold_misses_nothing():
     anna.do(Hold(None, False))
     wire.run(10)
     assert media_lines(anna) == media_lines(bob) == []
+
+
+def held_the_old_way(data):
+    """A re-INVITE to hold, without an address in place of a direction (RFC 3264 section 8.4)."""
+    assert b"a=sendonly" in data
+    data = data.replace(b"a=sendonly\r\n", b"").replace(f"c=IN IP4 {BOB}".encode(), b"c=IN IP4 0.0.0.0")
+    return re.sub(rb"(?<=Content-Length: )\d+", b"%d" % len(data.partition(b"\r\n\r\n")[2]), data)
+
+
+def test_music_is_heard_and_nothing_is_lost_where_they_hold_the_old_way():
+    wire, anna, bob = call(seconds=3)
+    rule = wire.rewrite(is_from(BOB, is_sip("INVITE")), held_the_old_way)
+    bob.do(Hold(None, True))
+    bob.phone._calls[1].media.hold_here(False, wire.now)  # he sings himself
+    wire.run(8)
+    assert anna.view().held_there and anna.view().media.direction == "recvonly" and anna.hears(bob)
+    assert anna.view().media.rtcp.sr_received > 1
+    wire.mend(rule)
+    bob.do(Hold(None, False))
+    wire.run(3)
+    rx = anna.view().media.rx
+    assert rx.lost == rx.foreign == 0 and rx.packets == pytest.approx(50 * 14, abs=10)
+    assert anna.hears(bob) and bob.hears(anna) and findings(anna) == []
 
 
 def test_a_far_end_that_vanishes_shows_and_hanging_up_ends():
