@@ -48,8 +48,8 @@ def left_out(count: int) -> str:
 
 
 def rounded(value: float | None, digits: int) -> float | None:
-    """A number JSON can hold, or None."""
-    return None if value is None or not math.isfinite(value) else round(float(value), digits)
+    """A number JSON can hold, or None; what rounds to nothing has no sign."""
+    return None if value is None or not math.isfinite(value) else round(float(value), digits) + 0.0
 
 
 def _who(call: model.CallView) -> Fields:
@@ -81,6 +81,7 @@ def figures(call: model.CallView, sound: model.SoundView | None = None) -> Field
             "reordered": rx.reordered,
             "discarded": rx.discarded,
             "recovered": rx.recovered,
+            "foreign": rx.foreign,
         },
         "jitter_ms": rounded(rx.jitter_ms, 3),
         "loss_percent": rounded(rx.loss_percent, 3),
@@ -98,7 +99,7 @@ def figures(call: model.CallView, sound: model.SoundView | None = None) -> Field
         "card": _card(sound),
         "mos": _opinions(call),
         "bursts": _bursts(media),
-        "remote": _remote(rtcp.remote),
+        "remote": _remote(rtcp),
     }
 
 
@@ -147,13 +148,14 @@ def _card(sound: model.SoundView | None) -> Fields:
     return {"ok": sound.ok, "underruns": sound.underruns, "overruns": sound.overruns}
 
 
-def _remote(report: model.RemoteReport | None) -> Fields:
-    if report is None:
-        return {"lost": None, "loss_percent": None, "jitter_ms": None}
+def _remote(rtcp: model.RtcpView) -> Fields:
+    """What they reported last, and how much of their RTCP could not be read."""
+    report = rtcp.remote
     return {
-        "lost": report.lost,
-        "loss_percent": rounded(report.loss_percent, 3),
-        "jitter_ms": rounded(report.jitter_ms, 3),
+        "lost": None if report is None else report.lost,
+        "loss_percent": None if report is None else rounded(report.loss_percent, 3),
+        "jitter_ms": None if report is None else rounded(report.jitter_ms, 3),
+        "malformed": rtcp.malformed,
     }
 
 

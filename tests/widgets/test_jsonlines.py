@@ -51,6 +51,7 @@ def test_stats() -> None:
             "reordered": 1,
             "discarded": 0,
             "recovered": 0,
+            "foreign": 0,
         },
         "jitter_ms": 4.1,
         "loss_percent": 0.13,
@@ -65,8 +66,20 @@ def test_stats() -> None:
         "card": {"ok": None, "underruns": None, "overruns": None},
         "mos": {"here": 4.38, "there": 3.98, "cause_here": "loss 0.1 %", "cause_there": "loss 0.4 %"},
         "bursts": {"runs": [6, 1, 0, 1, 0, 0], "mean_run": 1.5},
-        "remote": {"lost": 38, "loss_percent": 0.4, "jitter_ms": 12.0},
+        "remote": {"lost": 38, "loss_percent": 0.4, "jitter_ms": 12.0, "malformed": 0},
     }
+
+
+def test_what_came_from_somebody_else_and_what_could_not_be_read_are_counted() -> None:
+    media = views.media(rx=model.RxView(foreign=7), rtcp=model.RtcpView(malformed=3))
+    stats = of(model.Stats(views.call(media=media)))
+    assert stats["rx"]["foreign"] == 7
+    assert stats["remote"] == {"lost": None, "loss_percent": None, "jitter_ms": None, "malformed": 3}
+
+
+def test_nothing_is_nought_below_zero() -> None:
+    media = views.media(rx=model.RxView(drift_ppm=-0.0, jitter_ms=-1e-9), level_in=model.LevelView(-0.04, 0.0))
+    assert "-0" not in line_of(model.Stats(views.call(media=media)))
 
 
 def test_stats_of_a_call_just_answered_make_up_nothing() -> None:
@@ -75,7 +88,7 @@ def test_stats_of_a_call_just_answered_make_up_nothing() -> None:
     assert list(stats) == FIGURES
     unknown = ("jitter_ms", "loss_percent", "rtt_ms", "buffer_ms", "target_ms", "drift_ppm")
     assert [stats[name] for name in unknown] == [None] * 6
-    assert stats["remote"] == {"lost": None, "loss_percent": None, "jitter_ms": None}
+    assert stats["remote"] == {"lost": None, "loss_percent": None, "jitter_ms": None, "malformed": 0}
 
 
 def test_ended_carries_the_totals() -> None:
