@@ -175,7 +175,9 @@ def _hold_words(call: model.CallView) -> str:
 def _quality(media: model.MediaView) -> list[str]:
     """How the sound arrives here, and there."""
     rx, report = media.rx, media.rtcp.remote
-    words = [f"lost {figures.percent(rx.loss_percent)}", f"jitter {figures.millis(rx.jitter_ms)}"]
+    words = ["nothing has come yet"]
+    if rx.packets:
+        words = [f"lost {figures.percent(rx.loss_percent)}", f"jitter {figures.millis(rx.jitter_ms)}"]
     if figures.known(media.rtcp.rtt_ms):
         words.append(f"round trip {figures.millis(media.rtcp.rtt_ms)}")
     if report is not None:

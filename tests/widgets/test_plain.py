@@ -83,6 +83,12 @@ def test_a_call_in_good_order_is_summed_up_once() -> None:
     assert said(model.Answered(views.call()), *quiet)[1:] == ["Bob, call 1: after 10 seconds lost 0.0 %, jitter 2.0 ms"]
 
 
+def test_where_nothing_has_come_that_is_how_it_is_going() -> None:
+    for rtcp, more in ((model.RtcpView(), ""), (model.RtcpView(rtt_ms=40.0), ", round trip 40 ms")):
+        stats = model.Stats(views.call(talk_s=10, media=views.media(rx=model.RxView(), rtcp=rtcp)))
+        assert said(stats) == [f"Bob, call 1: after 10 seconds nothing has come yet{more}"]
+
+
 def test_what_is_the_matter_is_told_when_it_begins_and_when_it_is_over() -> None:
     found = model.Finding("loss-here", "bad", "the line loses packets", "3.1 % of the last 10 s", "mend it", 61)
     assert said(
