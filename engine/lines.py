@@ -51,11 +51,11 @@ class Lines:
                 return True
         return False
 
-    def turned_away(self, who: str, now: float) -> str | None:
+    def turned_away(self, what: str, now: float) -> str | None:
         """A line for the log; None while the last one is fresh: a flood of calls must not become one of lines."""
         if now < self._tell_from:
             self._untold += 1
             return None
         others = f", and {self._untold} more before" if self._untold else ""
         self._tell_from, self._untold = now + TELL_AGAIN_S, 0
-        return f"busy: refused {who}{others}"
+        return f"busy: {what}{others}"

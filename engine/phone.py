@@ -400,9 +400,7 @@ class Phone:
         peer_uri, name, host = str(event.from_.uri), event.from_.display_name, event.source[0]
         if self._quit_by is not None or not self._lines.free_for(host, now):
             self._agent.reject(event.call, 486, now)
-            line = self._lines.turned_away(f"{peer_uri} from {host}", now)
-            if line is not None:
-                self.log("warn", "call", line)
+            self._turned_away(f"refused {peer_uri} from {host}", now)
             return
         call = self._calls[event.call] = Call(event.call, "in", peer_uri, name, now, self._outside.known_as)
         call.source_host = host
@@ -461,10 +459,22 @@ class Phone:
         self._bring_up(call, now)
 
     def _on_confirmed(self, event: sip_events.Confirmed, now: float) -> None:
+        """A call that others may not have had a line for becomes one; the last line may be gone by then."""
         call = self._calls.get(event.call)
-        if call is not None:
-            call.confirmed = True
-            self._bring_up(call, now)
+        if call is None:
+            return
+        if not call.surely_taken and self._lines.busy():
+            call.reached = Limit(now, "every line was taken before the caller acknowledged", 486)
+            self._agent.hang_up(call.id, now)
+            self._turned_away(f"hung up {call.peer_uri} from {call.source_host}", now)
+            return
+        call.confirmed = True
+        self._bring_up(call, now)
+
+    def _turned_away(self, what: str, now: float) -> None:
+        line = self._lines.turned_away(what, now)
+        if line is not None:
+            self.log("warn", "call", line)
 
     def _bring_up(self, call: Call, now: float) -> None:
         """Start what may start: hearing once answered, sending once confirmed."""

@@ -3,14 +3,18 @@
 import pytest
 
 from engine.io.errors import NetworkError
-from engine.model import Answer, CallState, CommandError, Dial, HangUp, Incoming
-from tests.wire import ANNA, BOB, CAROL, Wire
+from engine.model import Answer, CallState, CommandError, Dial, Ended, HangUp, Incoming, Log
+from engine.sip.message import parse
+from tests.wire import ANNA, BOB, CAROL, STRANGER, Wire
 
 INVITE = (
     "INVITE sip:bob@192.0.2.2 SIP/2.0\r\nVia: SIP/2.0/UDP {0}:5060;branch=z9hG4bK{1}\r\nMax-Forwards: 70\r\n"
     "From: <sip:x@{0}>;tag={1}\r\nTo: <sip:bob@192.0.2.2>\r\nCall-ID: {1}@{0}\r\nCSeq: 1 INVITE\r\n"
     "Contact: <sip:x@{0}>\r\nContent-Length: 0\r\n\r\n"
 )
+
+
+SDP = "v=0\r\no=- 1 1 IN IP4 {0}\r\ns=-\r\nc=IN IP4 {0}\r\nt=0 0\r\nm=audio 20000 RTP/AVP 0\r\n"
 
 
 def people(bob=None):
@@ -24,6 +28,26 @@ def floods(wire, bob, count, hosts, every_s=0.002):
         host = f"198.51.100.{number % hosts}"
         wire.inject(INVITE.format(host, wire.now + number).encode(), (host, 5060), (bob.host, 5060))
         wire.run(every_s)
+
+
+def offer(host, number):
+    """An INVITE with an offer."""
+    body = SDP.format(host)
+    described = f"Content-Type: application/sdp\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    return INVITE.format(host, number).replace("Content-Length: 0\r\n\r\n", described).encode()
+
+
+def acknowledge(wire, bob, host):
+    """The ACK of every 200 that was sent to this host."""
+    answers = {d.data: parse(d.data) for d in wire.sip("200 INVITE") if d.destination[0] == host}
+    for answer in answers.values():
+        ack = (
+            INVITE.format(host, answer.from_.tag)
+            .replace("INVITE", "ACK")
+            .replace("branch=z9hG4bK", "branch=z9hG4bKack")
+        )
+        to = f"To: {answer.headers.get('to')}\r\n"
+        wire.inject(ack.replace("To: <sip:bob@192.0.2.2>\r\n", to).encode(), (host, 5060), (bob.host, 5060))
 
 
 def ringing(station):
@@ -157,3 +181,21 @@ def test_callers_who_never_acknowledge_keep_no_line_while_the_phone_is_being_loa
     bob.phone.run_what_waited(wire.now)
     wire.run(1)
     assert anna.view().state is CallState.TALKING
+
+
+def test_of_many_calls_acknowledged_at_once_no_more_than_the_lines_stay_up():
+    wire, _, bob, _ = people({"max_calls": 1, "auto_answer": 0})
+    for number in range(10):
+        wire.inject(offer(STRANGER, number), (STRANGER, 5060), (bob.host, 5060))
+    wire.run(0.1)
+    acknowledge(wire, bob, STRANGER)
+    wire.run(2)
+    assert [call.state for call in bob.phone.snapshot(wire.now).calls].count(CallState.TALKING) == 1
+    ended = bob.told(Ended)
+    assert len(ended) == 9 and len({d.data for d in wire.sip("BYE")}) == 9
+    assert {(event.status, event.reason) for event in ended} == {
+        (486, "every line was taken before the caller acknowledged")
+    }
+    assert len({d.source for d in wire.sent if d.port_kind == "rtp"}) == 1, "no sound for the others"
+    lines = [event.line.text for event in bob.told(Log) if "busy" in event.line.text]
+    assert len(lines) == 1 and lines[0].startswith("busy: hung up sip:x@")
