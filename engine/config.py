@@ -293,7 +293,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help=f"packets sent again in each: auto (by the loss they report), off, 1 to {MAX_GENERATIONS}",
     )
-    call.add_argument("--max-calls", type=_number(1, 200), metavar="N", help="calls at once (8); more hear busy")
+    call.add_argument("--max-calls", type=_number(1, 200), metavar="N", help="calls up at once (8); more hear busy")
     call.add_argument("--demo", action="store_true", help="a call with itself on this machine")
     return top
 

@@ -1,8 +1,10 @@
-"""The lines: how many calls there may be, and who gets the last one.
+"""The lines: how many calls there may be, and who may ring when many want to.
 
-Anybody can make every line ring, and under many names. So calls that ring are no reason against another one for
-long: when all lines ring, the call that has rung longest of those that come from one host in numbers makes room,
-or the one that nobody has taken for ``RINGS_ALONE_S``. And who is turned away is spoken of once in a while only.
+A call that rings is none yet, and neither is one that its caller has not acknowledged: both keep no line. So more may
+ring than there are lines, but not without end: what a face lists stays short. Anybody can ring, and under many names.
+So where ``MOST_RINGING`` ring, the call that has rung longest of the host that makes most of them ring makes room: at
+once for a host that makes fewer ring, and where all hosts are alike, once it has rung for ``RINGS_AT_LEAST_S``. And
+who is turned away is spoken of once in a while only.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from collections.abc import Callable, Mapping
 from engine.call import Call
 from engine.model import CallState
 
-RINGS_ALONE_S = 30.0  # a call that rings so long keeps its line only while nobody else wants it
+MOST_RINGING = 32
+RINGS_AT_LEAST_S = 6.0  # time to look up and to answer
 TELL_AGAIN_S = 1.0
 
 
@@ -27,28 +30,23 @@ class Lines:
         self._tell_from = 0.0
         self._untold = 0
 
-    @property
-    def all_taken(self) -> bool:
-        """Is there no line to dial on? Calls that ring here have one, too."""
-        return sum(call.takes_a_line for call in self._calls.values()) >= self._most
-
     def busy(self) -> bool:
         """Are there as many calls as may be? What nobody has acknowledged is not one yet."""
         return sum(call.surely_taken for call in self._calls.values()) >= self._most
 
     def free_for(self, host: str, now: float) -> bool:
-        """Is there a line for a caller from this host? Somebody else may have to make room for it."""
+        """May a call from this host ring? Somebody else may have to make room for it."""
         if self.busy():
             return False
         ringing = [call for call in self._calls.values() if call.state is CallState.RINGING]
-        if len(ringing) < self._most:
+        if len(ringing) < MOST_RINGING:
             return True
-        hosts = Counter(call.source_host for call in ringing)
-        for call in ringing:  # oldest first
-            rung_s = now - call.state_since
-            if (hosts[call.source_host] > 1 and call.source_host != host) or rung_s >= RINGS_ALONE_S:
-                self._make_room(call, now)
-                return True
+        held = Counter(call.source_host for call in ringing)
+        oldest = max(ringing, key=lambda call: held[call.source_host])  # the first of equals
+        more = held[oldest.source_host] - held[host]
+        if more > 1 or (more == 1 and now - oldest.state_since >= RINGS_AT_LEAST_S):
+            self._make_room(oldest, now)
+            return True
         return False
 
     def turned_away(self, what: str, now: float) -> str | None:

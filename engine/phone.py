@@ -36,7 +36,7 @@ from engine.ringing import Ringer
 from engine.room import Room
 from engine.settings import Settings, Store
 from engine.sip import events as sip_events
-from engine.sip.agent import UserAgent
+from engine.sip.agent import Limits, UserAgent
 from engine.sip.message import SipError
 from engine.sip.reasons import BAD_QUALITY, exit_code, reason_text
 from engine.sip.sdp import LocalAudio
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 SIP_PER_TURN = 32
 SIP_PER_MODULE = 2  # of those to be loaded, more than a hundred: a flood must not keep the phone from ever being there
 MEDIA_MARGIN_S = 0.0015  # SIP work stops so long before the next packet must leave
+BESIDE_THE_LINES = 56  # calls that take no line, half open or about to end
 RING_OUT_S = 180.0  # nobody answers
 ENDING_S = 1.0  # so long a call that we hung up is shown while BYE or CANCEL is not answered; then it is over
 QUIT_PATIENCE_S = 2.0  # how long the end of the program waits for such answers
@@ -92,7 +93,13 @@ class Phone:
         self._calls: dict[int, Call] = {}
         self._lines = Lines(self._calls, config.max_calls, self._make_room)
         formats = self._settings.formats
-        self._agent = UserAgent(local=self.local, formats=formats, entropy=outside.entropy, busy=self._lines.busy)
+        self._agent = UserAgent(
+            local=self.local,
+            formats=formats,
+            entropy=outside.entropy,
+            limits=Limits(sessions=config.max_calls + BESIDE_THE_LINES),
+            busy=self._lines.busy,
+        )
         self._ladder = Ladder(self._calls)
         self._agent.trace = config.trace or config.face == "dashboard"
         self._room = Room(self._calls, self._agent, self._local_audio, self._tell)
@@ -168,7 +175,7 @@ class Phone:
             target = complete_uri(command.uri)
         except ConfigError as error:
             raise CommandError(str(error)) from None
-        if self._lines.all_taken:
+        if self._lines.busy():
             raise CommandError(f"all {self._config.max_calls} lines are busy (--max-calls)")
         try:
             ports = self._pool.take()

@@ -3,6 +3,7 @@
 import pytest
 
 from engine.io.errors import NetworkError
+from engine.lines import MOST_RINGING, RINGS_AT_LEAST_S
 from engine.model import Answer, CallState, CommandError, Dial, Ended, HangUp, Incoming, Log
 from engine.sip.message import parse
 from tests.wire import ANNA, BOB, CAROL, STRANGER, Wire
@@ -58,13 +59,36 @@ def test_no_more_calls_than_lines():
     wire, anna, bob, carol = people({"max_calls": 1})
     anna.do(Dial(bob.uri))
     wire.run(0.5)
-    carol.do(Dial(bob.uri))
-    wire.run(0.5)
-    assert carol.exit_codes() == [10] and len(ringing(bob)) == 1
     bob.do(Answer())
     wire.run(0.5)
+    carol.do(Dial(bob.uri))
+    wire.run(0.5)
+    assert carol.exit_codes() == [10] and not ringing(bob)
     with pytest.raises(CommandError, match="max-calls"):
         bob.do(Dial(carol.uri))
+
+
+def test_a_call_that_rings_takes_no_line():
+    wire, anna, bob, carol = people({"max_calls": 1})
+    for caller in (anna, carol):
+        caller.do(Dial(bob.uri))
+        wire.run(0.5)
+    assert len(ringing(bob)) == 2
+    dave = wire.station("192.0.2.4")
+    bob.do(Dial(dave.uri))
+    with pytest.raises(CommandError, match="hang up first"):
+        bob.do(Answer())
+
+
+def test_there_may_be_as_many_calls_as_there_are_lines():
+    wire, _, bob, _ = people({"max_calls": 70, "auto_answer": 0})
+    for number in range(70):
+        host = f"198.51.100.{number}"
+        wire.inject(offer(host, number), (host, 5060), (bob.host, 5060))
+        wire.run(0.01)
+        acknowledge(wire, bob, host)
+        wire.run(0.01)
+    assert [call.state for call in bob.phone.snapshot(wire.now).calls] == [CallState.TALKING] * 70
 
 
 def test_a_call_that_rings_cannot_be_taken_when_every_line_is_busy():
@@ -119,7 +143,7 @@ def test_a_flood_of_invites_harms_neither_the_call_nor_the_next_caller(options):
     assert bob.view(1).state is CallState.TALKING
     assert anna.hears(bob) and bob.hears(anna)
     assert anna.view().media.rx.lost == 0
-    wire.run(31)
+    wire.run(RINGS_AT_LEAST_S)
     carol.do(Dial(bob.uri))
     wire.run(6)
     assert carol.view().state in (CallState.TALKING, CallState.PROGRESS)
@@ -129,34 +153,57 @@ def test_a_flood_of_invites_harms_neither_the_call_nor_the_next_caller(options):
     assert bob.rests()
 
 
-def test_a_host_that_makes_every_line_ring_makes_room_for_others_at_once():
+def test_hosts_that_make_many_calls_ring_make_room_for_others_at_once():
     wire, anna, bob, _ = people()
-    floods(wire, bob, 20, 1)
-    assert len(ringing(bob)) == 8
+    floods(wire, bob, 60, 2)
+    assert len(ringing(bob)) == MOST_RINGING
     anna.do(Dial(bob.uri))
     wire.run(0.5)
     assert anna.view().state is CallState.PROGRESS
-    assert len(ringing(bob)) == 8
+    assert len(ringing(bob)) == MOST_RINGING
 
 
-def test_many_hosts_keep_every_line_ringing_for_half_a_minute_at_most():
-    wire, anna, bob, carol = people()
-    floods(wire, bob, 20, 20)
+def test_eight_hosts_that_ring_once_turn_nobody_away():
+    wire, anna, bob, _ = people()
+    floods(wire, bob, 8, 8)
     anna.do(Dial(bob.uri))
-    wire.run(25)
+    wire.run(0.5)
+    assert anna.view().state is CallState.PROGRESS
+
+
+def test_many_hosts_turn_others_away_only_while_their_calls_are_new():
+    wire, anna, bob, carol = people()
+    floods(wire, bob, 60, 60)
+    anna.do(Dial(bob.uri))
+    wire.run(RINGS_AT_LEAST_S - 1)
     assert anna.exit_codes() == [10]
-    wire.run(6)
+    wire.run(1)
     carol.do(Dial(bob.uri))
     wire.run(0.5)
     assert carol.view().state is CallState.PROGRESS
+    assert len(ringing(bob)) == MOST_RINGING
 
 
-def test_people_who_ring_are_not_pushed_out_by_one_who_calls_often():
-    wire, anna, bob, carol = people({"max_calls": 2})
+def test_twenty_callers_a_second_who_never_acknowledge_turn_nobody_away():
+    wire, anna, bob, _ = people({"auto_answer": 0})
+    for number in range(100):
+        host = f"198.51.100.{number % 40}"
+        wire.inject(offer(host, number), (host, 5060), (bob.host, 5060))
+        wire.run(0.05)
+        if number % 10 == 9:
+            anna.do(Dial(bob.uri))
+            wire.run(0.05)
+            assert anna.view().state is CallState.TALKING
+            anna.do(HangUp())
+
+
+@pytest.mark.parametrize("hosts", [1, 2, 10])
+def test_people_who_ring_are_not_pushed_out_by_those_who_call_often(hosts):
+    wire, anna, bob, carol = people()
     for caller in (anna, carol):
         caller.do(Dial(bob.uri))
     wire.run(0.5)
-    floods(wire, bob, 50, 1, every_s=0.1)
+    floods(wire, bob, 200, hosts, every_s=0.1)
     assert anna.view().state is carol.view().state is CallState.PROGRESS
 
 

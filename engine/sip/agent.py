@@ -3,12 +3,14 @@
 Theory of operation. A datagram is parsed, screened, matched to a transaction, then to a dialog, then taken for a
 new call; the first that fits has it. A request that needs no memory is answered without keeping any (section
 8.2.7), with a tag made from the request and a secret, so that a flood costs nothing and its ACKs are known. All
-tables are bounded, and incoming calls that nobody has acknowledged may take only a part of the lines: when it is
-full, the one that has waited longest for its ACK makes room.
+tables are bounded, and incoming calls that nobody has acknowledged may take only a part of the lines. A caller who is
+there acknowledges within a round trip; so when that part is full, one that has waited longer makes room: the oldest of
+the host that has most of them. What that costs is bounded by ``ACK_OVERDUE_S``, too.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -28,10 +30,12 @@ from engine.sip.replies import ALLOW, make_response, reply_address, stamp
 from engine.sip.screening import MAX_MESSAGE, Refusal, check_routes, readable, screen, screen_invite
 from engine.sip.sdp import Format, LocalAudio
 from engine.sip.session import Session
-from engine.sip.transaction import T2, InviteClient, InviteServer
+from engine.sip.transaction import InviteClient, InviteServer
 from engine.sip.uri import hostport_text
 
 __all__ = ["Address", "Counters", "Limits", "UserAgent"]
+
+ACK_OVERDUE_S = 0.5  # longer than a round trip; the 2xx has been sent again by then (T1)
 
 _CAPABILITIES = Refusal(
     200,
@@ -381,15 +385,12 @@ class UserAgent:
         """Half-open calls take a part of the lines, and those of one host a smaller part."""
         limits = self._endpoint.limits
         waiting = [session for session in self._callees() if session.half_open]
-        if sum(session.source[0] == source[0] for session in waiting) >= limits.half_open_per_host:
-            return False
+        own = [session for session in waiting if session.source[0] == source[0]]
+        if len(own) >= limits.half_open_per_host:
+            return _makes_room(own, now)
         if len(waiting) < limits.half_open and len(self._sessions) < limits.sessions:
             return True
-        for session in waiting:  # oldest first
-            if session.unacknowledged_for(now) >= T2:
-                session.drop(now)
-                return True
-        return False
+        return _makes_room(waiting, now)
 
     def _callees(self) -> list[CalleeSession]:
         return [session for session in self._sessions.values() if isinstance(session, CalleeSession)]
@@ -433,6 +434,16 @@ class UserAgent:
         call_id, caller, cseq = (request.headers.get(name) or "" for name in ("call-id", "from", "cseq"))
         text = "\n".join([call_id, caller, cseq.partition(" ")[0], request.via.branch or ""])
         return blake2s(text.encode("utf-8", "surrogateescape"), key=self._secret, digest_size=8).hexdigest()
+
+
+def _makes_room(waiting: list[CalleeSession], now: float) -> bool:
+    """Of the calls whose ACK is overdue, the oldest of the host that has most of them ends. Is there one?"""
+    overdue = [session for session in waiting if session.unacknowledged_for(now) >= ACK_OVERDUE_S]
+    if not overdue:
+        return False
+    held = Counter(session.source[0] for session in waiting)
+    max(overdue, key=lambda session: held[session.source[0]]).make_room()  # the first of equals
+    return True
 
 
 def _check_target(target: Uri) -> None:

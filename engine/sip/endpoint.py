@@ -32,7 +32,7 @@ class Limits:
     """How much the endpoint keeps at most."""
 
     sessions: int = 64
-    half_open: int = 32  # incoming calls whose caller has not acknowledged an answer
+    half_open: int = 48  # incoming calls whose caller has not acknowledged an answer
     half_open_per_host: int = 16
     server_transactions: int = 2000
     server_bytes: int = 8_000_000  # the requests that these were about, and so their answers

@@ -176,14 +176,21 @@ class Session(ABC):
 
     def _timer_unacknowledged(self, due: float, now: float) -> None:
         """Section 13.3.1.4: hang up. Nobody answers there, so the line is free at once."""
-        self.drop(now, Ending(408, "our answer was never acknowledged", "network", True))
-
-    def drop(self, now: float, ending: Ending | None = None) -> None:
-        """BYE, and over, without waiting for the answer to it."""
         if self.dialog is not None and self.state in ("up", "ending"):
             bye = self.dialog.request("BYE", self._endpoint.via())
             self._endpoint.start(bye, self.dialog.next_hop(), deaf, now, self.call)
-        self._end(ending or Ending(408, "dropped: the caller never acknowledged, others wait", "network", True))
+        self._end(Ending(408, "our answer was never acknowledged", "network", True))
+
+    def make_room(self) -> None:
+        """Others wait, and no ACK has come: over.
+
+        Of the BYE there is one datagram and no transaction: who calls under the name of others, to have them sent
+        much, shall not have it sent again and again.
+        """
+        if self.dialog is not None:
+            bye = self.dialog.request("BYE", self._endpoint.via())
+            self._endpoint.send(bye.encode(), self.dialog.next_hop(), self.call)
+        self._end(Ending(408, "dropped: the caller has not acknowledged, others wait", "network", True))
 
     def acknowledged(self, ack: Request, source: Address, now: float) -> None:
         """An ACK in our dialog. One that comes again, because our 2xx had come again, changes nothing."""

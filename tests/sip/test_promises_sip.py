@@ -202,19 +202,53 @@ def test_11_one_host_cannot_take_every_line():
     assert len(peer.of(events.IncomingCall)) == 17
 
 
+def _silent_callers(peer: Peer, count: int, every_s: float = 0.0) -> None:
+    """Calls that are answered and never acknowledged, each from another host."""
+    for number in range(count):
+        fields = {"call_id": f"silent{number}", "branch": f"z9hG4bKsilent{number}"}
+        before = len(peer.of(events.IncomingCall))
+        peer.say(peer.request("INVITE", body=SDP_OFFER, **fields), (f"198.51.100.{number % 250}", 5060))
+        for event in peer.of(events.IncomingCall)[before:]:
+            peer.do("accept", event.call, audio())
+        peer.wait(every_s)
+
+
 def test_11_when_half_open_calls_fill_the_lines_the_one_that_never_acknowledged_makes_room():
     peer = Peer(agent(ANNA))
-    for number in range(32):
-        source = (f"198.51.100.{number}", 5060)
-        peer.say(peer.request("INVITE", call_id=f"c{number}", branch=f"z9hG4bK{number}", body=SDP_OFFER), source)
-        peer.do("accept", number + 1, audio())
+    _silent_callers(peer, 48)
     fresh = peer.request("INVITE", call_id="new", branch="z9hG4bKnew", body=SDP_OFFER)
     (busy,) = peer.say(fresh)
-    assert busy.status == 486, "for four seconds the ACK may still be on its way"
-    peer.wait(4)
-    peer.say(peer.request("INVITE", call_id="new", branch="z9hG4bKnew", body=SDP_OFFER))
-    assert len(peer.of(events.IncomingCall)) == 33
+    assert busy.status == 486, "for half a second the ACK may still be on its way"
+    peer.wait(0.5)
+    peer.say(fresh)
+    assert len(peer.of(events.IncomingCall)) == 49
     assert [event.call for event in peer.of(events.CallEnded)] == [1]
+
+
+def test_11_who_makes_room_is_sent_one_bye_wherever_that_may_go():
+    peer = Peer(agent(ANNA))
+    _silent_callers(peer, 48)
+    peer.wait(0.6)
+    peer.say(peer.request("INVITE", call_id="new", branch="z9hG4bKnew", body=SDP_OFFER))
+    sent = [message for _, message in peer.wait(20)]
+    assert statuses(peer.heard).count("BYE") == 1 and "BYE" not in statuses(sent)
+
+
+def test_11_twenty_callers_a_second_who_never_acknowledge_turn_no_honest_one_away():
+    peer = Peer(agent(ANNA))
+    _silent_callers(peer, 200, every_s=0.05)
+    assert len(peer.of(events.IncomingCall)) == 200, "each has been answered, and so would be who is there"
+
+
+def test_11_of_those_that_are_overdue_the_host_that_has_most_makes_room():
+    peer = Peer(agent(ANNA))
+    _silent_callers(peer, 40)
+    for number in range(8):
+        call = peer.calls(call_id=f"often{number}", branch=f"z9hG4bKoften{number}")
+        peer.do("accept", call, audio())
+    peer.wait(1)
+    peer.say(peer.request("INVITE", call_id="new", branch="z9hG4bKnew", body=SDP_OFFER), STRANGER)
+    assert [event.call for event in peer.of(events.CallEnded)] == [41]
 
 
 def test_11_calls_that_are_up_are_never_given_up_for_new_ones():
