@@ -23,6 +23,7 @@ except ImportError:  # a Python that has no hash functions of its own
 from engine.sip import events
 from engine.sip.callee import CalleeSession
 from engine.sip.caller import CallerSession
+from engine.sip.dialog import Dialog
 from engine.sip.endpoint import Address, Counters, Endpoint, Key, Limits
 from engine.sip.message import Headers, Message, Request, Response, SipError, Uri, parse
 from engine.sip.reasons import phrase
@@ -293,17 +294,16 @@ class UserAgent:
         else:
             self._refuse(request, Refusal(481), source)
 
-    def _session_of(self, request: Request) -> Session | None:
+    def _dialog_of(self, request: Request) -> tuple[Session, Dialog] | None:
         """By Call-ID and both tags: one of them alone is a stranger's guess."""
         session = self._dialogs.get((request.call_id, request.to.tag or ""))
-        if session is None or session.dialog is None or session.dialog.remote_tag != request.from_.tag:
-            return None
-        return session
+        dialog = None if session is None else session.dialog_with(request.from_.tag)
+        return None if session is None or dialog is None else (session, dialog)
 
     def _acknowledge(self, request: Request, source: Address, now: float) -> None:
-        session = self._session_of(request)
-        if session is not None:
-            session.acknowledged(request, source, now)
+        found = self._dialog_of(request)
+        if found is not None:
+            found[0].acknowledged(request, source, now)
         elif request.to.tag != self._tag(request):  # else it acknowledges a refusal that was not kept
             self.counters.stray += 1
 
@@ -322,15 +322,17 @@ class UserAgent:
             self._endpoint.schedule(invite)
 
     def _within_dialog(self, request: Request, key: Key, source: Address, now: float) -> None:
-        session = self._session_of(request)
-        if session is None or session.dialog is None:
+        session, dialog = self._dialog_of(request) or (None, None)
+        if session is None or dialog is None:
             self._refuse(request, Refusal(481), source)
+        elif request.method == "BYE" and dialog is not session.dialog:
+            self._refuse(request, Refusal(481), source)  # section 15: of an early dialog only its caller's ends it
         elif self._endpoint.full and request.method == "INVITE":  # its number does not count: it may come again
             self._turn_away(request, 503, source)
-        elif not session.dialog.accepts(request.cseq.number):
+        elif not dialog.accepts(request.cseq.number):
             self._refuse(request, Refusal(500), source)
         elif request.method == "INVITE":
-            self._reinvite(session, request, key, source, now)
+            self._reinvite(session, dialog, request, key, source, now)
         elif request.method == "OPTIONS":
             response = _explain(make_response(request, 200, session.local_tag), _CAPABILITIES)
             self._serve_at_once(session, request, response, key, source, now)
@@ -349,7 +351,9 @@ class UserAgent:
         server.respond(response, now)
         self._endpoint.schedule(server)
 
-    def _reinvite(self, session: Session, request: Request, key: Key, source: Address, now: float) -> None:
+    def _reinvite(
+        self, session: Session, dialog: Dialog, request: Request, key: Key, source: Address, now: float
+    ) -> None:
         def news(what: str, message: Message | None, at: float) -> None:
             if what == "request" and isinstance(message, Request):
                 self._acknowledge(message, source, at)
@@ -357,6 +361,8 @@ class UserAgent:
         server = self._endpoint.serve(request, key, source, news, now, session.call)
         assert isinstance(server, InviteServer)
         refusal = screen_invite(request, self._offered)
+        if refusal is None and dialog is not session.dialog:
+            refusal = Refusal(491)  # our INVITE is still out there (section 14.2)
         status = refusal.status if refusal is not None else session.reinvite(request, server, source, now)
         if status is not None:
             self.counters.refused += 1

@@ -33,6 +33,7 @@ class CallerSession(Session):
     def __init__(self, call: int, endpoint: Endpoint, closed: Callable[[Session], None]) -> None:
         super().__init__(call, endpoint, closed)
         self._early: dict[str | None, Agreement] = {}  # by To tag: every fork has an answer of its own
+        self._early_dialogs: dict[str, Dialog] = {}  # likewise
 
     def invite(self, target: Uri, audio: LocalAudio, local: str, late_offer: bool, now: float) -> None:
         """Send the INVITE; with ``late_offer`` the far end makes the offer and our ACK answers it."""
@@ -63,6 +64,9 @@ class CallerSession(Session):
         self._enter("ending")
         if self._provisional:
             self._send_cancel(now)
+
+    def dialog_with(self, remote_tag: str | None) -> Dialog | None:
+        return super().dialog_with(remote_tag) or self._early_dialogs.get(remote_tag or "")
 
     def _glare_pause(self) -> float:
         return self._endpoint.chance(2.1, 4.0)
@@ -96,12 +100,19 @@ class CallerSession(Session):
             return
         if response.status == 100 or self.state != "calling":
             return
+        self._open_early_dialog(response)
         body = response.sdp()
         if body is not None and self._talks.offer_open:
             self._early_answer(response.to.tag, body)  # first: whoever is told of the progress asks what is heard
         if self._last_progress != (response.status, body is not None):
             self._last_progress = response.status, body is not None
             self._endpoint.tell(events.Progress(self.call, response.status, phrase(response.status), body is not None))
+
+    def _open_early_dialog(self, response: Response) -> None:
+        """Section 12.1: a response with a To tag and a Contact makes one, and every fork makes its own."""
+        tag = response.to.tag
+        if tag and response.contacts and tag not in self._early_dialogs and len(self._early_dialogs) < MOST_ACKS:
+            self._early_dialogs[tag] = Dialog.as_caller(self._invite, response)
 
     def _early_answer(self, fork: str | None, body: bytes) -> None:
         """The first description of a fork is its answer (section 13.2.1); the fork that speaks last is heard."""
@@ -118,6 +129,9 @@ class CallerSession(Session):
             self._endpoint.send(*known, self.call)  # our ACK was lost
             return
         dialog = Dialog.as_caller(self._invite, response)
+        early = self._early_dialogs.pop(response.to.tag or "", None)
+        if early is not None:  # section 13.2.2.4: its route set is computed anew, its sequence numbers go on
+            dialog.remote_sequence = early.remote_sequence
         if self.dialog is not None or self.state == "ended":
             self._refuse_fork(dialog, response, now)
             return

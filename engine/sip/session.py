@@ -81,6 +81,10 @@ class Session(ABC):
         self._modify_open = False
         self._modify_tries = 0
 
+    def dialog_with(self, remote_tag: str | None) -> Dialog | None:
+        """The dialog of this call whose other end has that tag."""
+        return self.dialog if self.dialog is not None and self.dialog.remote_tag == remote_tag else None
+
     # ------------------------------------------------------------------ time
 
     @property

@@ -92,6 +92,43 @@ def test_a_redirection_is_shown_and_not_followed(peer):
     assert peer.wait(60) == []
 
 
+def from_fork(peer, invite, tag, method="OPTIONS", cseq=1):
+    """A request in the dialog, early or not, of the fork with this tag."""
+    fields = {"call_id": invite.call_id, "to_tag": invite.from_.tag, "from_tag": tag}
+    return statuses(peer.say(peer.request(method, branch=f"z9hG4bK{tag}{method}{cseq}", cseq=cseq, **fields)))
+
+
+def test_who_rings_has_an_early_dialog_with_us_and_so_has_every_fork(peer):
+    """Sections 12.1 and 12.2.2: a request in it is matched by its tag, and its numbers rise."""
+    call, invite = peer.is_called()
+    for tag in ("one", "two"):
+        peer.say(peer.answer(invite, 180, tag=tag))
+    assert from_fork(peer, invite, "one") == from_fork(peer, invite, "two") == [200]
+    assert from_fork(peer, invite, "three") == [481]
+    assert from_fork(peer, invite, "one", cseq=0) == [500]
+    assert from_fork(peer, invite, "one", "INVITE", cseq=2) == [491], "section 14.2: ours is not done"
+    assert from_fork(peer, invite, "one", "BYE", cseq=3) == [481], "section 15: only we may end it so"
+    peer.say(peer.answer(invite, 200, tag="one", body=sdp()))
+    assert from_fork(peer, invite, "one", cseq=2) == [500], "the dialog that is confirmed goes on counting"
+    assert from_fork(peer, invite, "one", cseq=3) == [200]
+    assert from_fork(peer, invite, "two", "INVITE", cseq=2) == [491], "another fork does not change the call"
+    assert [event.call for event in peer.of(events.Accepted)] == [call] and peer.of(events.CallEnded) == []
+
+
+@pytest.mark.parametrize("fields", [{"tag": ""}, {"contact": ""}])
+def test_without_a_tag_or_a_contact_there_is_no_early_dialog(peer, fields):
+    _, invite = peer.is_called()
+    peer.say(peer.answer(invite, 180, **fields))
+    assert from_fork(peer, invite, "bob1") == [481]
+
+
+def test_early_dialogs_are_few_however_many_ring(peer):
+    _, invite = peer.is_called()
+    for number in range(200):
+        peer.say(peer.answer(invite, 180, tag=f"t{number}"))
+    assert from_fork(peer, invite, "t15") == [200] and from_fork(peer, invite, "t16") == [481]
+
+
 def test_early_media_then_an_answer_without_a_description(peer):
     _, invite = peer.is_called()
     peer.say(peer.answer(invite, 183, body=sdp(30000)))
