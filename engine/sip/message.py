@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.sip.grammar import SipError, is_token, number, parameter_text, parameters, split, unquote
@@ -177,6 +177,16 @@ def _spelling(key: str) -> str:
     return known
 
 
+@dataclass(frozen=True, slots=True)
+class BodyPart:
+    """A body, or a part of one that is not multipart itself."""
+
+    content_type: str
+    content: bytes
+    is_description: bool  # of the session that the message is about, in SDP
+    optional: bool  # who cannot read it may pass it over
+
+
 class Message:
     """What requests and responses share. Typed headers are read once and raise SipError(400)."""
 
@@ -259,26 +269,16 @@ class Message:
         return None if value is None else number(value, "Max-Forwards", 0, 255)
 
     @property
-    def content_type(self) -> str | None:
-        """``type/subtype`` in lower case, without parameters."""
-        value = self.headers.get("content-type")
-        return None if value is None else _media_type(value)
-
-    @property
-    def body_is_optional(self) -> bool:
-        """``Content-Disposition: ...;handling=optional``: who cannot read the body may pass it over (20.11)."""
-        value = self.headers.get("content-disposition")
-        return value is not None and (parameters(split(value, ";")[1:]).get("handling") or "").lower() == "optional"
+    def body_is_understood(self) -> bool:
+        """Is each part a description of the session, or one that may be passed over (section 8.2.3)?"""
+        return all(part.is_description or part.optional for part in self.body_parts())
 
     def sdp(self) -> bytes | None:
         """The session description: the body, or the part of a multipart body that is one."""
-        for content_type, part in self.body_parts():
-            if content_type == "application/sdp":
-                return part
-        return None
+        return next((part.content for part in self.body_parts() if part.is_description), None)
 
-    def body_parts(self) -> list[tuple[str, bytes]]:
-        """(content type, content) of the body, or of each part of a multipart body (RFC 2046 section 5.1)."""
+    def body_parts(self) -> list[BodyPart]:
+        """The body, or each part of a multipart body (RFC 2046 section 5.1)."""
         return _body_parts(self.headers, self.body) if self.body else []
 
     def encode(self) -> bytes:
@@ -441,22 +441,34 @@ def _media_type(value: str | None) -> str:
     return "".join((value or "").split(";", 1)[0].split()).lower()
 
 
-def _body_parts(headers: Headers, body: bytes, depth: int = 0) -> list[tuple[str, bytes]]:
+def _body_parts(headers: Headers, body: bytes, depth: int = 0) -> list[BodyPart]:
     value = headers.get("content-type") or ("text/plain" if depth else "")
     kind = _media_type(value)
-    if not kind.startswith("multipart/"):
-        return [(kind, body)]
+    disposition, optional = _disposition(headers)
+    encoded = (headers.get("content-encoding") or "identity").strip().lower() != "identity"
+    if encoded or not kind.startswith("multipart/"):
+        # RFC 3959: an early-session is another session than the one a call is about
+        is_description = kind == "application/sdp" and not encoded and disposition != "early-session"
+        return [BodyPart(kind, body, is_description, optional)]
     boundary = unquote(parameters(split(value, ";")[1:]).get("boundary") or "")
     if not boundary or depth == MAX_BODY_NESTING:
         raise SipError("a multipart body that cannot be parted")
-    found: list[tuple[str, bytes]] = []
+    found: list[BodyPart] = []
     for part in _multipart(body, b"\n--" + boundary.encode("utf-8", "surrogateescape")):
         head, content = _head_and_body(part)
-        part_headers, _ = _headers(_lines(head))
-        # RFC 3959: an early-session is another session than the one a call is about
-        if _media_type(part_headers.get("content-disposition")) != "early-session":
-            found += _body_parts(part_headers, content, depth + 1)
-    return found
+        found += _body_parts(_headers(_lines(head))[0], content, depth + 1)
+    enough = kind == "multipart/alternative" and any(part.is_description for part in found)
+    return [replace(part, optional=True) for part in found] if optional or enough else found
+
+
+def _disposition(headers: Headers) -> tuple[str, bool]:
+    """Section 20.11: what a body is for, and whether ``handling=optional`` is said. What is unreadable says nothing."""
+    try:
+        kind, *params = split(headers.get("content-disposition") or "", ";")
+        handling = parameters(params).get("handling") or ""
+    except SipError:
+        return "", False
+    return kind.lower(), handling.lower() == "optional"
 
 
 def _multipart(body: bytes, delimiter: bytes) -> list[bytes]:

@@ -9,7 +9,6 @@ from engine.sip.replies import ALLOW, ALLOWED
 from engine.sip.sdp import Format, SdpError, acceptable, parse
 
 MAX_MESSAGE = 32_768
-_BODY_TYPES = ("application/sdp", "multipart/mixed", "multipart/alternative")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +17,9 @@ class Refusal:
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
+
+
+NOT_UNDERSTOOD = Refusal(415, (("Accept", "application/sdp"), ("Accept-Encoding", "identity")))
 
 
 def readable(request: Request) -> bool:
@@ -43,6 +45,8 @@ def screen(request: Request) -> Refusal | None:
     refusal = _screen_target(request)
     if refusal is None and request.method not in ("ACK", "CANCEL"):
         refusal = _screen_extensions(request)
+    if refusal is None and request.method == "OPTIONS" and not request.body_is_understood:
+        return NOT_UNDERSTOOD  # a BYE ends the call whatever it brings, and an INVITE has more to be looked at
     return refusal
 
 
@@ -67,15 +71,15 @@ def screen_invite(request: Request, formats: tuple[Format, ...]) -> Refusal | No
     try:
         contacts = request.contacts
         accepts = [value.split(";", 1)[0].strip().lower() for value in request.headers.get_all("accept")]
-        unreadable = bool(request.body) and _unreadable(request) and not request.body_is_optional
+        understood = request.body_is_understood
         body = request.sdp()
         check_routes(request)
     except SipError as error:
         return Refusal(error.status)
     if not _one_contact(request, contacts):
         return Refusal(400)
-    if unreadable:
-        return Refusal(415, (("Accept", "application/sdp"), ("Accept-Encoding", "identity")))
+    if not understood:
+        return NOT_UNDERSTOOD
     if accepts and not {"application/sdp", "application/*", "*/*"} & set(accepts):
         return Refusal(406)
     if body is None:
@@ -84,11 +88,6 @@ def screen_invite(request: Request, formats: tuple[Format, ...]) -> Refusal | No
         return None if acceptable(parse(body), formats) else Refusal(488)
     except SdpError:
         return Refusal(400)
-
-
-def _unreadable(request: Request) -> bool:
-    encoding = request.headers.get("content-encoding") or "identity"
-    return request.content_type not in _BODY_TYPES or encoding.strip().lower() != "identity"
 
 
 def check_routes(message: Message) -> None:

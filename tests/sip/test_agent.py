@@ -80,11 +80,43 @@ def test_a_route_of_absurd_length_is_refused(peer):
     assert statuses(peer.say(peer.request("INVITE", body=SDP_OFFER, extra=f"Record-Route: {routes}"))) == [513]
 
 
+def with_body(peer, method, kind, body):
+    return sip(peer.request(method).decode().split("\r\nContent-Length")[0] + f"\nContent-Type: {kind}", body)
+
+
+def multipart(*parts):
+    return b"--x\r\n" + b"\r\n--x\r\n".join(parts) + b"\r\n--x--\r\n"
+
+
+SDP_PART = b"Content-Type: application/sdp\r\n\r\n" + SDP_OFFER
+FOO_PART = b"Content-Type: application/x-foo\r\nContent-Disposition: signal;handling=%s\r\n\r\nfoo"
+
+
 def test_a_multipart_invite_is_read(peer):
-    body = b"--x\r\nContent-Type: text/plain\r\n\r\nhello\r\n--x\r\nContent-Type: application/sdp\r\n\r\n" + SDP_OFFER
-    head = peer.request("INVITE").decode().split("\r\nContent-Length")[0]
-    peer.say(sip(head + "\nContent-Type: multipart/mixed;boundary=x", body + b"\r\n--x--\r\n"))
+    peer.say(with_body(peer, "INVITE", "multipart/mixed;boundary=x", multipart(FOO_PART % b"optional", SDP_PART)))
     assert peer.of(events.IncomingCall)[0].has_offer
+
+
+@pytest.mark.parametrize(
+    ("method", "kind", "body"),
+    [
+        ("OPTIONS", "application/foo", b"x"),
+        ("INVITE", "multipart/mixed;boundary=x", multipart(FOO_PART % b"required", SDP_PART)),
+        ("INVITE", "multipart/mixed;boundary=x", multipart(b"Content-Type: application/isup\r\n\r\nx", SDP_PART)),
+        ("INVITE", "multipart/mixed;boundary=x", multipart(b"Content-Type: text/plain\r\n\r\nhello")),
+    ],
+)
+def test_what_must_be_understood_and_is_not_is_refused(peer, method, kind, body):
+    (answer,) = peer.say(with_body(peer, method, kind, body))
+    assert (answer.status, answer.headers.get("accept")) == (415, "application/sdp")
+    assert peer.of(events.IncomingCall) == []
+
+
+def test_a_bye_ends_the_call_whatever_it_brings(peer):
+    """A gateway sends what its network said at the end."""
+    _, tag = peer.is_taken()
+    bye = peer.request("BYE", branch="z9hG4bKbye", cseq=2, to_tag=tag, body=b"x")
+    assert statuses(peer.say(bye.replace(b"application/sdp", b"application/isup"))) == [200]
 
 
 def test_requests_for_dialogs_that_are_not_there_get_481(peer):

@@ -40,7 +40,7 @@ def test_the_parts_of_a_request():
     assert (read.via.transport, read.via.sent_by, read.via.branch) == ("UDP", ("192.0.2.2", 5062), "z9hG4bK1")
     assert (read.from_.display_name, read.from_.tag, read.to.tag) == ("Bob", "b1", None)
     assert (read.call_id, read.cseq, read.max_forwards) == ("c1@192.0.2.2", CSeq(7, "INVITE"), 70)
-    assert (read.content_type, read.sdp()) == ("application/sdp", SDP_OFFER)
+    assert (read.body_parts()[0].content_type, read.sdp()) == ("application/sdp", SDP_OFFER)
 
 
 @pytest.mark.parametrize(
@@ -176,12 +176,16 @@ TEXT = b"Content-Type: text/plain\r\n\r\nhello"
 SDP = b"content-TYPE : application/SDP;x=1\r\nContent-Disposition: session\r\n\r\n" + SDP_OFFER
 
 
+def parts(read):
+    return [(part.content_type, part.content) for part in read.body_parts()]
+
+
 @pytest.mark.parametrize("kind", [b"multipart/mixed", b"Multipart / ALTERNATIVE"])
 @pytest.mark.parametrize("boundary", [b"b1", b"a b:(c)'+?", b"--", b"\xd0\xb1"])
 def test_a_session_description_inside_a_multipart_body(kind, boundary):
     read = parse(multipart(TEXT, SDP, boundary=boundary, kind=kind))
     assert read.sdp() == SDP_OFFER
-    assert read.body_parts() == [("text/plain", b"hello"), ("application/sdp", SDP_OFFER)]
+    assert parts(read) == [("text/plain", b"hello"), ("application/sdp", SDP_OFFER)]
 
 
 def test_multipart_with_lf_alone():
@@ -196,13 +200,40 @@ def test_a_multipart_body_inside_another():
 
 def test_a_part_without_headers_and_a_line_like_the_delimiter():
     read = parse(multipart(b"\r\nplain\r\n--b1x\r\nstill plain", boundary=b"b1"))
-    assert read.body_parts() == [("text/plain", b"plain\r\n--b1x\r\nstill plain")]
+    assert parts(read) == [("text/plain", b"plain\r\n--b1x\r\nstill plain")]
 
 
 def test_an_early_session_is_not_the_session():
     early = SDP.replace(b"session\r\n", b"early-session ; handling=optional\r\n", 1)
     assert parse(multipart(early)).sdp() is None
     assert parse(multipart(early, SDP)).sdp() == SDP_OFFER
+
+
+FOO = b"Content-Type: application/x-foo\r\n"
+OPTIONAL, REQUIRED = (b"Content-Disposition: signal;handling=" + word + b"\r\n" for word in (b"Optional", b"required"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "bodies", "understood"),
+    [
+        (b"mixed", [SDP], True), (b"mixed", [SDP, FOO + OPTIONAL + b"\r\nx"], True),
+        (b"mixed", [FOO + OPTIONAL + b"\r\nx"], True), (b"mixed", [TEXT], False),
+        (b"mixed", [SDP, FOO + REQUIRED + b"\r\nx"], False), (b"mixed", [FOO + b"\r\nx", SDP], False),
+        (b"mixed", [b'Content-Disposition: a;"\r\n' + FOO + b"\r\nx", SDP], False),
+        (b"mixed", [b"Content-Encoding: gzip\r\n" + SDP], False),
+        (b"alternative", [TEXT, SDP], True), (b"alternative", [TEXT, FOO + b"\r\nx"], False),
+    ],
+)  # fmt: skip
+def test_every_part_of_a_body_must_be_understood_or_optional(kind, bodies, understood):
+    """Section 8.2.3; who says nothing of the handling requires it (20.11), and of alternatives one is enough."""
+    assert parse(multipart(*bodies, kind=b"multipart/" + kind)).body_is_understood is understood
+
+
+def test_a_multipart_body_that_is_optional_is_so_in_all_its_parts():
+    inner = b"--in\r\n" + FOO + b"\r\nx\r\n--in--\r\n"
+    nested = b"Content-Type: multipart/mixed;boundary=in\r\n" + OPTIONAL + b"\r\n" + inner
+    assert parse(multipart(nested, SDP)).body_is_understood
+    assert not parse(multipart(nested.replace(OPTIONAL, b""), SDP)).body_is_understood
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ TYPED = (
     "contacts",
     "record_routes",
     "max_forwards",
-    "content_type",
+    "body_is_understood",
 )
 HEAD = (
     b"INVITE sip:anna@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK1;rport\r\nMax-Forwards: 70\r\n"
