@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from engine.sip import events
 from engine.sip.dialog import Dialog
 from engine.sip.endpoint import Endpoint
-from engine.sip.message import Headers, Message, Request, Response, Uri
+from engine.sip.message import Headers, Message, NameAddr, Request, Response, SipError, Uri
 from engine.sip.reasons import phrase, reason_text
 from engine.sip.replies import ALLOW, retry_after_s
 from engine.sip.sdp import Agreement, LocalAudio
@@ -18,6 +19,7 @@ Address = tuple[str, int]
 
 CANCELLED = Ending(487, "cancelled", "here", False)
 MOST_CONTACT_TEXT = 200
+_QVALUE = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 
 
 class CallerSession(Session):
@@ -199,8 +201,22 @@ class CallerSession(Session):
 
 def _failure_text(response: Response) -> str:
     text = reason_text(response.status)
-    where = response.headers.get("contact")
-    if 300 <= response.status < 400 and where:
-        return f"{text} to {where[:MOST_CONTACT_TEXT]}: dial it if you trust it"
+    where = _preferred(response) if 300 <= response.status < 400 else None
+    if where is not None:
+        return f"{text} to <{str(where)[:MOST_CONTACT_TEXT]}>: dial it if you trust it"
     seconds = retry_after_s(response)
     return f"{text}; try again in {seconds} s" if seconds else text
+
+
+def _preferred(redirection: Response) -> Uri | None:
+    """Where they say he is to be found: the address with the highest q, of equals the first (section 8.1.3.4)."""
+    try:
+        return max(redirection.contacts, key=_preference).uri
+    except (SipError, ValueError):  # none that can be read, or none at all
+        return None
+
+
+def _preference(contact: NameAddr) -> float:
+    """Section 20.10: from 0 to 1; what is no number of that kind has not been said."""
+    said = contact.params.get("q") or ""
+    return float(said) if _QVALUE.fullmatch(said) else 1.0

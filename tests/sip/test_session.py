@@ -92,6 +92,24 @@ def test_a_redirection_is_shown_and_not_followed(peer):
     assert peer.wait(60) == []
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("<sip:a@h1>;q=0.2, <sip:b@h2>;q=0.9, <sip:c@h3>;q=0.9", "the far end has moved to <sip:b@h2>"),
+        ("<sip:a@h1>;q=0.999\nContact: <sip:b@h2>", "the far end has moved to <sip:b@h2>"),
+        ("<sip:a@h1>;q=0.5, <sip:b@h2>;q=0.1, <sip:c@h3>;q=nan", "the far end has moved to <sip:c@h3>"),
+        ("<sip:a@h1>;q=0, <sip:b@h2>;q=2", "the far end has moved to <sip:b@h2>"),
+        ('"a <sip:a@h1>', "the far end has moved"), ("", "the far end has moved"), ("*", "the far end has moved"),
+    ],
+)  # fmt: skip
+def test_a_redirection_names_the_address_that_is_preferred(peer, said, shown):
+    """Sections 8.1.3.4 and 20.10: the highest q, whatever comes first; still nobody dials it."""
+    _, invite = peer.is_called()
+    sent = peer.say(peer.answer(invite, 302, contact="", extra=f"Contact: {said}"))
+    assert statuses(sent) == ["ACK"] and ended(peer).reason.removesuffix(": dial it if you trust it") == shown
+    assert peer.wait(60) == []
+
+
 def from_fork(peer, invite, tag, method="OPTIONS", cseq=1):
     """A request in the dialog, early or not, of the fork with this tag."""
     fields = {"call_id": invite.call_id, "to_tag": invite.from_.tag, "from_tag": tag}
