@@ -360,14 +360,15 @@ class UserAgent:
 
         server = self._endpoint.serve(request, key, source, news, now, session.call)
         assert isinstance(server, InviteServer)
-        refusal = screen_invite(request, self._offered)
+        refusal = screen_invite(request, self._offered, self.local[0])
         if refusal is None and dialog is not session.dialog:
             refusal = Refusal(491)  # our INVITE is still out there (section 14.2)
-        status = refusal.status if refusal is not None else session.reinvite(request, server, source, now)
-        if status is not None:
+        if refusal is None:
+            refusal = session.reinvite(request, server, source, now)
+        if refusal is not None:
             self.counters.refused += 1
-            response = _explain(make_response(request, status, session.local_tag), refusal)
-            if status == 500:
+            response = _explain(make_response(request, refusal.status, session.local_tag), refusal)
+            if refusal.status == 500:
                 response.headers.add("Retry-After", str(self._endpoint.number(16) % 10))
             server.respond(response, now)
         self._endpoint.schedule(server)
@@ -382,7 +383,7 @@ class UserAgent:
             self._turn_away(request, 503, source)
         elif not self._line_free(source, now):
             self._turn_away(request, 486, source)
-        elif (refusal := screen_invite(request, self._formats)) is not None:
+        elif (refusal := screen_invite(request, self._formats, self.local[0])) is not None:
             self._refuse(request, refusal, source)
         else:
             self._take(request, key, merged, source, now)
@@ -460,11 +461,10 @@ def _check_target(target: Uri) -> None:
     target.address()
 
 
-def _explain(response: Response, refusal: Refusal | None) -> Response:
-    if refusal is not None:
-        response.reason = phrase(refusal.status)
-        for name, value in refusal.headers:
-            response.headers.add(name, value)
+def _explain(response: Response, refusal: Refusal) -> Response:
+    response.reason = refusal.reason or phrase(refusal.status)
+    for name, value in refusal.headers:
+        response.headers.add(name, value)
     return response
 
 

@@ -9,8 +9,8 @@ from engine.sip.dialog import Dialog
 from engine.sip.grammar import SipError, number
 from engine.sip.message import Request, Response
 from engine.sip.reasons import reason_text
-from engine.sip.replies import make_response
-from engine.sip.sdp import LocalAudio
+from engine.sip.replies import make_response, warning
+from engine.sip.sdp import NO_FORMAT, LocalAudio
 from engine.sip.session import Ending, Session
 from engine.sip.transaction import InviteServer
 
@@ -149,6 +149,10 @@ class CalleeSession(Session):
         self._respond(self.server, response, now)
 
     def _refuse(self, status: int, ending: Ending, now: float) -> None:
-        if self.state == "incoming":
-            self._respond(self.server, make_response(self._invite, status, self.local_tag), now)
-            self._end(ending)
+        if self.state != "incoming":
+            return
+        response = make_response(self._invite, status, self.local_tag)
+        if status == 488:
+            response.headers.add(*warning(NO_FORMAT))
+        self._respond(self.server, response, now)
+        self._end(ending)

@@ -12,13 +12,16 @@ Address = tuple[str, int]
 
 ALLOWED = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS")
 ALLOW = ", ".join(ALLOWED)
-_NO_CODEC = '305 - "Incompatible media format"'  # "-": who says so is nobody's business
+_WARNINGS = {
+    300: "Incompatible network protocol", 301: "Incompatible network address formats",
+    302: "Incompatible transport protocol", 304: "Media type not available", 305: "Incompatible media format",
+}  # fmt: skip
 
 
 def make_response(request: Request, status: int, tag: str | None = None) -> Response:
     """The request's Via, From, To, Call-ID and CSeq, as they came; our tag where none is yet (never in a 100).
 
-    A 100 repeats the Timestamp, too (section 8.2.6.1), and a 488 says why (sections 13.3.1.3, 20.43).
+    A 100 repeats the Timestamp, too (section 8.2.6.1).
     """
     headers = Headers()
     wanted = {"via", "from", "to", "call-id", "cseq", *(["timestamp"] if status == 100 else [])}
@@ -30,9 +33,12 @@ def make_response(request: Request, status: int, tag: str | None = None) -> Resp
         if name == "to" and tag is not None and status != 100 and not _has_tag(request):
             value = f"{value.rstrip('; ')};tag={tag}"
         headers.add(name, value)
-    if status == 488:
-        headers.add("Warning", _NO_CODEC)
     return Response(status, phrase(status), headers)
+
+
+def warning(code: int, text: str = "") -> tuple[str, str]:
+    """The header field that says why (sections 13.3.1.3, 20.43). "-": who says so is nobody's business."""
+    return "Warning", f'{code} - "{text or _WARNINGS[code]}"'
 
 
 def _has_tag(request: Request) -> bool:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.sip.message import Message, NameAddr, Request, SipError
-from engine.sip.replies import ALLOW, ALLOWED
-from engine.sip.sdp import Format, SdpError, acceptable, parse
+from engine.sip.replies import ALLOW, ALLOWED, warning
+from engine.sip.sdp import NO_FORMAT, Format, SdpError, obstacle, parse
 
 MAX_MESSAGE = 32_768
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The answer a faulty request gets: a status and the headers that explain it."""
+    """The answer a faulty request gets: a status, the headers that explain it, and a reason phrase of its own."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
+    reason: str = ""
 
 
 NOT_UNDERSTOOD = Refusal(415, (("Accept", "application/sdp"), ("Accept-Encoding", "identity")))
@@ -66,8 +67,13 @@ def _screen_extensions(request: Request) -> Refusal | None:
     return Refusal(420, (("Unsupported", ", ".join(wanted[:16])),)) if wanted else None
 
 
-def screen_invite(request: Request, formats: tuple[Format, ...]) -> Refusal | None:
-    """What an INVITE must have besides: one Contact, a body we can read, a codec in common."""
+def not_acceptable(code: int = NO_FORMAT) -> Refusal:
+    """488, and why (section 13.3.1.3)."""
+    return Refusal(488, (warning(code),))
+
+
+def screen_invite(request: Request, formats: tuple[Format, ...], here: str) -> Refusal | None:
+    """What an INVITE must have besides: one Contact, a body we can read, a line of it we can take from ``here``."""
     try:
         contacts = request.contacts
         accepts = [value.split(";", 1)[0].strip().lower() for value in request.headers.get_all("accept")]
@@ -85,9 +91,10 @@ def screen_invite(request: Request, formats: tuple[Format, ...]) -> Refusal | No
     if body is None:
         return None
     try:
-        return None if acceptable(parse(body), formats) else Refusal(488)
-    except SdpError:
-        return Refusal(400)
+        code = obstacle(parse(body), formats, here)
+    except SdpError as error:  # section 21.4.1: the reason phrase says what is wrong with it
+        return Refusal(400, (warning(399, str(error)),), f"Bad Request: {error}")
+    return None if code is None else not_acceptable(code)
 
 
 def check_routes(message: Message) -> None:

@@ -25,8 +25,8 @@ from engine.sip.sdp_text import (
 )
 
 __all__ = [
-    "Agreement", "Format", "LocalAudio", "MediaLine", "SdpError", "SessionDescription", "acceptable", "make_answer",
-    "make_offer", "parse", "read_answer",
+    "Agreement", "Format", "LocalAudio", "MediaLine", "SdpError", "SessionDescription", "make_answer",
+    "make_offer", "obstacle", "parse", "read_answer",
 ]  # fmt: skip
 
 Address = tuple[str, int]
@@ -41,6 +41,8 @@ DYNAMIC = range(96, 128)
 PTIME_RANGE_MS = (10, 60)
 DEFAULT_PTIME_MS = 20
 NOWHERE = "0.0.0.0"
+NO_NETWORK, NO_ADDRESS, NO_TRANSPORT, NO_MEDIA, NO_FORMAT = 300, 301, 302, 304, 305  # warn-codes (RFC 3261 20.43)
+NEAREST_FIRST = NO_FORMAT, NO_ADDRESS, NO_NETWORK, NO_TRANSPORT, NO_MEDIA
 _REVERSED = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 
 
@@ -161,26 +163,35 @@ def read_answer(offer_sent: SessionDescription, answer: SessionDescription, loca
     return _agree(answer, line, theirs, offered, direction, local)
 
 
-def acceptable(offer: SessionDescription, formats: tuple[Format, ...]) -> bool:
-    """Is there an audio line we could take?"""
-    return _first_acceptable(offer, formats) is not None
+def obstacle(offer: SessionDescription, formats: Iterable[Format], here: str | None = None) -> int | None:
+    """None where there is an audio line we could take; else the warn-code (RFC 3261 section 20.43) that says why not.
+
+    Of several lines, the one counts that came nearest. ``here`` is the host that the media would be sent from, where
+    that is known already.
+    """
+    found = {_line_obstacle(offer, line, formats, here) for line in offer.media}
+    return None if None in found else next((code for code in NEAREST_FIRST if code in found), NO_MEDIA)
 
 
 # ------------------------------------------------------------------ choosing
 
 
-def _first_acceptable(
-    offer: SessionDescription, formats: tuple[Format, ...], here: str | None = None
-) -> MediaLine | None:
-    """``here`` is the host that the media would be sent from, where that is known already."""
-    for line in offer.media:
-        if line.kind != "audio" or line.port == 0 or line.proto.upper() not in PROTOS:
-            continue
-        if host_for(offer.host_of(line), here) is None:
-            continue
-        if any(_is_audio(item) for item in _common(line.payload_formats(), formats)):
-            return line
-    return None
+def _first_acceptable(offer: SessionDescription, formats: tuple[Format, ...], here: str) -> MediaLine | None:
+    return next((line for line in offer.media if _line_obstacle(offer, line, formats, here) is None), None)
+
+
+def _line_obstacle(
+    offer: SessionDescription, line: MediaLine, formats: Iterable[Format], here: str | None
+) -> int | None:
+    if line.kind != "audio" or line.port == 0:
+        return NO_MEDIA
+    if line.proto.upper() not in PROTOS:
+        return NO_TRANSPORT
+    host = offer.host_of(line)
+    if host_for(host, here) is None:
+        foreign = host is None and offer.foreign_network_of(line) not in (None, "IN")
+        return NO_NETWORK if foreign else NO_ADDRESS
+    return None if any(_is_audio(item) for item in _common(line.payload_formats(), formats)) else NO_FORMAT
 
 
 def host_for(host: str | None, here: str | None) -> str | None:

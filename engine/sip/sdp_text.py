@@ -52,6 +52,7 @@ class MediaLine:
     proto: str
     formats: list[str]
     connection: str | None = None
+    foreign_network: str | None = None  # of a c= line that names no address of the Internet: its type
     attributes: list[tuple[str, str | None]] = field(default_factory=list)
 
     def attribute(self, name: str) -> str | None:
@@ -130,6 +131,7 @@ class SessionDescription:
 
     origin: str  # the whole o= value
     connection: str | None = None
+    foreign_network: str | None = None
     name: str = "-"
     time: str = "0 0"  # start and stop
     attributes: list[tuple[str, str | None]] = field(default_factory=list)
@@ -144,6 +146,9 @@ class SessionDescription:
 
     def host_of(self, line: MediaLine) -> str | None:
         return line.connection or self.connection
+
+    def foreign_network_of(self, line: MediaLine) -> str | None:
+        return line.foreign_network or self.foreign_network
 
     def ptime_of(self, line: MediaLine) -> int | None:
         """``ptime`` belongs to a media line; some write it once for all."""
@@ -190,7 +195,9 @@ def _read_line(description: SessionDescription, kind: str, value: str) -> None:
         description.media.append(_media_line(value))
     elif kind == "c":
         host = _connection(value)
-        if host is not None and holder.connection is None:
+        if host is None:
+            holder.foreign_network = value.partition(" ")[0]
+        elif holder.connection is None:
             holder.connection = host
     elif kind == "a":
         name, colon, rest = value.partition(":")

@@ -25,6 +25,7 @@ from engine.sip.message import Message, Request, Response
 from engine.sip.negotiation import Negotiation
 from engine.sip.reasons import reason_text
 from engine.sip.replies import ALLOW, make_response, reply_address, retry_after_s
+from engine.sip.screening import Refusal, not_acceptable
 from engine.sip.sdp import Agreement, LocalAudio
 from engine.sip.transaction import T1, T2, TIMEOUT, InviteServer
 
@@ -267,16 +268,16 @@ class Session(ABC):
 
     # ------------------------------------------------------------------ their re-INVITE
 
-    def reinvite(self, request: Request, server: InviteServer, source: Address, now: float) -> int | None:
-        """Answers their re-INVITE, or returns the status to refuse it with."""
+    def reinvite(self, request: Request, server: InviteServer, source: Address, now: float) -> Refusal | None:
+        """Answers their re-INVITE, or returns what to refuse it with."""
         if self.state == "ending":
             if self._repeated is not None:  # our BYE has waited for the ACK: our 2xx has arrived, that is enough
                 self._bye_goes_out(now)
-            return 481
+            return Refusal(481)
         if self._modify_open or self._talks.offer_open:
-            return 491
+            return Refusal(491)
         if self.state != "up":
-            return 500
+            return Refusal(500)
         if self._repeated is not None:  # it follows our 2xx, which has arrived then: only the ACK has not (RFC 5407)
             self._stop_repeating()
             self._confirm()
@@ -288,10 +289,10 @@ class Session(ABC):
         else:
             settled = self._talks.answer(body, audio)
             if settled is None:
-                return 488
+                return not_acceptable()
             description, agreement = settled
             if self._refuses_move(agreement, source):
-                return 403
+                return Refusal(403)
             self._talks.give(description, agreement, audio)
         if self._known(source):
             self.dialog.refresh(request.contacts)

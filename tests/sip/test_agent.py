@@ -75,6 +75,12 @@ def test_a_call_with_a_part_that_cannot_be_read_is_a_400(peer, fault):
     assert peer.of(events.IncomingCall) == []
 
 
+def test_who_sends_what_is_no_session_description_hears_what_is_wrong_with_it(peer):
+    (answer,) = peer.say(peer.request("INVITE", body=b"nonsense"))
+    wrong = "no session description: it does not begin with v=0"
+    assert (answer.reason, answer.headers.get("warning")) == (f"Bad Request: {wrong}", f'399 - "{wrong}"')
+
+
 def test_a_route_of_absurd_length_is_refused(peer):
     routes = ",".join(["<sip:p.example.com;lr>"] * 33)
     assert statuses(peer.say(peer.request("INVITE", body=SDP_OFFER, extra=f"Record-Route: {routes}"))) == [513]

@@ -15,9 +15,9 @@ from engine.sip.sdp import (
     Format,
     LocalAudio,
     SdpError,
-    acceptable,
     make_answer,
     make_offer,
+    obstacle,
     parse,
     read_answer,
 )
@@ -338,7 +338,25 @@ def test_the_time_is_not_negotiable():
 @pytest.mark.parametrize("lines", [(), ("m=audio 6 RTP/AVP 18",), ("m=audio 6 RTP/SAVP 0", "m=video 8 RTP/AVP 0")])
 def test_nothing_in_common(lines):
     ours, agreement = answer(*lines)
-    assert agreement is None and not acceptable(offer(*lines), FORMATS) and not any(line.port for line in ours.media)
+    assert agreement is None and not any(line.port for line in ours.media)
+    assert obstacle(offer(*lines), FORMATS) is not None
+
+
+@pytest.mark.parametrize(
+    ("lines", "code"),
+    [
+        ((), 304), (("m=video 8 RTP/AVP 0",), 304), (("m=audio 0 RTP/AVP 0",), 304), (("m=audio 6 RTP/SAVP 0",), 302),
+        (("m=audio 6 RTP/AVP 18",), 305), (("m=audio 6 RTP/AVP 0", "c=ATM NSAP 47.0091"), 300),
+        (("m=audio 6 RTP/AVP 0", "c=IN IP9 a::b"), 301), (("m=audio 6 RTP/AVP 0", "c=IN IP6 2001:db8::2"), 301),
+        (("m=audio 6 RTP/AVP 0", "c=IN IP4 224.2.1.1/127"), 301),
+        (("m=audio 6 RTP/AVP 18", "m=audio 6 RTP/SAVP 0", "m=video 8 RTP/AVP 0"), 305),
+        (("m=video 8 RTP/AVP 0", "m=audio 6 RTP/SAVP 0"), 302), (("m=video 8 RTP/AVP 0", "m=audio 6 RTP/AVP 0"), None),
+    ],
+)  # fmt: skip
+def test_why_an_offer_cannot_be_taken(lines, code):
+    """The warn-codes of RFC 3261 section 20.43; of several lines the one that came nearest counts."""
+    head = HEAD if not any(line.startswith("c=") for line in lines) else HEAD.replace("c=", "x=")
+    assert obstacle(offer(*lines, head=head), FORMATS, "192.0.2.1") == code
 
 
 @pytest.mark.parametrize(
@@ -600,7 +618,7 @@ def test_any_description_can_be_answered_line_by_line(lines, data):
         ours = parse(made)
         assert len(ours.media) == len(read.media)
         assert sum(line.port != 0 for line in ours.media) == (agreement is not None)
-        assert acceptable(read, FORMATS) or agreement is None
+        assert obstacle(read, FORMATS) is None or agreement is None
         read_answer(parse(make_offer(local(), 1, 1)), read, local())
         read.encode()
 

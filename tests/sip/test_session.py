@@ -480,7 +480,7 @@ def test_a_reinvite_without_an_offer_gets_ours_and_its_ack_the_answer(peer):
 def test_a_reinvite_we_cannot_follow_is_refused_and_the_call_goes_on(peer):
     _, tag = peer.is_taken()
     (refusal,) = peer.say(peer.request("INVITE", branch="z9hG4bK2", cseq=2, to_tag=tag, body=sdp(payloads="18")))
-    assert refusal.status == 488
+    assert (refusal.status, refusal.headers.get("warning")) == (488, '305 - "Incompatible media format"')
     peer.say(peer.request("ACK", branch="z9hG4bK2", cseq=2, to_tag=tag))
     assert peer.of(events.CallEnded) == [] and len(peer.of(events.MediaAgreed)) == 1
 
@@ -725,15 +725,21 @@ def test_the_proxies_that_want_to_stay_are_named_in_what_makes_the_call(peer):
     assert destination == ("192.0.2.50", 5060) and bye.headers.get_all("route") == way
 
 
-def test_media_that_cannot_be_sent_from_here_is_refused_when_the_call_is_taken(peer):
+def test_media_that_cannot_be_sent_from_here_is_refused_at_once(peer):
     there = sdp(host="2001:db8::2").replace(b"IP4", b"IP6")
-    for number, verb in enumerate(("accept", "progress"), 1):
-        call = peer.calls(body=there, call_id=f"c{number}", branch=f"z9hG4bK{number}")
-        assert statuses(peer.do(verb, call, audio())) == [488]
-    assert [event.status for event in peer.of(events.CallEnded)] == [488, 488]
+    (answer,) = peer.say(peer.request("INVITE", body=there))
+    assert (answer.status, answer.headers.get("warning")) == (488, '301 - "Incompatible network address formats"')
     _, tag = peer.is_taken(call_id="c3")
     change = peer.request("INVITE", call_id="c3", branch="z9hG4bK4", cseq=2, to_tag=tag, body=there)
-    assert statuses(peer.say(change)) == [488] and len(peer.of(events.CallEnded)) == 2
+    assert statuses(peer.say(change)) == [488] and peer.of(events.CallEnded) == []
+
+
+def test_codecs_that_are_no_longer_ours_are_refused_when_the_call_is_taken(peer):
+    for number, verb in enumerate(("accept", "progress"), 1):
+        call = peer.calls(body=sdp(payloads="0"), call_id=f"c{number}", branch=f"z9hG4bK{number}")
+        (answer,) = peer.do(verb, call, audio(formats=(PCMA,)))
+        assert (answer.status, answer.headers.get("warning")) == (488, '305 - "Incompatible media format"')
+    assert [event.status for event in peer.of(events.CallEnded)] == [488, 488]
 
 
 def test_a_call_is_taken_with_what_both_sides_know(peer):
