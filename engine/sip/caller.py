@@ -8,17 +8,19 @@ from collections.abc import Callable
 from engine.sip import events
 from engine.sip.dialog import Dialog
 from engine.sip.endpoint import Endpoint
+from engine.sip.grammar import unquote
 from engine.sip.message import Headers, Message, NameAddr, Request, Response, SipError, Uri
 from engine.sip.reasons import phrase, reason_text
 from engine.sip.replies import ALLOW, retry_after_s
-from engine.sip.sdp import Agreement, LocalAudio
-from engine.sip.session import MOST_ACKS, NO_CODEC, Ending, Session, deaf
+from engine.sip.sdp import NO_FORMAT, Agreement, LocalAudio, SdpError, parse
+from engine.sip.session import MOST_ACKS, Ending, Session, deaf
 from engine.sip.transaction import TIMEOUT
 
 Address = tuple[str, int]
 
 CANCELLED = Ending(487, "cancelled", "here", False)
 MOST_CONTACT_TEXT = 200
+MOST_REASON_TEXT = 80
 _QVALUE = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 
 
@@ -147,7 +149,7 @@ class CallerSession(Session):
         answer = self._settle(response.to.tag, response.sdp())
         self._acknowledge(dialog, response.cseq.number, answer or b"")
         if answer is None:
-            self._send_bye(now, NO_CODEC)
+            self._send_bye(now, Ending(response.status, _unusable(response.sdp()), "here", True))
             return
         self._endpoint.tell(events.Accepted(self.call))
         self._confirm()
@@ -199,13 +201,39 @@ class CallerSession(Session):
         self._end(self._ending)
 
 
+def _unusable(body: bytes | None) -> str:
+    """What is wrong with the description in a 2xx."""
+    if body is None:
+        return "they took the call, but did not describe its sound"
+    try:
+        parse(body)
+    except SdpError:
+        return "they took the call, but described its sound in what is no SDP"
+    return "they took the call, but with no codec of ours"
+
+
 def _failure_text(response: Response) -> str:
-    text = reason_text(response.status)
+    text = _not_acceptable_text(response) if response.status in (488, 606) else _refused_text(response)
     where = _preferred(response) if 300 <= response.status < 400 else None
     if where is not None:
         return f"{text} to <{str(where)[:MOST_CONTACT_TEXT]}>: dial it if you trust it"
     seconds = retry_after_s(response)
     return f"{text}; try again in {seconds} s" if seconds else text
+
+
+def _refused_text(response: Response) -> str:
+    return reason_text(response.status, response.reason.strip()[:MOST_REASON_TEXT])
+
+
+def _not_acceptable_text(response: Response) -> str:
+    """What of our offer they cannot take, where their Warning says it (section 20.43)."""
+    try:
+        code, _, text = [*response.headers.get_all("warning"), ""][0].split(None, 2)
+    except (SipError, ValueError):
+        return reason_text(response.status)
+    if code == str(NO_FORMAT):
+        return reason_text(488)
+    return f"{reason_text(606)}: {unquote(text)[:MOST_REASON_TEXT]}"
 
 
 def _preferred(redirection: Response) -> Uri | None:

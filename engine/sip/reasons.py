@@ -29,7 +29,8 @@ _PLAIN = {
     486: "busy", 487: "cancelled", 488: "no codec in common", 491: "the far end was changing the call itself",
     500: "error at the far end", 501: "the far end cannot do that", 502: "bad gateway", 503: "far end out of service",
     504: "time-out on the way", 505: "the far end speaks another SIP version", 513: "the message was too large",
-    600: "busy everywhere", 603: "declined", 604: "this address exists nowhere", 606: "no codec in common",
+    600: "busy everywhere", 603: "declined", 604: "this address exists nowhere",
+    606: "they cannot take what we offer",
 }  # fmt: skip
 
 BUSY, NO_ANSWER, DECLINED, NOT_FOUND, NOT_AUTHORISED, OTHER_FAILURE, NO_MEDIA, BAD_QUALITY = (
@@ -54,14 +55,15 @@ def phrase(status: int) -> str:
     return PHRASES.get(status, "Unknown")
 
 
-def reason_text(status: int) -> str:
-    """What a final failure means, in plain words."""
+def reason_text(status: int, said: str = "") -> str:
+    """What a final failure means, in plain words; ``said`` is their reason phrase, for a status that has none here."""
     known = _PLAIN.get(status)
     if known is not None:
         return known
     if 300 <= status < 400:
         return "the far end has moved"
-    return f"refused: {phrase(status)}" if status in PHRASES else f"refused with status {status}"
+    words = said or PHRASES.get(status)
+    return f"refused: {words}" if words else f"refused with status {status}"
 
 
 def exit_code(status: int | None, *, answered: bool, media: bool) -> int:

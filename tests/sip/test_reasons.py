@@ -15,7 +15,7 @@ from engine.sip.reasons import PHRASES, exit_code, phrase, reason_text
         ((603,), 12),
         ((404, 410, 484, 485, 604), 13),
         ((401, 403, 407), 14),
-        ((300, 302, 400, 405, 415, 420, 481, 482, 483, 488, 491, 500, 501, 503, 504, 513, 606, 699), 15),
+        ((200, 300, 302, 400, 405, 415, 420, 481, 482, 483, 488, 491, 500, 501, 503, 504, 513, 606, 699), 15),
     ],
 )
 def test_a_call_that_failed_has_the_exit_code_the_help_documents(statuses, code):

@@ -85,6 +85,28 @@ def test_a_refusal_says_when_to_call_again(peer, said, shown):
     assert ended(peer).reason == shown and len(peer.wait(300)) == 0, "the user decides, not the phone"
 
 
+NO_IP6 = 'Warning: 301 h "Incompatible \\"network\\" address formats"'
+
+
+@pytest.mark.parametrize(
+    ("status", "phrase", "extra", "shown"),
+    [
+        (699, "Gone Fishing", "", "refused: Gone Fishing"), (699, "", "", "refused with status 699"),
+        (402, "Insert Coin", "", "refused: Insert Coin"), (402, "", "", "refused: Payment Required"),
+        (486, "Gone Fishing", "", "busy"), (488, "X", "", "no codec in common"),
+        (606, "X", "", "they cannot take what we offer"),
+        (606, "X", 'Warning: 305 h "X"', "no codec in common"), (488, "X", "Warning: 301", "no codec in common"),
+        (488, "X", NO_IP6, 'they cannot take what we offer: Incompatible "network" address formats'),
+        (606, "X", NO_IP6, 'they cannot take what we offer: Incompatible "network" address formats'),
+        (606, "X", 'Warning: "', "they cannot take what we offer"), (699, "X" * 999, "", "refused: " + "X" * 80),
+    ],
+)  # fmt: skip
+def test_their_own_words_are_told_where_we_have_none_or_theirs_say_more(peer, status, phrase, extra, shown):
+    _, invite = peer.is_called()
+    peer.say(peer.answer(invite, status, phrase, extra=extra))
+    assert (ended(peer).status, ended(peer).reason) == (status, shown)
+
+
 def test_a_redirection_is_shown_and_not_followed(peer):
     _, invite = peer.is_called()
     sent = peer.say(peer.answer(invite, 302, contact="<sip:expensive@198.51.100.1>"))
@@ -182,13 +204,23 @@ def test_forks_without_end_do_not_move_the_early_media_without_end(peer):
     assert len(peer.of(events.MediaAgreed)) == 16
 
 
-@pytest.mark.parametrize("body", [b"", b"nonsense", sdp(payloads="18"), sdp(0)])
-def test_a_2xx_we_cannot_talk_on_is_acknowledged_and_hung_up(peer, body):
-    _, invite = peer.is_called()
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "they took the call, but did not describe its sound"),
+        (b"nonsense", "they took the call, but described its sound in what is no SDP"),
+        (sdp(payloads="18"), "they took the call, but with no codec of ours"),
+        (sdp(0), "they took the call, but with no codec of ours"),
+    ],
+)
+@pytest.mark.parametrize("late_offer", [False, True])
+def test_a_2xx_we_cannot_talk_on_is_acknowledged_and_hung_up(peer, body, reason, late_offer):
+    _, invite = peer.is_called(late_offer)
     ack, bye = peer.say(peer.answer(invite, 200, body=body))
     assert (ack.method, bye.method) == ("ACK", "BYE")
     peer.say(peer.answer(bye, 200))
-    assert ended(peer).status == 488 and peer.of(events.Accepted) == []
+    assert (ended(peer).status, ended(peer).reason, ended(peer).failure) == (200, reason, True)
+    assert peer.of(events.Accepted) == []
 
 
 def test_a_late_offer_of_ours_is_answered_in_the_ack(peer):
@@ -200,12 +232,6 @@ def test_a_late_offer_of_ours_is_answered_in_the_ack(peer):
     assert kinds(peer) == ["MediaAgreed", "Accepted", "Confirmed"]
     (again,) = peer.say(peer.answer(invite, 200, body=SDP_OFFER))
     assert again.body == ack.body
-
-
-@pytest.mark.parametrize("body", [b"", b"nonsense", sdp(payloads="18")])
-def test_a_late_offer_of_theirs_that_comes_to_nothing_is_acknowledged_and_hung_up(peer, body):
-    _, invite = peer.is_called(late_offer=True)
-    assert statuses(peer.say(peer.answer(invite, 200, body=body))) == ["ACK", "BYE"]
 
 
 def test_every_further_fork_is_acknowledged_and_hung_up_once(peer):
