@@ -7,6 +7,20 @@ Program   one run: the engine, one face, and the rule when it ends and with whic
 
 from __future__ import annotations
 
+import sys
+
+USAGE_ERROR = 2
+
+
+def _cannot_start(why: str) -> None:
+    """This is said before anything of ours is loaded, which would fail with a traceback."""
+    sys.stderr.write(f"ringtop needs {why}\n")
+    sys.exit(USAGE_ERROR)
+
+
+if sys.version_info < (3, 10):  # noqa: UP036 (an older one comes as far as here)
+    _cannot_start("Python 3.10 or later, this is {}.{}".format(*sys.version_info))
+
 import gc
 
 gc.disable()  # until the engine is prepared: making classes sets it off again and again, for nothing
@@ -14,7 +28,6 @@ gc.disable()  # until the engine is prepared: making classes sets it off again a
 import os
 import signal
 import stat
-import sys
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,8 +38,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one thread is the design, 
 
 from engine.late import load_late
 
-for name in ("numpy", "engine.diagnosis", "engine.history", "engine.media_session"):
-    load_late(name)  # Engine.prepare() is the first to use them
+if not load_late("numpy"):  # Engine.prepare() is the first to use it and the others
+    from engine.install import pip_line
+
+    _cannot_start(f"numpy: {pip_line('numpy')}")
+for name in ("engine.diagnosis", "engine.history", "engine.media_session"):
+    load_late(name)
 
 import widgets  # its modules load when they are first named: a headless start needs no screen
 from engine import Engine, model
@@ -56,7 +73,6 @@ OVERDUE_S = 1.0  # many calls may leave none for ever: then a packet waits for a
 SLACK_FOR_KEY_S = 0.008  # after one key another is obeyed only where there is room for a frame as well
 LOG_LINES = 500
 LONGEST_TURN_S = 1.0
-USAGE_ERROR = 2
 HERE = Path(__file__).resolve().parent
 _ECHO = [
     sys.executable, str(HERE / "tui.py"), "--no-config", "--headless", "--json", "--mode", "receiver", "--auto-answer",

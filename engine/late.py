@@ -36,16 +36,21 @@ class _Late(ModuleType):
         return getattr(self, name)
 
 
-def load_late(name: str) -> None:
-    """Let ``import name`` anywhere cost nothing until something of the module is asked for; where it is not installed,
-    or loaded already, nothing changes."""
-    spec = None if name in sys.modules else find_spec(name)
-    if spec is not None and spec.loader is not None:
+def load_late(name: str) -> bool:
+    """Let ``import name`` anywhere cost nothing until something of the module is asked for; where it is loaded already,
+    nothing changes. False where it is not installed."""
+    if name in sys.modules:
+        return True
+    spec = find_spec(name)
+    if spec is None:
+        return False
+    if spec.loader is not None:
         module = module_from_spec(spec)
         if spec.submodule_search_locations is not None:
             del module.__path__
         module.__class__ = _Late
         sys.modules[name] = module
+    return True
 
 
 def load_now(module: ModuleType) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -286,6 +288,28 @@ def test_a_terminal_is_left_as_it_was(arguments: list[str]) -> None:
         assert program.modes() == before
         assert next(row for row in program.rows() if row).startswith("ringtop: ")
         assert b"\x1b" not in program.output
+
+
+# ---------------------------------------------------------------------- what it needs
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["--headless"]])
+def test_without_numpy_it_says_what_to_run(arguments: list[str]) -> None:
+    """``-S``: without what is installed."""
+    done = subprocess.run([sys.executable, "-S", "tui.py", *arguments], cwd=ROOT, capture_output=True, text=True)
+    line = f"ringtop needs numpy: {shlex.quote(sys.executable)} -m pip install numpy\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", line)
+
+
+@pytest.mark.parametrize("version", [(3, 7, 16), (3, 9, 18)])
+def test_an_old_python_is_told_which_one_is_needed(version: tuple[int, int, int]) -> None:
+    """The words of tui.py that come before the check are those of Python 3.7."""
+    source = (ROOT / "tui.py").read_text()
+    ast.parse(source, feature_version=(3, 7))
+    code = f"import sys; sys.version_info = {version}; sys.argv = ['tui.py', '--version']; exec(sys.stdin.read())"
+    done = subprocess.run([sys.executable, "-c", code], input=source, cwd=ROOT, capture_output=True, text=True)
+    line = f"ringtop needs Python 3.10 or later, this is 3.{version[1]}\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", line)
 
 
 # ---------------------------------------------------------------------- words
