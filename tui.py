@@ -27,7 +27,6 @@ gc.disable()  # until the engine is prepared: making classes sets it off again a
 
 import os
 import signal
-import stat
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
@@ -49,7 +48,15 @@ import widgets  # its modules load when they are first named: a headless start n
 from engine import Engine, model
 from engine.address_book import look_up
 from engine.config import DEMO_SECONDS_WITHOUT_TERMINAL, Config, ConfigError, from_arguments
-from engine.io.places import check_recording, contacts_path, open_closed_streams, read_config, sample
+from engine.io.places import (
+    check_recording,
+    contacts_path,
+    on_terminal,
+    open_closed_streams,
+    read_config,
+    sample,
+    somebody_types,
+)
 from engine.io.text_files import TextFile
 from engine.model import CallState, CommandError
 from widgets.output import LineOutput
@@ -195,9 +202,12 @@ class Program:
         """The call that was asked for on the command line gives the exit code, and may end the program."""
         if not isinstance(event, model.Ended) or event.call.id != self._dialled:
             return
+        ends = not self._interactive or self._config.duration is not None
+        if ends and event.exit_code == USAGE_ERROR:
+            raise ConfigError(event.reason)
         if not self._quitting:
             self._exit_code = event.exit_code
-        if not self._interactive or self._config.duration is not None:
+        if ends:
             self._quit()
 
     def _quit(self) -> None:
@@ -220,23 +230,14 @@ def _signals() -> list[int]:
     return [getattr(signal, name) for name in names if hasattr(signal, name)]
 
 
-def _on_terminal() -> bool:
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
-
-
-def _somebody_types() -> bool:
-    """On a terminal, or through a pipe or a file; nothing ever comes from /dev/null."""
-    return sys.stdin is not None and (sys.stdin.isatty() or not stat.S_ISCHR(os.fstat(0).st_mode))
-
-
 def _is_interactive(config: Config) -> bool:
     """Is somebody at a keyboard, who ends the program when he likes?"""
-    return not config.headless and config.face != "json" and _on_terminal()
+    return not config.headless and config.face != "json" and on_terminal()
 
 
 def _without_terminal(config: Config) -> Config:
     """A dashboard needs a terminal. A demo without one is told in lines, and ends by itself."""
-    if config.face != "dashboard" or _on_terminal():
+    if config.face != "dashboard" or on_terminal():
         return config
     if not config.demo:
         raise ConfigError("no terminal to draw on: use --plain, --json or --headless")
@@ -271,7 +272,7 @@ class LinesFace:
         self._engine = engine
         self._json = config.face == "json"
         self._output = LineOutput(left_out=widgets.jsonlines.left_out) if self._json else LineOutput()
-        self._reads = not config.headless and not self._json and _somebody_types()
+        self._reads = not config.headless and not self._json and somebody_types()
         self._plain = widgets.plain.PlainFace(self._output.write, typing=self._reads)
         self._face: PlainFace | JsonFace = self._plain
         if self._json:

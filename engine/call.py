@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from engine import diagnosis
 from engine.config import ConfigError, complete_uri
 from engine.model import CallState, CallView, Finding, MediaView
+from engine.names import WrongName
 from engine.ports import MediaPorts
 from engine.sip.transaction import TIMEOUT
 
@@ -39,11 +40,20 @@ def nobody(uri: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """When we hang up by ourselves, and what is said then; a status makes it a failure."""
+    """When we hang up by ourselves, and what is said then; a status, or the name of nobody, makes it a failure."""
 
     at: float
     reason: str
     status: int | None
+
+    @property
+    def wrong_name(self) -> bool:
+        """What was called is no name that leads anywhere: nobody was asked, and nobody has refused."""
+        return isinstance(self.reason, WrongName)
+
+    @property
+    def failure(self) -> bool:
+        return self.status is not None or self.wrong_name
 
 
 class Call:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
-import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.contradictions import DEMO_IP, contradiction
 from engine.sip.message import SipError
 from engine.sip.uri import Uri
 
@@ -26,13 +26,12 @@ HIGHEST_BUFFER_MS = 1000
 MAX_GENERATIONS = 3  # of redundancy
 PTIMES_MS = (10, 20, 30, 40, 50, 60)
 VOICE_STEPS = ("echo", "noise", "gain", "duck")
-DEMO_IP = "127.0.0.1"
 DEMO_SECONDS_WITHOUT_TERMINAL = 15.0
 
 EXIT_CODES = """exit codes:
   0   the call was made and ended normally
   1   a bug in ringtop
-  2   wrong usage or configuration (port taken, file unreadable)
+  2   wrong usage or configuration (port taken, file unreadable, no such host)
   10  busy
   11  no answer
   12  declined
@@ -357,7 +356,7 @@ def _with_file(options: argparse.Namespace, given: set[str], values: Mapping[str
         if name in given or (options.demo and name in _PORTS):  # a demo takes any ports
             continue
         both = argparse.Namespace(**{**vars(options), name: value})
-        if _contradiction(both) is None:
+        if contradiction(both) is None:
             options = both
     return options
 
@@ -434,68 +433,9 @@ def _is_number(text: str) -> bool:
 
 
 def _refuse_contradictions(options: argparse.Namespace) -> None:
-    contradiction = _contradiction(options)
-    if contradiction is not None:
-        raise ConfigError(contradiction)
-
-
-def _contradiction(options: argparse.Namespace) -> str | None:
-    """What makes no sense together, in one line."""
-    far_end = options.remote_ip is not None or options.uri is not None
-    rules = (
-        (options.no_config and options.config, "--config names a file, --no-config reads none: choose one"),
-        (options.plain and options.json, "--plain and --json are two faces: choose one"),
-        (options.uri and options.remote_ip, "the URI and --remote-ip both say whom to call: give one"),
-        (options.mode == "receiver" and options.uri, "--mode receiver waits for a call: leave the URI out"),
-        (options.mode == "caller" and not far_end, "--mode caller needs --remote-ip or a URI"),
-        (options.remote_sip_port is not None and options.remote_ip is None, "--remote-sip-port needs --remote-ip"),
-        (
-            options.local_sip_port and options.local_sip_port == options.local_rtp_port,
-            f"--local-sip-port and --local-rtp-port are both {options.local_sip_port}: give two ports",
-        ),
-        (options.remote_ip is not None and options.mode is None, "--remote-ip needs --mode caller or --mode receiver"),
-        (options.demo and (options.mode or far_end), "--demo calls itself: leave --mode, --remote-ip and the URI out"),
-        (
-            options.demo and options.local_ip not in (None, DEMO_IP),
-            f"--demo stays on {DEMO_IP}: leave --local-ip out",
-        ),
-        (options.demo and options.echo, "--demo has its own echo: leave --echo out"),
-        (options.echo and options.audio_file, "--echo sends back what it hears: leave --audio-file out"),
-        (options.echo and options.input_name, "--echo sends back what it hears: leave --input out"),
-        (options.audio == "file" and not options.audio_file, "--audio file needs --audio-file"),
-        (
-            options.audio in ("null", "file") and (options.input_name or options.output_name or options.ring_output),
-            f"--audio {options.audio} uses no sound card: leave --input, --output and --ring-output out",
-        ),
-        (
-            options.voice and (options.audio_file or options.audio in ("null", "file")),
-            "--voice works on a card's microphone; a file is sent as it is: leave one of them out",
-        ),
-        (
-            options.voice and (options.echo or options.demo),
-            "--voice works on a card's microphone, which --echo and --demo do not use: leave it out",
-        ),
-        (options.demo and options.input_name, "--demo has a file for a microphone: leave --input out"),
-        (
-            options.echo and ({options.ring_tone, options.ringback} - {None, "off"} or options.ring_output),
-            "--echo does not ring: leave --ring-tone, --ringback and --ring-output out",
-        ),
-        (
-            options.ring_tone == "off" and options.ring_output,
-            "--ring-tone off needs no loudspeaker: leave --ring-output out",
-        ),
-        (options.audio_file and options.input_name, "--audio-file and --input both name the microphone: give one"),
-        (_same_file(options.record, options.record_stereo), "--record and --record-stereo name the same file"),
-        (
-            options.trace and not (options.json or options.plain or options.headless),
-            "--trace is told in lines: give --plain, --json or --headless too",
-        ),
-    )
-    return next((text for broken, text in rules if broken), None)
-
-
-def _same_file(first: str | None, second: str | None) -> bool:
-    return first is not None and second is not None and os.path.realpath(first) == os.path.realpath(second)
+    found = contradiction(options)
+    if found is not None:
+        raise ConfigError(found)
 
 
 def _refuse_far_end(config: Config) -> None:
@@ -519,14 +459,25 @@ def _is_address(host: str) -> bool:
     return True
 
 
+def _is_host_name(text: str) -> bool:
+    """As RFC 1123 (section 2.1) wants it; underscores are seen in the wild."""
+    name = text.removesuffix(".")
+    return len(name) < 254 and all(map(_LABEL.fullmatch, name.split(".")))
+
+
+_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
+HOST_NAME_RULE = "between its dots are 1 to 63 letters, digits and inner hyphens"
+
+
 def _target(options: argparse.Namespace) -> str | None:
     """The far end that was named, as a checked URI; None when none was."""
     if options.uri is not None:
         return str(complete_uri(options.uri))
     if options.remote_ip is not None:
         host = options.remote_ip.strip("[]")
-        if not _is_address(host) and not re.fullmatch(r"[A-Za-z0-9._-]+", host):
-            raise ConfigError(f"--remote-ip: '{options.remote_ip}' is not an address such as 192.0.2.7")
+        if not _is_address(host) and not _is_host_name(host):
+            typed = options.remote_ip
+            raise ConfigError(f"--remote-ip: '{typed}' is neither an address such as 192.0.2.7 nor a host name")
         host = f"[{host}]" if ":" in host else host
         return str(complete_uri(f"sip:{host}:{options.remote_sip_port or DEFAULT_SIP_PORT}"))
     return None
@@ -555,6 +506,8 @@ def complete_uri(text: str) -> Uri:
         raise ConfigError(f"'{typed}' cannot be called: {uri.host} is nobody's address")
     if uri.scheme != "sip" or not uri.host:
         raise ConfigError(f"'{typed}' cannot be called: only sip: addresses over UDP, such as sip:bob@192.0.2.7")
+    if not _is_address(uri.host) and not _is_host_name(uri.host):
+        raise ConfigError(f"'{typed}' cannot be called: {uri.host} is not a host name ({HOST_NAME_RULE})")
     if (uri.params.get("transport") or "udp").lower() != "udp":
         raise ConfigError(f"'{typed}' cannot be called: its transport is not UDP")
     return uri

@@ -22,6 +22,11 @@ TOO_MANY = "too many names are being looked up"
 REMEMBER_S = 60.0
 
 
+class WrongName(str):
+    """Why a name has no address, where the fault is with the name, or with what this machine lacks to look it up:
+    whoever calls it again hears the same."""
+
+
 class Resolver(Protocol):
     """Looks a host name up; calls back with an address, or with None and a line that says why not."""
 

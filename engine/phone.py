@@ -28,7 +28,7 @@ from engine.lines import Lines
 from engine.media import codecs
 from engine.media.dtmf import DIGITS
 from engine.model import CallState, CommandError
-from engine.names import Resolver
+from engine.names import Resolver, WrongName
 from engine.offered_formats import COMFORT_NOISE
 from engine.ports import MediaPorts, Net, PortPool
 from engine.recorder import OpenWriter, Recordings
@@ -38,7 +38,7 @@ from engine.settings import Settings, Store
 from engine.sip import events as sip_events
 from engine.sip.agent import Limits, UserAgent
 from engine.sip.message import SipError
-from engine.sip.reasons import BAD_QUALITY, exit_code, reason_text
+from engine.sip.reasons import BAD_QUALITY, WRONG_NAME, exit_code, reason_text
 from engine.sip.sdp import LocalAudio
 from engine.surroundings import Surroundings
 from engine.ticks import Ticks
@@ -392,14 +392,16 @@ class Phone:
         self._agent.reject(call.id, 480, now)
 
     def _unreachable(self, peer: tuple[str, int], why: str) -> None:
-        """Nobody is there. That strangers cannot be answered is nothing to speak of."""
+        """Nobody is there. That strangers cannot be answered is nothing to speak of; a call says it when it ends."""
         now = self._outside.clock()
         if not self._agent.transport_error(peer, now) or not why:
             return
-        self.log("error", "sip", why)
-        for call in self._calls.values():
-            if call.state is CallState.DIALLING and complete_uri(call.peer_uri).address() == peer:
-                call.reached = Limit(now, why, 503)
+        dialled = [call for call in self._calls.values() if call.state is CallState.DIALLING]
+        ending = [call for call in dialled if complete_uri(call.peer_uri).address() == peer]
+        for call in ending:
+            call.reached = Limit(now, why, None if isinstance(why, WrongName) else 503)
+        if not ending:
+            self.log("error", "sip", why)
 
     # ------------------------------------------------------------------ what SIP says
 
@@ -512,7 +514,7 @@ class Phone:
     def _over(self, call: Call, now: float, status: int | None, reason: str, failure: bool) -> None:
         """A call has ended, unless we ended it ourselves for a reason of our own."""
         if call.reached is not None:
-            status, reason, failure = call.reached.status, call.reached.reason, call.reached.status is not None
+            status, reason, failure = call.reached.status, call.reached.reason, call.reached.failure
         self._finish(call, now, status, reason, failure)
 
     def _finish(self, call: Call, now: float, status: int | None, reason: str, failure: bool) -> None:
@@ -530,6 +532,7 @@ class Phone:
         del self._calls[call.id]
         self._ended.append(call)
         code = exit_code(status if failure else None, answered=call.answered_at is not None, media=call.had_media(now))
+        code = WRONG_NAME if call.reached is not None and call.reached.wrong_name else code
         asked = self._config.min_mos, self._config.max_loss_percent
         lacking = history.shortfall(call.last_media, *asked) if code == 0 else ""
         if lacking:  # a call that ended normally, and was worse than what was asked for

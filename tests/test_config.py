@@ -105,10 +105,10 @@ WRONG = {
     "--local-sip-port 7000 --local-rtp-port 7000": "give two ports",
     "--remote-sip-port 5060": "needs --remote-ip",
     "--mode caller --remote-ip 192.0.2.1 --remote-sip-port 0": "from 1 to 65535",
-    "--mode caller --remote-ip=": "no address to call|not an address",
+    "--mode caller --remote-ip=": "neither an address",
     "--mode caller --remote-ip 1.2.3": "neither an IP address nor a name",
     "--mode caller --remote-ip 999.1.1.1": "neither an IP address nor a name",
-    "--mode caller --remote-ip sip:a@192.0.2.1": "not an address such as",
+    "--mode caller --remote-ip sip:a@192.0.2.1": "neither an address such as",
     "--mode caller --local-ip ::1 --remote-ip 127.0.0.1": "one is IPv4, the other IPv6",
     "--local-ip 127.0.0.1 sip:a@[::1]": "one is IPv4, the other IPv6",
     "--mode caller --local-ip 127.0.0.1 --remote-ip 127.0.0.1": "this phone itself",
@@ -169,6 +169,12 @@ WRONG = {
     "a b": "unknown argument 'b'",
     "sip:": "not an address to call",
     "bob@": "not an address to call",
+    "sip:bob@a..b": "a..b is not a host name (between its dots",
+    f"sip:bob@{'a' * 64}.test": "is not a host name",
+    f"sip:bob@{'a.' * 128}b": "is not a host name",
+    "-- --foo": "--foo is not a host name",
+    "a-.test": "a-.test is not a host name",
+    "--mode caller --remote-ip a..b": "neither an address such as 192.0.2.7 nor a host name",
     "sip:a@192.0.2.1:0": "port",
     "sip:a@192.0.2.1:99999": "port",
     "http://192.0.2.1": "only sip:",
@@ -187,7 +193,7 @@ def test_wrong_usage_is_one_line_that_says_what(arguments: str, said: str) -> No
     assert "\n" not in text and any(words in text for words in said.split("|")), text
 
 
-@pytest.mark.parametrize("address", ["", " ", "192.0.2", "bob@1.2.3.4.5", "a b", "http://a"])
+@pytest.mark.parametrize("address", ["", " ", "192.0.2", "bob@1.2.3.4.5", "bob@a..b", "a b", "http://a"])
 def test_what_is_typed_into_the_dial_line_is_checked_as_well(address: str) -> None:
     with pytest.raises(ConfigError):
         complete_uri(address)
@@ -198,6 +204,8 @@ def test_what_is_typed_into_the_dial_line_is_checked_as_well(address: str) -> No
     [
         "--mode caller --remote-ip [::1]",
         "--mode caller --remote-ip pbx.example.net --local-ip ::1",
+        "--mode caller --remote-ip my_pbx.example.net.",
+        "bob@3com-7.example",
         "--mode caller --auto-answer --remote-ip 192.0.2.1",
         "--local-ip 127.0.0.1 --local-sip-port 0 sip:127.0.0.1",
         "--mode caller --local-ip 127.0.0.2 --remote-ip 127.0.0.1",

@@ -72,7 +72,7 @@ engine.prepare()
 known, ticks, run = set(sys.modules), [], engine.phone.ticks.run
 engine.phone.ticks.run = lambda now: (ticks.append(now), run(now))
 for _ in range(2):
-    engine._resolver.resolve("phone.invalid", clock.monotonic(), lambda address, why: None)
+    engine._resolver.resolve("phone.test", clock.monotonic(), lambda address, why: None)
 new = set(sys.modules) - known
 kinds = {"dns.rdtypes.IN.A", "dns.rdtypes.IN.AAAA", "dns.rdtypes.ANY.CNAME", "dns.rdtypes.ANY.SOA"}
 print({"dns.message", "dns.rcode", *kinds} <= new, len(ticks) >= len(new) > 6)

@@ -146,6 +146,15 @@ def test_nobody_listens() -> None:
     assert of_type(events, "ended")[0]["reason"]
 
 
+@pytest.mark.parametrize("name", ["nohost.invalid", "no_such_host.invalid"])
+def test_a_name_that_nobody_has_is_wrong_usage_and_said_once(name: str) -> None:
+    common = ["--headless", "--json", "--audio", "null", "--local-ip", "127.0.0.1", "--local-sip-port", "0"]
+    code, events, err = finish(ringtop(*common, "--local-rtp-port", "0", "--mode", "caller", "--remote-ip", name))
+    assert (code, err) == (2, f"ringtop: the name {name} does not exist\n")
+    assert [event["type"] for event in events] == ["ready", "ended"]
+    assert events[-1]["status"] is None and events[-1]["reason"] == f"the name {name} does not exist"
+
+
 # ---------------------------------------------------------------------- wrong usage
 
 

@@ -258,6 +258,7 @@ class Resolver:
         self.known = known
         self.asked: list[str] = []
         self.slow = False
+        self.unknown = "no such name"  # what is said of others
         self._waiting: list[tuple[str, Callable[[str | None, str], None]]] = []
 
     def resolve(self, name: str, now: float, done: Callable[[str | None, str], None]) -> None:
@@ -270,7 +271,7 @@ class Resolver:
         """Everything that was asked."""
         waiting, self._waiting = self._waiting, []
         for name, done in waiting:
-            done(self.known.get(name), "no such name")
+            done(self.known.get(name), self.unknown)
 
 
 # ---------------------------------------------------------------------- a phone with all that, and the wire

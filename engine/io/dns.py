@@ -23,6 +23,7 @@ from engine.io.clock import entropy
 from engine.io.errors import NetworkError
 from engine.io.loop import SIP, Loop
 from engine.io.udp import Address, UdpSocket
+from engine.names import WrongName
 
 HOSTS_FILE = r"C:\Windows\System32\drivers\etc\hosts" if sys.platform == "win32" else "/etc/hosts"
 RESOLV_CONF = "/etc/resolv.conf"
@@ -32,6 +33,7 @@ ROUNDS = 2
 GIVE_UP_S = 10.0
 MOST_SERVERS = 3
 MOST_DOMAINS = 6
+NOWHERE = ".invalid"  # such names never exist, and nobody is to be asked (RFC 6761, section 6.4)
 _MOST_FILE_BYTES = 1 << 20
 _LONGEST_MESSAGE = 65_535
 
@@ -105,14 +107,17 @@ class DnsResolver:
         if known is not None:
             done(known, "")
             return
+        if name.lower().rstrip(".").endswith(NOWHERE):
+            done(None, _unknown(name))
+            return
         try:
             self._make_ready()
         except NetworkError as error:
-            done(None, f"the name {name} cannot be looked up: {error}")
+            done(None, WrongName(f"the name {name} cannot be looked up: {error}"))
             return
         servers = self._servers or read_resolv_conf(_read(RESOLV_CONF))
         if not servers.addresses:
-            done(None, f"the name {name} cannot be looked up: no name server is configured")
+            done(None, WrongName(f"the name {name} cannot be looked up: no name server is configured"))
             return
         lookup = _Lookup(self, self._loop, servers, name, self._wide, done)
         self._open.add(lookup)
@@ -175,7 +180,7 @@ class _Lookup:
     def _next_query(self, now: float) -> None:
         """The next name to try, or the end."""
         if not self._queries:
-            self._end(None, self._why or f"the name {self._name} does not exist")
+            self._end(None, self._why or _unknown(self._name))
             return
         import dns.exception
         import dns.message
@@ -185,7 +190,7 @@ class _Lookup:
             self._message = dns.message.make_query(*self._query, id=entropy.getrandbits(16))
             self._wire = self._message.to_wire()
         except (ValueError, dns.exception.DNSException):
-            self._why = f"{self._name} is not a host name"
+            self._why = WrongName(f"{self._name} is not a host name")
             self._next_query(now)
             return
         self._to_ask = deque(self._servers.addresses[:MOST_SERVERS] * ROUNDS)
@@ -264,11 +269,10 @@ class _Lookup:
             self._end(addresses[0], "")
             return
         if addresses:
-            self._why = (
-                f"the name {self._name} has {_FAMILIES[kind]} addresses only, and we speak {_FAMILIES[self._kind]}"
-            )
+            theirs, ours = _FAMILIES[kind], _FAMILIES[self._kind]
+            self._why = WrongName(f"the name {self._name} has {theirs} addresses only, and we speak {ours}")
         elif code == "NOERROR":
-            self._why = self._why or f"the name {self._name} has no address"
+            self._why = self._why or WrongName(f"the name {self._name} has no address")
             if kind == self._kind:
                 self._queries.appendleft((name, self._other))
         self._next_query(now)
@@ -366,6 +370,10 @@ class _TcpExchange:
     def close(self) -> None:
         self._loop.remove(self._socket)
         self._socket.close()
+
+
+def _unknown(name: str) -> WrongName:
+    return WrongName(f"the name {name} does not exist")
 
 
 _FAMILIES = {"A": "IPv4", "AAAA": "IPv6"}

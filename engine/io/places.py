@@ -27,6 +27,15 @@ def open_closed_streams() -> None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
+def on_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def somebody_types() -> bool:
+    """On a terminal, or through a pipe or a file; nothing ever comes from /dev/null."""
+    return sys.stdin is not None and (sys.stdin.isatty() or not stat.S_ISCHR(os.fstat(0).st_mode))
+
+
 def check_recording(path: str, microphone: str | None, tones: tuple[str | None, ...] = ()) -> None:
     """Raises PlaceError or WavError when this cannot be written, or is a file that is read: by the microphone, or as
     the ring.

@@ -16,6 +16,7 @@ import pytest
 from engine.io import dns as ours
 from engine.io.dns import DnsResolver, Servers, canonical, from_hosts_file, read_resolv_conf
 from engine.io.loop import Loop
+from engine.names import WrongName
 
 Answer = Callable[[dns.message.Message], dns.message.Message | None]
 WAIT_S = 20.0
@@ -204,6 +205,29 @@ def test_a_name_without_an_address(bench: Bench) -> None:
 def test_a_name_of_the_other_family_only_is_said_to_be_so(bench: Bench) -> None:
     bench.serve(says("far.test. AAAA 2001:db8::7"))
     assert bench.look_up() == (None, "the name far.test has IPv6 addresses only, and we speak IPv4")
+
+
+@pytest.mark.parametrize(
+    ("answers", "name", "wrong"),
+    [
+        ((says(code=dns.rcode.NXDOMAIN),), "far.test", True),
+        ((says(),), "far.test", True),
+        ((says("far.test. AAAA 2001:db8::7"),), "far.test", True),
+        ((), "far.test", True),  # no name server at all
+        ((silent,), "far.test", False),
+        ((says(code=dns.rcode.SERVFAIL),), "far.test", False),
+        ((silent,), "far..test", True),
+    ],
+)
+def test_whether_the_fault_is_with_the_name_is_told(bench: Bench, answers: Any, name: str, wrong: bool) -> None:
+    bench.serve(*answers)
+    assert isinstance(bench.look_up(name)[1], WrongName) is wrong
+
+
+@pytest.mark.parametrize("name", ["far.invalid", "FAR.INVALID."])
+def test_nobody_is_asked_about_a_name_that_never_exists(bench: Bench, name: str) -> None:
+    (server,) = bench.serve(says("far.invalid. A 192.0.2.7"))
+    assert bench.look_up(name) == (None, f"the name {name} does not exist") and not server.asked
 
 
 def test_search_domains(bench: Bench) -> None:
