@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.config import ConfigError, ConfigText
+from engine.install import pip_line
 
 SWITCH, NUMBER, TEXT, WORDS, TEXT_OR_NUMBER, TEXT_OR_WORDS, SECONDS = (
     "true or false",
@@ -126,7 +127,8 @@ def tables(file: ConfigText) -> dict[str, Any]:
     """What a file says, unchecked; raises ConfigError where it is not TOML, or nothing here reads that."""
     toml = toml_reader()
     if toml is None:
-        raise ConfigError(f"{file.path}: cannot be read on this Python: pip install tomli, or give --no-config")
+        how = pip_line("tomli")
+        raise ConfigError(f"{file.path}: cannot be read on this Python: {how} (or give --no-config)")
     try:
         read: dict[str, Any] = toml.loads(file.text)
     except (ValueError, RecursionError) as error:  # TOMLDecodeError; and a number of thousands of digits

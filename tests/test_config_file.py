@@ -218,7 +218,7 @@ def test_what_is_wrong_is_one_line_that_names_the_place(text: str, said: str) ->
 
 def test_a_python_without_toml_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(config_file, "toml_reader", lambda: None)
-    with pytest.raises(ConfigError, match="pip install tomli, or give --no-config"):
+    with pytest.raises(ConfigError, match=r"-m pip install tomli \(or give --no-config\)"):
         config("")
 
 

@@ -70,8 +70,7 @@ def _device_item(snapshot: Snapshot, label: str, about: str) -> Item:
     if devices is None or (label == "microphone" and not devices.captures):
         parts_of_note = figures.visible_line(sound.note or sound.kind).split("; ")
         value = parts_of_note[-1 if label == "loudspeaker" else 0]
-        return Item("device", label, value, "No sound card is used for this: there is nothing to choose.", "dim",
-                    label, False)  # fmt: skip
+        return Item("device", label, value, f"There is nothing to choose here: {value}.", "dim", label, False)
     names, chosen = known.names(devices, WAYS[label]), devices.chosen[_place(label)]
     if not names:
         return Item("device", label, "none found", f"No card was found. {about}", "dim", label, False)
@@ -184,7 +183,7 @@ def draw_about(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     below = rect if rect.height < 2 else parts.heading(canvas, rect, "what it does")
     shown = items(scene.snapshot)
     item = shown[min(scene.ui.state(Cursor()).row, len(shown) - 1)]
-    width = max(10, below.width - 2)
+    width = _about_width(below.width)
     lines = textwrap.wrap(item.about, width)
     if len(lines) > below.height:
         lines[below.height - 1] = text.clip(" ".join(lines[below.height - 1 :]), width, scene.look.more)
@@ -192,8 +191,14 @@ def draw_about(canvas: Canvas, rect: Rect, scene: Scene) -> None:
         canvas.put(row.x + 1, row.y, line, "dim", row.width - 1)
 
 
-def about_sizes(_scene: Scene, width: int) -> tuple[int, ...]:
-    return (1, 2, 3 if width < 100 else 2)
+def _about_width(width: int) -> int:
+    return max(10, width - 2)
+
+
+def about_sizes(scene: Scene, width: int) -> tuple[int, ...]:
+    """Room for the longest, so that nothing moves when the cursor does."""
+    longest = max(len(textwrap.wrap(item.about, _about_width(width))) for item in items(scene.snapshot))
+    return (1, 2, max(3 if width < 100 else 2, 1 + longest))
 
 
 def draw_trial(canvas: Canvas, rect: Rect, scene: Scene) -> None:

@@ -15,9 +15,9 @@ from typing import Protocol
 
 import numpy as np
 
+from engine.install import pip_line
 from engine.io.wav import WavError, WavReader, WavWriter, open_to_read
 
-INSTALL_LINE = "pip install soundfile"
 _RECORDED = {".wav": "WAV", ".wave": "WAV", ".flac": "FLAC", ".ogg": "Opus", ".oga": "Opus", ".opus": "Opus"}
 _RECORDED[".mp3"] = "MP3"
 _MAGIC = ((b"fLaC", "FLAC"), (b"OggS", "Ogg"), (b"ID3", "MP3"), (b"\xff\xfb", "MP3"), (b"\xff\xf3", "MP3"))
@@ -53,7 +53,7 @@ def open_reader(path: str, rate_hz: int | None = None, on_failure: Callable[[str
     if kind == "WAV" or not (kind or _have_library()):
         return WavReader(path, rate_hz, on_failure)
     if not _have_library():
-        raise WavError(f"{path}: reading {kind} needs soundfile, which is not installed: {INSTALL_LINE}")
+        raise WavError(f"{path}: reading {kind} needs soundfile, which is not installed: {pip_line('soundfile')}")
     from engine.io.encoded import EncodedReader
 
     try:
@@ -89,7 +89,7 @@ def check_format(path: str) -> None:
     if kind == "WAV":
         return
     if not _have_library():
-        raise WavError(f"{path}: recording {kind} needs soundfile, which is not installed: {INSTALL_LINE}")
+        raise WavError(f"{path}: recording {kind} needs soundfile, which is not installed: {pip_line('soundfile')}")
     from engine.io.encoded import NAMES
 
     soundfile = _library(path)
@@ -117,4 +117,4 @@ def _library(path: str) -> ModuleType:
     try:
         return importlib.import_module("soundfile")
     except (ImportError, OSError) as error:
-        raise WavError(f"{path}: soundfile cannot be loaded ({error}): {INSTALL_LINE}") from None
+        raise WavError(f"{path}: soundfile cannot be loaded ({error}): {pip_line('soundfile')}") from None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from engine.install import pyaudio_line
 from engine.io.card_link import CardLink, State
 from engine.io.loop import Loop
-from engine.io.sound import SoundError, install_line, pyaudio_is_there
+from engine.io.sound import SoundError, pyaudio_is_there
 
 LOOK_S = 10.0
 
@@ -17,7 +18,7 @@ def device_lines(there: Callable[[], bool] = pyaudio_is_there, command: list[str
     Raises SoundError with one line when nobody can tell.
     """
     if not there():
-        raise SoundError(f"a list of sound devices needs PyAudio, which is not installed: {install_line()}")
+        raise SoundError(f"a list of sound devices needs PyAudio, which is not installed: {pyaudio_line()}")
     loop = Loop()
     card = CardLink(loop, command=command)
     try:

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from engine.install import pip_line
 from engine.io.clock import entropy
 from engine.io.errors import NetworkError
 from engine.io.loop import SIP, Loop
@@ -64,7 +65,7 @@ def load() -> None:
     try:
         _load()
     except ImportError:
-        raise NetworkError("dnspython is missing: pip install dnspython") from None
+        raise NetworkError(f"dnspython is missing: {pip_line('dnspython')}") from None
     except OSError as error:
         raise NetworkError(error.strerror or str(error)) from error
 

@@ -8,29 +8,20 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.install import pip_line, pyaudio_line
 from engine.io.audio_files import Reader, open_reader
 from engine.io.loop import Loop
 from engine.io.wav import WavError
-from engine.media.voice import DUCK, ECHO, GAIN, INSTALL, NOISE, STEPS, library_is_there
+from engine.media.voice import DUCK, ECHO, GAIN, LIBRARY, NOISE, STEPS, library_is_there
 from engine.model import CaptureView, DevicesView, SoundView
 
 if TYPE_CHECKING:
     from engine.io.card_link import CardLink, CardMicrophone  # imported with the first card: a start without is quicker
-
-_PACKAGE_LINES = (
-    ("apt-get", "sudo apt install portaudio19-dev python3-dev gcc"),
-    ("dnf", "sudo dnf install portaudio-devel python3-devel gcc"),
-    ("pacman", "sudo pacman -S portaudio gcc"),
-    ("zypper", "sudo zypper install portaudio-devel python3-devel gcc"),
-    ("apk", "sudo apk add portaudio-dev python3-dev build-base"),
-    ("brew", "brew install portaudio"),
-)
 
 LOOK_S = 3.0  # what a card that was asked for may hold up the start
 
@@ -299,8 +290,11 @@ def open_sound(
     asked_for = kind == "device" or bool(input_name or output_name)
     if not (have_pyaudio or pyaudio_is_there)():
         if asked_for or ring_output:
-            raise SoundError(f"a sound card needs PyAudio, which is not installed: {install_line()}")
-        return Sound(audio_file=audio_file, note=f"no sound card: PyAudio is not installed ({install_line()})")
+            raise SoundError(f"a sound card needs PyAudio, which is not installed: {pyaudio_line()}")
+        note = f"no sound card: PyAudio is not installed ({pyaudio_line()})"
+        silent = Sound(audio_file=audio_file, note=note)
+        silent.log("info", note)  # on most screens there is no room for all of it anywhere else
+        return silent
 
     def make_card(loop: Loop) -> CardLink:
         from engine.io.card_link import CardLink
@@ -338,8 +332,9 @@ def voice_steps(wanted: tuple[str, ...] | None) -> tuple[frozenset[str], str]:
         return steps, ""
     if wanted is not None:
         missing = " and ".join(sorted(lacking))
-        raise SoundError(f"the steps {missing} of --voice need aec-audio-processing, which is not installed: {INSTALL}")
-    return steps - lacking, f"no noise suppression and no automatic gain: {INSTALL}"
+        how = f"{LIBRARY}, which is not installed: {pip_line(LIBRARY)}"
+        raise SoundError(f"the steps {missing} of --voice need {how}")
+    return steps - lacking, f"no noise suppression and no automatic gain: {pip_line(LIBRARY)}"
 
 
 def in_order(steps: frozenset[str]) -> tuple[str, ...]:
@@ -351,19 +346,6 @@ def voice_ways(first: frozenset[str]) -> list[frozenset[str]]:
     """What a key goes through: as asked for, half duplex instead of echo cancellation, nothing."""
     ways = [first, (first - {ECHO}) | {DUCK}, frozenset()]
     return list(dict.fromkeys(ways))
-
-
-def install_line() -> str:
-    """The one line that installs PyAudio on this system."""
-    pip = "pip install pyaudio"
-    if sys.platform == "win32":
-        return pip
-    import shutil
-
-    for program, line in _PACKAGE_LINES:
-        if shutil.which(program):
-            return f"{line} && {pip}"
-    return f"install PortAudio with its headers, then {pip}"
 
 
 def pyaudio_is_there() -> bool:

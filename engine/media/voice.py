@@ -24,7 +24,7 @@ from engine.media.resample import Resampler
 
 ECHO, NOISE, GAIN, DUCK = "echo", "noise", "gain", "duck"
 STEPS = (ECHO, NOISE, GAIN, DUCK)
-INSTALL = "pip install aec-audio-processing"
+LIBRARY = "aec-audio-processing"
 
 if TYPE_CHECKING:
     Samples = np.ndarray | array  # int16

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.install import pyaudio_line
 from engine.io.devices import device_lines
-from engine.io.sound import SoundError, install_line
+from engine.io.sound import SoundError
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -57,4 +58,4 @@ def test_trouble_is_one_line_and_exit_code_2(paper):
 def test_without_pyaudio_the_line_that_installs_it_is_said():
     with pytest.raises(SoundError) as caught:
         device_lines(lambda: False)
-    assert "PyAudio" in str(caught.value) and str(caught.value).endswith(install_line())
+    assert "PyAudio" in str(caught.value) and str(caught.value).endswith(pyaudio_line())

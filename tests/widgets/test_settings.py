@@ -114,6 +114,17 @@ def test_without_a_card_there_is_nothing_to_choose() -> None:
     ]
 
 
+def test_what_to_install_for_a_card_is_said_in_full() -> None:
+    line = "sudo apt-get install portaudio19-dev python3-dev gcc && /home/me/folder/.venv/bin/python -m pip install"
+    note = f"no sound card: PyAudio is not installed ({line} pyaudio)"
+    for row in ROWS[:2]:
+        bare = scene(row, kind="null", note=note, devices=None)
+        below = drawn(settings.draw_about, 78, settings.about_sizes(bare, 78)[-1], bare)[1:]
+        assert " ".join(row.strip() for row in below) == f"There is nothing to choose here: {note}."
+    elsewhere = scene("volume", kind="null", note=note, devices=None)
+    assert settings.about_sizes(elsewhere, 78) == settings.about_sizes(bare, 78)  # nothing moves with the cursor
+
+
 def test_a_file_is_the_microphone_beside_a_card() -> None:
     beside = replace(DEVICES, captures=False)
     assert drawn(settings.draw, 60, 3, scene(kind="file", note="a.wav; loudspeaker HDMI", devices=beside)) == [

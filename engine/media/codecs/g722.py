@@ -10,6 +10,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from engine.install import pip_line
 from engine.media.codecs.codec import Codec
 
 RATE_HZ = 16000
@@ -45,4 +46,4 @@ def make(clock_rate: int, channels: int, fmtp: str = "") -> G722:
 
 def missing() -> str:
     """What to install, in a few words; empty when nothing is missing."""
-    return "" if find_spec("G722") else "pip install G722"
+    return "" if find_spec("G722") else pip_line("G722")

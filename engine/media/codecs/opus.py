@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.install import LIBOPUS, pip_line, system_line
 from engine.media.codecs.codec import Codec
 from engine.media.codecs.fmtp import number_in, parameters
 from engine.media.errors import MediaError
@@ -387,8 +388,8 @@ class _Repacketizer:
 def missing() -> str:
     """What to install, in a few words; empty when nothing is missing."""
     if not find_spec("opuslib_next"):
-        return "pip install opuslib-next"
-    return "" if _finds_libopus() else "apt-get install libopus0, or brew install opus"
+        return pip_line("opuslib-next")
+    return "" if _finds_libopus() else system_line(LIBOPUS) or "install libopus"
 
 
 def _finds_libopus() -> bool:
