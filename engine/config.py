@@ -85,7 +85,7 @@ class Config:
     min_mos: float | None = None  # a call that sounds worse, to us or to them, ends with exit code 21
     max_loss_percent: float | None = None  # likewise
     codecs: tuple[str, ...] = ()  # empty: all, in our order
-    ptime_ms: int = 20
+    ptime_ms: int | None = None  # None: as long as the far end asks for, and 20 where nobody does
     silence_suppression: bool = False
     buffer_ms: tuple[float, float] = (0.0, 500.0)  # least and most that packets may wait, one packet included
     redundancy: int | None = None  # earlier packets repeated in each; None: as many as the far end's losses call for
@@ -275,7 +275,13 @@ def parser() -> argparse.ArgumentParser:
         metavar="A,B,...",
         help="only these, in this order, e.g. PCMA,PCMU,L16/16000",
     )
-    call.add_argument("--ptime", dest="ptime_ms", type=_ptime, metavar="MS", help="10 to 60 ms (20)")
+    call.add_argument(
+        "--ptime",
+        dest="ptime_ms",
+        type=_ptime,
+        metavar="MS",
+        help="packets of 10 to 60 ms: asked for, and sent unless the far end asks for others (as it asks, else 20)",
+    )
     call.add_argument(
         "--silence-suppression", action=_SWITCH, help="send nothing while nothing is said (comfort noise, DTX)"
     )
@@ -392,7 +398,7 @@ def _config(options: argparse.Namespace, extras: Mapping[str, Any]) -> Config:
         min_mos=options.min_mos,
         max_loss_percent=options.max_loss_percent,
         codecs=options.codecs or (),
-        ptime_ms=_default(options.ptime_ms, 20),
+        ptime_ms=options.ptime_ms,
         buffer_ms=options.buffer,
         redundancy=options.redundancy,
         silence_suppression=bool(options.silence_suppression),

@@ -16,7 +16,7 @@ from engine.media import codecs
 from engine.model import CommandError
 from engine.offered_formats import offered_formats
 from engine.redundant_formats import redundant_formats
-from engine.sip.sdp import Format
+from engine.sip.sdp import DEFAULT_PTIME_MS, Format
 from engine.trial import Trial
 
 Place = tuple[str, str]  # section and key of the configuration file
@@ -115,7 +115,7 @@ class Settings:
     def _formats(self, names: tuple[str, ...]) -> tuple[Format, ...]:
         formats = offered_formats(names, self._config.silence_suppression)
         if self._config.redundancy != 0:
-            formats += redundant_formats(formats, self._config.ptime_ms)
+            formats += redundant_formats(formats, self._config.ptime_ms or DEFAULT_PTIME_MS)
         return formats
 
     def set_buffer(self, command: model.SetBuffer) -> None:

@@ -95,7 +95,18 @@ def test_a_muted_microphone_costs_hardly_a_packet_where_silence_is_suppressed():
 def test_every_ptime(ptime_ms):
     wire, anna, bob = call(anna={"ptime_ms": ptime_ms}, seconds=4)
     assert anna.hears(bob) and bob.hears(anna)
-    assert {len(packet.payload) for packet in rtp_of(wire, BOB)} == {8 * ptime_ms}
+    assert {len(packet.payload) for host in (ANNA, BOB) for packet in rtp_of(wire, host)} == {8 * ptime_ms}
+
+
+def test_packets_are_as_long_as_was_agreed_after_a_hold_from_the_other_side():
+    wire, _, bob = call(anna={"ptime_ms": 60}, seconds=2)
+    for _ in range(2):
+        bob.do(Hold())
+        wire.run(1)
+    before = len(rtp_of(wire, ANNA)), len(rtp_of(wire, BOB))
+    wire.run(2)
+    after = [*rtp_of(wire, ANNA)[before[0] :], *rtp_of(wire, BOB)[before[1] :]]
+    assert len(after) > 50 and {len(packet.payload) for packet in after} == {480}
 
 
 @pytest.mark.parametrize("here, there", [(10, 60), (60, 10), (20, 30)])

@@ -53,7 +53,7 @@ class LocalAudio:
     address: Address
     rtcp: Address
     formats: tuple[Format, ...]  # in order of preference, telephone-event and red among them
-    ptime_ms: int | None = DEFAULT_PTIME_MS
+    ptime_ms: int | None = None  # what we like to be sent; None: as they are sent themselves
     direction: str = "sendrecv"
     also: tuple[Format, ...] = ()  # taken where they are offered, and not offered
 
@@ -97,7 +97,8 @@ def make_offer(local: LocalAudio, session_id: int, version: int, before: Session
     line = MediaLine("audio", local.address[1], PROTO, [str(item.payload_type) for item in formats])
     if lines:
         line.proto = lines[place].proto
-    _describe(line, formats, local)
+    last = before.media[place].ptime_ms if before is not None and before.media else None
+    _describe(line, formats, local, local.ptime_ms or last or DEFAULT_PTIME_MS)
     made = _session(local, session_id, version, [*lines[:place], line, *lines[place + 1 :]])
     made.time = made.time if before is None else before.time
     return made.encode()
@@ -137,9 +138,9 @@ def make_answer(
         theirs = offer.direction_of(line)
         direction = _answer_direction(theirs, local.direction)
         answer = MediaLine("audio", local.address[1], line.proto, [str(item.payload_type) for item in ours])
-        _describe(answer, _as_we_have_them(ours, known), local, direction)
-        lines.append(answer)
         agreement = _agree(offer, line, ours, ours, direction, local)
+        _describe(answer, _as_we_have_them(ours, known), local, local.ptime_ms or agreement.ptime_ms, direction)
+        lines.append(answer)
     made = _session(local, session_id, version, lines)
     made.time = offer.time  # it cannot be negotiated (section 6)
     return made.encode(), agreement
@@ -341,15 +342,16 @@ def _session(local: LocalAudio, session_id: int, version: int, lines: list[Media
     return SessionDescription(origin=origin, connection=host, media=lines)
 
 
-def _describe(line: MediaLine, formats: list[Format], local: LocalAudio, direction: str | None = None) -> None:
+def _describe(
+    line: MediaLine, formats: list[Format], local: LocalAudio, ptime_ms: int, direction: str | None = None
+) -> None:
     for item in formats:
         channels = f"/{item.channels}" if item.channels > 1 else ""
         line.attributes.append(("rtpmap", f"{item.payload_type} {item.encoding}/{item.clock_rate}{channels}"))
         details = "0-15" if _is_digits(item) else _carried(item, formats) if _is_red(item) else item.fmtp
         if details:
             line.attributes.append(("fmtp", f"{item.payload_type} {details}"))
-    if local.ptime_ms is not None:
-        line.attributes.append(("ptime", str(local.ptime_ms)))
+    line.attributes.append(("ptime", str(ptime_ms)))
     line.attributes.append(("rtcp-xr", EXTENDED_REPORTS))
     if local.rtcp[1] != local.address[1] + 1:
         line.attributes.append(("rtcp", str(local.rtcp[1])))

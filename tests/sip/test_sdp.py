@@ -420,6 +420,20 @@ def test_the_old_way_to_hold(address, theirs, left):
 
 
 @pytest.mark.parametrize(
+    ("lines", "wish_ms", "said"),
+    [((), None, 20), (("a=ptime:60",), None, 60), (("a=maxptime:10",), None, 10), (("a=ptime:60",), 30, 30)],
+)
+def test_an_answer_asks_for_what_we_send_unless_there_is_a_wish(lines, wish_ms, said):
+    ours, _ = answer("m=audio 6 RTP/AVP 0", *lines, us=local(ptime_ms=wish_ms))
+    assert ours.media[0].ptime_ms == said
+
+
+def test_a_later_offer_asks_for_what_was_agreed():
+    ours, _ = answer("m=audio 6 RTP/AVP 0", "a=ptime:60")
+    assert parse(make_offer(local(), 7, 2, ours)).media[0].ptime_ms == 60
+
+
+@pytest.mark.parametrize(
     ("lines", "ptime_ms"),
     [
         ((), 20),
