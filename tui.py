@@ -90,11 +90,14 @@ _ECHO = [
 def main(arguments: list[str] | None = None) -> int:
     """The command ``ringtop``. Returns the exit code."""
     open_closed_streams()
+    config = None
     try:
         config = from_arguments(sys.argv[1:] if arguments is None else arguments, read_config, _named)
         return _list_devices() if config.list_devices else Program(config).run()
     except (ConfigError, CommandError, OSError) as error:  # NetworkError, WavError, SoundError: one line each
-        return _complain(str(error))
+        from engine.config_file import placed
+
+        return _complain(placed(config, str(error)))
     except KeyboardInterrupt:
         return 0
 
@@ -426,16 +429,6 @@ class LinesFace:
 # ---------------------------------------------------------------------- the screen
 
 
-def _news(snapshot: model.Snapshot) -> object:
-    """What must be seen at once. The figures that run all the time can be read if they change twice a second."""
-    calls = [
-        (view.id, view.state, view.reason, view.held_here, view.held_there, view.media and view.media.rx.lost)
-        for view in snapshot.calls
-    ]
-    sound = snapshot.sound
-    return int(snapshot.time * 2), calls, sound.ok, sound.note, sound.devices, snapshot.settings.sounding
-
-
 def _preferences(config: Config) -> tuple[Bindings, Mapping[str, Look], frozenset[str] | None]:
     """The keys, colours and panes of the file; raises ConfigError with its line."""
     chosen = widgets.preferences
@@ -549,7 +542,8 @@ class DashboardFace:
             return now + FRAME_S
         begun = self._engine.clock()
         before, self._snapshot = self._snapshot, self._look(now)
-        if self._dirty or self._screen.resized or _news(self._snapshot) != _news(before):
+        news = widgets.dashboard.news
+        if self._dirty or self._screen.resized or news(self._snapshot) != news(before):
             self._draw_all()
         else:
             widgets.dashboard.redraw(self._canvas, self._snapshot, self._controls.ui, self._moving)

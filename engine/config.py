@@ -104,6 +104,7 @@ class Config:
     colours: Mapping[str, str] = field(default_factory=dict)  # a style: "bright yellow bold"
     panes: tuple[str, ...] | None = None  # of the view "calls"; None: all
     file: ConfigText | None = None  # the configuration file that was read
+    of_file: frozenset[str] = frozenset()  # what of the options is as it says
     saves: bool = True  # that file, or the one that would have been read, may be written
 
 
@@ -321,6 +322,8 @@ def from_arguments(
         contents = config_file.parse(found, top)
         _refuse_contradictions_in(found.path, contents.options, top)
         options = _with_file(options, given, contents.options)
+        taken = {name for name, value in contents.options.items() if name not in given}
+        extras["of_file"] = frozenset(name for name in taken if getattr(options, name) == contents.options[name])
         extras |= {"keys": contents.keys, "colours": contents.colours, "panes": contents.panes, "file": found}
     if options.uri is not None and wants_file:
         options.uri = named(options.uri)

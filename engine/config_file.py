@@ -22,7 +22,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.config import ConfigError, ConfigText
+from engine.config import Config, ConfigError, ConfigText
 from engine.install import pip_line
 
 SWITCH, NUMBER, TEXT, WORDS, TEXT_OR_NUMBER, TEXT_OR_WORDS, SECONDS = (
@@ -239,6 +239,40 @@ def complaint(file: ConfigText, section: str, key: str, text: str) -> ConfigErro
     line = line_of(file.text, section, key) or (None if section else line_of(file.text, key))
     place = file.path if line is None else f"{file.path}, line {line}"
     return ConfigError(f"{place}: {f'[{section}] ' if section else ''}{text}")
+
+
+def placed(config: Config | None, text: str) -> str:
+    """What was found to be wrong by whoever uses a value, with the place of that value where it is the file's."""
+    if config is None or config.file is None:
+        return text
+    for dest, (section, key) in _JUDGED_LATER.items():
+        if dest in config.of_file and _is_about(text, key, getattr(config, dest)):
+            flag = f"--{key}"
+            said = text[2:] if text.startswith(flag) else f"{key}: {text}"
+            return str(complaint(config.file, section, key, said))
+    return text
+
+
+_JUDGED_LATER = {  # by the name of the option; what is the most particular comes first
+    "codecs": ("call", "codecs"),
+    "audio_file": ("sound", "audio-file"),
+    "ring_tone": ("sound", "ring-tone"),
+    "ringback": ("sound", "ringback"),
+    "input_name": ("sound", "input"),
+    "output_name": ("sound", "output"),
+    "ring_output": ("sound", "ring-output"),
+    "voice": ("sound", "voice"),
+    "local_ip": ("network", "local-ip"),
+    "local_sip_port": ("network", "local-sip-port"),
+    "local_rtp_port": ("network", "local-rtp-port"),
+    "audio": ("sound", "audio"),
+}
+
+
+def _is_about(text: str, key: str, value: object) -> bool:
+    """Does it name the flag, or the value? "device" is a word of other complaints too."""
+    wanted = [f"--{key}"] if key == "audio" or isinstance(value, tuple) else [f"--{key}", str(value)]
+    return any(re.search(rf"(?<![\w.-]){re.escape(word)}(?![\w.-])", text) for word in wanted)
 
 
 def toml_reader() -> Any:

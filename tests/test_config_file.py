@@ -216,6 +216,33 @@ def test_what_is_wrong_is_one_line_that_names_the_place(text: str, said: str) ->
     assert "\n" not in line and line.startswith(PATH) and said in line, line
 
 
+LATER = {  # what is found out to be wrong by whoever uses it
+    '[call]\n\ncodecs = ["x"]': ("--codecs: 'x' is no codec", "line 3: [call] codecs: 'x' is no codec"),
+    '[sound]\naudio = "device"': ("--audio device: no card", "line 2: [sound] audio device: no card"),
+    '[sound]\naudio = "device"\ninput = "Head"': (
+        "no device has 'Head'",
+        "line 3: [sound] input: no device has 'Head'",
+    ),
+    '[sound]\nvoice = "echo"': ("the step echo of --voice", "line 2: [sound] voice: the step echo of --voice"),
+    '[sound]\naudio-file = "/a/no.wav"': ("/a/no.wav: missing", "line 2: [sound] audio-file: /a/no.wav: missing"),
+    "[network]\nlocal-sip-port = 5070": ("UDP port 5070 is taken", "[network] local-sip-port: UDP port 5070 is taken"),
+}
+
+
+@pytest.mark.parametrize(("text", "complaint"), LATER.items(), ids=range(len(LATER)))
+def test_what_is_found_to_be_wrong_later_names_the_place_too(text: str, complaint: tuple[str, str]) -> None:
+    found, said = complaint
+    line = config_file.placed(config(text), found)
+    assert line.startswith(f"{PATH}, line ") and line.endswith(said), line
+    assert config_file.placed(config(text), "something else, 50700, a device") == "something else, 50700, a device"
+
+
+def test_what_a_flag_says_is_not_said_to_be_in_the_file() -> None:
+    text = '[call]\ncodecs = ["x"]'
+    assert config_file.placed(config(text, "--codecs y"), "--codecs: 'y' is none") == "--codecs: 'y' is none"
+    assert config_file.placed(None, "--codecs: 'y' is none") == "--codecs: 'y' is none"
+
+
 def test_a_python_without_toml_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(config_file, "toml_reader", lambda: None)
     with pytest.raises(ConfigError, match=r"-m pip install tomli \(or give --no-config\)"):

@@ -299,6 +299,14 @@ def test_a_terminal_is_left_as_it_was(arguments: list[str]) -> None:
         assert b"\x1b" not in program.output
 
 
+def test_what_is_wrong_in_the_configuration_file_is_said_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[sound]\naudio-file = "none.wav"\n[call]\ncodecs = ["nonsense"]\n')
+    assert f"{path}, line 2: [sound] audio-file: {tmp_path}/none.wav: " in complaint("--config", str(path))
+    wav = str(ROOT / "sample.wav")
+    assert f"{path}, line 4: [call] codecs: 'nonsense'" in complaint("--config", str(path), "--audio-file", wav)
+
+
 # ---------------------------------------------------------------------- what it needs
 
 

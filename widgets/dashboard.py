@@ -59,6 +59,16 @@ def redraw(canvas: Canvas, snapshot: Snapshot, ui: Ui, placed: Placed) -> None:
         pane.draw(canvas, place, now)
 
 
+def news(snapshot: Snapshot) -> object:
+    """What must be seen at once. The figures that run all the time can be read if they change twice a second."""
+    calls = [
+        (view.id, view.state, view.reason, view.held_here, view.held_there, view.media and view.media.rx.lost)
+        for view in snapshot.calls
+    ]
+    sound = snapshot.sound
+    return int(snapshot.time * 2), calls, sound.ok, sound.note, sound.devices, snapshot.settings.sounding
+
+
 def _scene(snapshot: Snapshot, ui: Ui) -> Scene:
     """What is to be drawn; without private data where somebody wants to take a picture of it."""
     if not ui.masked:

@@ -289,8 +289,10 @@ def open_sound(
         return Sound(audio_file=audio_file, note="no loudspeaker" if audio_file else "silence")
     asked_for = kind == "device" or bool(input_name or output_name)
     if not (have_pyaudio or pyaudio_is_there)():
-        if asked_for or ring_output:
-            raise SoundError(f"a sound card needs PyAudio, which is not installed: {pyaudio_line()}")
+        asking = {"--input": input_name, "--output": output_name, "--ring-output": ring_output}
+        flags = [flag for flag, name in asking.items() if name] + ["--audio device"] * (kind == "device")
+        if flags:
+            raise SoundError(f"{flags[0]} needs PyAudio, which is not installed: {pyaudio_line()}")
         note = f"no sound card: PyAudio is not installed ({pyaudio_line()})"
         silent = Sound(audio_file=audio_file, note=note)
         silent.log("info", note)  # on most screens there is no room for all of it anywhere else
