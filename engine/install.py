@@ -50,6 +50,11 @@ def system_line(packages: Mapping[str, str]) -> str:
     return ""
 
 
+def codec_line(library: str) -> str:
+    """For a library that ``engine.media.codecs`` lacks."""
+    return pip_line(library) if library != "libopus" else system_line(LIBOPUS) or "install libopus"
+
+
 def pyaudio_line() -> str:
     """PyAudio is built from its source, but for Windows."""
     pip = pip_line("pyaudio")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.config import ConfigError
+from engine.install import codec_line
 from engine.media import codecs
 from engine.media.codecs import cn
 from engine.sip.sdp import TELEPHONE_EVENT, Format
@@ -20,6 +21,8 @@ def offered_formats(names: tuple[str, ...], silence_suppression: bool = False) -
     """Formats in order, telephone-event last; raises ConfigError for a codec that we do not have."""
     try:
         wanted = codecs.formats(list(names) or None, silence_suppression)
+    except codecs.LibraryMissing as error:
+        raise ConfigError(f"--codecs: {error.encoding} needs a library: {codec_line(error.library)}") from None
     except codecs.CodecError as error:
         raise ConfigError(f"--codecs: {error}") from None
     audio = [Format(*item[:4], item.fmtp or None) for item in wanted]

@@ -22,6 +22,7 @@ from engine import history, media_session, model
 from engine.call import Call, KnownAs, Limit, nobody
 from engine.config import Config, ConfigError, complete_uri
 from engine.handset import Handset, Sound
+from engine.install import codec_line
 from engine.io.errors import NetworkError
 from engine.ladder import Ladder
 from engine.lines import Lines
@@ -138,8 +139,8 @@ class Phone:
         self._transport.watch(self._read_sip)
         self._tell(model.Ready(self.local_uri, self.local))
         if not config.codecs:
-            for line in codecs.missing():
-                self.log("info", "media", line)
+            for encoding, library in codecs.missing().items():
+                self.log("info", "media", f"without {encoding}: {codec_line(library)}")
 
     @property
     def local_uri(self) -> str:

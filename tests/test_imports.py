@@ -44,7 +44,7 @@ def test_layers(path: Path) -> None:
         assert all(name.startswith("engine.sip") for name in ours)
         assert not tops(names) & (OUTSIDE_WORLD | {"numpy"})
     if within(path, "engine/media"):
-        assert all(name.startswith(("engine.media", "engine.install")) for name in ours)
+        assert all(name.startswith("engine.media") for name in ours)
         assert not tops(names) & OUTSIDE_WORLD
     if within(path, "engine/diagnosis"):
         assert all(name.startswith(("engine.diagnosis", "engine.model")) for name in ours)

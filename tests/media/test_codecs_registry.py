@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.config import ConfigError
-from engine.install import pip_line
+from engine.install import codec_line, pip_line
 from engine.media import codecs
 from engine.offered_formats import offered_formats
 
@@ -52,19 +52,16 @@ def test_families_are_found_in_any_case():
 
 
 def test_a_missing_library_takes_its_codec_out_of_the_offer(monkeypatch):
-    assert codecs.missing() == []
+    assert codecs.missing() == {}
     without(monkeypatch, "opuslib_next", "G722")
     assert [item.encoding for item in codecs.formats()] == ["PCMU", "PCMA", *["L16"] * 5]
-    assert codecs.missing() == [
-        f"without opus: {pip_line('opuslib-next')}",
-        f"without G722: {pip_line('G722')}",
-    ]
+    assert codecs.missing() == {"opus": "opuslib-next", "G722": "G722"}
 
 
 def test_a_missing_libopus_is_told_from_a_missing_binding(monkeypatch):
     monkeypatch.setattr("engine.media.codecs.opus._finds_libopus", lambda: False)
-    (line,) = codecs.missing()
-    assert "opus" in line.removeprefix("without opus: ") and "pip" not in line
+    assert codecs.missing() == {"opus": "libopus"}
+    assert "opus" in codec_line("libopus") and "pip" not in codec_line("libopus")
 
 
 @pytest.mark.parametrize(("name", "library"), [("opus", "opuslib_next"), ("G722/8000", "G722")])

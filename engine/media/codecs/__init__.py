@@ -15,8 +15,8 @@ from engine.media.codecs import cn, g711, g722, l16, opus
 from engine.media.codecs.codec import Codec
 
 __all__ = [
-    "AudioFormat", "Codec", "CodecError", "Family", "WireFormat", "by_name", "formats", "make", "missing",
-    "names", "try_out",
+    "AudioFormat", "Codec", "CodecError", "Family", "LibraryMissing", "WireFormat", "by_name", "formats", "make",
+    "missing", "names", "try_out",
 ]  # fmt: skip
 
 AudioFormat = tuple[str, int, int, str]  # a WireFormat without its payload type
@@ -41,7 +41,7 @@ class Family:
     variants: tuple[tuple[int, int, int], ...]  # payload type, clock rate, channels
     fmtp: str = ""  # what we say of ourselves
     dtx: str = ""  # and what besides, where pauses need not be sent
-    missing: Callable[[], str] = str  # what to install for it; empty when it is all there
+    missing: Callable[[], str] = str  # the library that has to be installed for it; empty when it is all there
 
 
 # The order is that of our offer: the best sound first. Payload types below 96 are those of RFC 3551; the others are
@@ -66,41 +66,55 @@ class CodecError(ValueError):
     """A codec that was asked for and is not to be had; its text is one line for the user."""
 
 
+class LibraryMissing(CodecError):
+    """``library`` has to be installed for it."""
+
+    def __init__(self, encoding: str, library: str) -> None:
+        super().__init__(f"{encoding} needs a library: {library}")
+        self.encoding, self.library = encoding, library
+
+
 def formats(names: list[str] | None = None, dtx: bool = False) -> tuple[WireFormat, ...]:
     """What we offer: everything that can be had, or what these names say, in their order.
 
     A name may carry a rate and channels: ``L16/16000``, ``L16/44100/2``. Raises CodecError, with a line that lists
-    what there is, for a name we do not have, and with one that says what to install when its library is missing.
+    what there is, for a name we do not have; LibraryMissing where that is the reason.
     ``dtx``: the far end need not send its pauses either.
     """
     if names is None:
-        return tuple(item for family in _FAMILIES.values() if not _missing(family) for item in _variants(family, dtx))
+        return tuple(item for family in _FAMILIES.values() if _is_there(family) for item in _variants(family, dtx))
     chosen: list[WireFormat] = []
     for name in names:
         fitting = [item for family in _FAMILIES.values() for item in _variants(family, dtx) if _fits(name, item)]
         if not fitting:
             known = ", ".join(family.encoding for family in _FAMILIES.values() if family.variants)
             raise CodecError(f"'{name}' is not one of {known}, such as PCMU or L16/16000")
-        what = _missing(_FAMILIES[fitting[0].encoding.upper()])
-        if what:
-            raise CodecError(f"{fitting[0].encoding} needs a library: {what}")
+        _check(_FAMILIES[fitting[0].encoding.upper()])
         chosen += [item for item in fitting if item not in chosen]
     return tuple(chosen)
 
 
 def names() -> tuple[str, ...]:
     """The encoding names of all that can be had, in the order of our offer."""
-    return tuple(family.encoding for family in _FAMILIES.values() if family.variants and not _missing(family))
+    return tuple(family.encoding for family in _FAMILIES.values() if family.variants and _is_there(family))
 
 
-def missing() -> list[str]:
-    """A line for each codec that is not offered because its library is missing."""
-    found = [(family.encoding, _missing(family)) for family in _FAMILIES.values()]
-    return [f"without {encoding}: {what}" for encoding, what in found if what]
+def missing() -> dict[str, str]:
+    """The codecs that are not offered because a library is missing, by their encoding names, and which one it is."""
+    found = {family.encoding: family.missing() for family in _FAMILIES.values()}
+    return {encoding: library for encoding, library in found.items() if library}
 
 
-def _missing(family: Family) -> str:
-    return _broken.get(family.encoding.upper()) or family.missing()
+def _is_there(family: Family) -> bool:
+    return family.encoding.upper() not in _broken and not family.missing()
+
+
+def _check(family: Family) -> None:
+    """Raises CodecError with the reason why it is not to be had."""
+    if why := _broken.get(family.encoding.upper()):
+        raise CodecError(f"{family.encoding}: {why}")
+    if library := family.missing():
+        raise LibraryMissing(family.encoding, library)
 
 
 def try_out(wanted: WireFormat) -> str:

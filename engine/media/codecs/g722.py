@@ -10,7 +10,6 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from engine.install import pip_line
 from engine.media.codecs.codec import Codec
 
 RATE_HZ = 16000
@@ -45,5 +44,5 @@ def make(clock_rate: int, channels: int, fmtp: str = "") -> G722:
 
 
 def missing() -> str:
-    """What to install, in a few words; empty when nothing is missing."""
-    return "" if find_spec("G722") else pip_line("G722")
+    """The library that has to be installed for it; empty when nothing is missing."""
+    return "" if find_spec("G722") else "G722"

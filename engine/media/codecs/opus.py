@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 
-from engine.install import LIBOPUS, pip_line, system_line
 from engine.media.codecs.codec import Codec
 from engine.media.codecs.fmtp import number_in, parameters
 from engine.media.errors import MediaError
@@ -386,10 +385,10 @@ class _Repacketizer:
 
 
 def missing() -> str:
-    """What to install, in a few words; empty when nothing is missing."""
+    """The library that has to be installed for it; empty when nothing is missing."""
     if not find_spec("opuslib_next"):
-        return pip_line("opuslib-next")
-    return "" if _finds_libopus() else system_line(LIBOPUS) or "install libopus"
+        return "opuslib-next"
+    return "" if _finds_libopus() else "libopus"
 
 
 def _finds_libopus() -> bool:
