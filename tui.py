@@ -184,7 +184,8 @@ class Program:
 
     def _show_events(self) -> None:
         for event in self._engine.events():
-            self._face.event(event)
+            if not (self._config.probe and isinstance(event, model.Ready)):  # who only asks waits for no call
+                self._face.event(event)
             self._judge(event)
 
     def _begin(self) -> None:
@@ -192,6 +193,8 @@ class Program:
             from engine.io.companion import Companion
 
             self._demo = Companion(self._engine, _ECHO, self._dial)
+        elif self._config.uri is not None and self._config.probe:
+            self._engine.execute(model.Probe(self._config.uri))
         elif self._config.uri is not None:
             self._dial(self._config.uri)
 
@@ -202,7 +205,10 @@ class Program:
             raise ConfigError(str(error)) from None
 
     def _judge(self, event: model.Event) -> None:
-        """The call that was asked for on the command line gives the exit code, and may end the program."""
+        """What was asked for on the command line gives the exit code, and may end the program."""
+        if self._config.probe and isinstance(event, model.Probed) and not self._quitting:
+            self._exit_code = event.exit_code
+            self._quit()
         if not isinstance(event, model.Ended) or event.call.id != self._dialled:
             return
         ends = not self._interactive or self._config.duration is not None

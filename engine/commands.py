@@ -16,6 +16,7 @@ __all__ = [
     "HangUp",
     "Hold",
     "Mute",
+    "Probe",
     "Quit",
     "Reject",
     "SaveSettings",
@@ -33,6 +34,13 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class Dial:
     """Call this SIP URI (``sip:user@host:port``; ``user@host`` and ``host`` are completed)."""
+
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Ask this SIP URI by OPTIONS whether somebody is there; ``Probed`` tells what came back."""
 
     uri: str
 
@@ -172,7 +180,7 @@ Settings = (
     | TryLoudspeaker
     | SaveSettings
 )
-Command = Dial | Answer | Reject | HangUp | SendDigits | Hold | Conference | Settings | PeopleCommand | Quit
+Command = Dial | Probe | Answer | Reject | HangUp | SendDigits | Hold | Conference | Settings | PeopleCommand | Quit
 
 
 class CommandError(ValueError):

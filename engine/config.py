@@ -90,6 +90,8 @@ class Config:
     buffer_ms: tuple[float, float] = (0.0, 500.0)  # least and most that packets may wait, one packet included
     redundancy: int | None = None  # earlier packets repeated in each; None: as many as the far end's losses call for
     max_calls: int = 8
+    late_offer: bool = False  # calls of ours: the far end describes its sound first
+    probe: bool = False  # the URI is not called: it is asked whether somebody is there
     demo: bool = False
     trace: bool = False
     ascii: bool = False
@@ -205,6 +207,7 @@ def parser() -> argparse.ArgumentParser:
     where.add_argument("--local-ip", type=_address, metavar="A", help="our address (default: the one that reaches out)")
     where.add_argument("--local-sip-port", type=_port(0), metavar="P", help="SIP port (5060; 0 = any free)")
     where.add_argument("--local-rtp-port", type=_port(0, 65534), metavar="R", help="RTP port (10000; 0 = any free)")
+    where.add_argument("--probe", action="store_true", help="ask the URI by OPTIONS who is there, say so, and end")
     where.add_argument("--remote-ip", metavar="B", help="far end; with --mode caller the same as the URI sip:B:Q")
     where.add_argument("--remote-sip-port", type=_port(1), metavar="Q", help="SIP port of the far end (5060)")
     heard = top.add_argument_group("what is heard")
@@ -300,6 +303,7 @@ def parser() -> argparse.ArgumentParser:
         help=f"packets sent again in each: auto (by the loss they report), off, 1 to {MAX_GENERATIONS}",
     )
     call.add_argument("--max-calls", type=_number(1, 200), metavar="N", help="calls up at once (8); more hear busy")
+    call.add_argument("--late-offer", action="store_true", help="let who is called describe the sound first")
     call.add_argument("--demo", action="store_true", help="a call with itself on this machine")
     return top
 
@@ -362,7 +366,7 @@ def _refuse_contradictions_in(path: str, values: Mapping[str, Any], top: argpars
 def _with_file(options: argparse.Namespace, given: set[str], values: Mapping[str, Any]) -> argparse.Namespace:
     """The flags, and of the file what they leave open and does not contradict them."""
     for name, value in values.items():
-        if name in given or (options.demo and name in _PORTS):  # a demo takes any ports
+        if name in given or ((options.demo or options.probe) and name in _PORTS):  # these take any ports
             continue
         both = argparse.Namespace(**{**vars(options), name: value})
         if contradiction(both) is None:
@@ -377,14 +381,14 @@ def _config(options: argparse.Namespace, extras: Mapping[str, Any]) -> Config:
     return Config(
         mode=options.mode,
         local_ip=DEMO_IP if options.demo else options.local_ip,
-        local_sip_port=_default(options.local_sip_port, 0 if options.demo else DEFAULT_SIP_PORT),
-        local_rtp_port=_default(options.local_rtp_port, 0 if options.demo else DEFAULT_RTP_PORT),
+        local_sip_port=_default(options.local_sip_port, 0 if options.demo or options.probe else DEFAULT_SIP_PORT),
+        local_rtp_port=_default(options.local_rtp_port, 0 if options.demo or options.probe else DEFAULT_RTP_PORT),
         uri=_target(options) if options.mode != "receiver" else None,
         suggested_uri=_target(options) if options.mode == "receiver" else None,
         audio_file=options.audio_file,
         record=options.record,
         record_stereo=options.record_stereo,
-        audio=options.audio,
+        audio="null" if options.probe else options.audio,
         input_name=options.input_name,
         output_name=options.output_name,
         list_devices=options.list_devices,
@@ -393,8 +397,8 @@ def _config(options: argparse.Namespace, extras: Mapping[str, Any]) -> Config:
         ring_tone=options.ring_tone,
         ringback=options.ringback,
         ring_output=options.ring_output,
-        face="json" if options.json else "plain" if options.plain or options.headless else "dashboard",
-        headless=options.headless,
+        face="json" if options.json else "plain" if options.plain or options.headless or options.probe else "dashboard",
+        headless=options.headless or options.probe,
         auto_answer=options.auto_answer,
         echo=options.echo,
         duration=options.duration,
@@ -406,6 +410,8 @@ def _config(options: argparse.Namespace, extras: Mapping[str, Any]) -> Config:
         redundancy=options.redundancy,
         silence_suppression=bool(options.silence_suppression),
         max_calls=_default(options.max_calls, 8),
+        late_offer=options.late_offer,
+        probe=options.probe,
         demo=options.demo,
         trace=options.trace,
         ascii=bool(options.ascii),

@@ -16,6 +16,7 @@ def contradiction(options: argparse.Namespace) -> str | None:
         (options.plain and options.json, "--plain and --json are two faces: choose one"),
         (options.uri and options.remote_ip, "the URI and --remote-ip both say whom to call: give one"),
         (options.mode == "receiver" and options.uri, "--mode receiver waits for a call: leave the URI out"),
+        (options.probe and (options.mode == "receiver" or not far_end), "--probe asks who is there: give the URI"),
         (options.mode == "caller" and not far_end, "--mode caller needs --remote-ip or a URI"),
         (options.remote_sip_port is not None and options.remote_ip is None, "--remote-sip-port needs --remote-ip"),
         (
@@ -56,7 +57,7 @@ def contradiction(options: argparse.Namespace) -> str | None:
         (options.audio_file and options.input_name, "--audio-file and --input both name the microphone: give one"),
         (_same_file(options.record, options.record_stereo), "--record and --record-stereo name the same file"),
         (
-            options.trace and not (options.json or options.plain or options.headless),
+            options.trace and not (options.json or options.plain or options.headless or options.probe),
             "--trace is told in lines: give --plain, --json or --headless too",
         ),
     )

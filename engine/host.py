@@ -197,14 +197,14 @@ class Engine:
     # ------------------------------------------------------------------ the phone
 
     def execute(self, command: model.Command) -> int | None:
-        """See :meth:`engine.phone.Phone.execute`; a contact can be dialled by name."""
+        """See :meth:`engine.phone.Phone.execute`; a contact can be dialled or asked by name."""
         self._seen = None
         act = self._commands.get(type(command))
         if act is not None:
             act(command)
             return None
-        if isinstance(command, model.Dial):
-            command = model.Dial(self._people.address_meant(command.uri))
+        if isinstance(command, (model.Dial, model.Probe)):
+            command = replace(command, uri=self._people.address_meant(command.uri))
         call = self.phone.execute(command, clock.monotonic())
         if isinstance(command, model.SetCodecs):
             self._codecs = list(command.names)

@@ -21,12 +21,19 @@ TELL_AGAIN_S = 1.0
 
 
 class Lines:
-    """``make_room`` rejects a call that rings."""
+    """``make_room`` rejects a call that rings; ``log`` gets level, source and text."""
 
-    def __init__(self, calls: Mapping[int, Call], most: int, make_room: Callable[[Call, float], None]) -> None:
+    def __init__(
+        self,
+        calls: Mapping[int, Call],
+        most: int,
+        make_room: Callable[[Call, float], None],
+        log: Callable[[str, str, str], None],
+    ) -> None:
         self._calls = calls
         self._most = most
         self._make_room = make_room
+        self._log = log
         self._tell_from = 0.0
         self._untold = 0
 
@@ -49,11 +56,11 @@ class Lines:
             return True
         return False
 
-    def turned_away(self, what: str, now: float) -> str | None:
-        """A line for the log; None while the last one is fresh: a flood of calls must not become one of lines."""
+    def turned_away(self, what: str, now: float) -> None:
+        """A line in the log, unless the last one is fresh: a flood of calls must not become one of lines."""
         if now < self._tell_from:
             self._untold += 1
-            return None
+            return
         others = f", and {self._untold} more before" if self._untold else ""
         self._tell_from, self._untold = now + TELL_AGAIN_S, 0
-        return f"busy: {what}{others}"
+        self._log("warn", "call", f"busy: {what}{others}")

@@ -514,6 +514,19 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Probed:
+    """What came back from an address that was asked whether somebody is there."""
+
+    uri: str
+    status: int | None  # None: nobody answered
+    reason: str  # in their words, or why nobody answered
+    took_ms: float | None
+    methods: tuple[str, ...]  # that they name; none: they do not say
+    codecs: tuple[str, ...]  # likewise
+    exit_code: int  # as documented in --help
+
+
+@dataclass(frozen=True, slots=True)
 class Error:
     """Something the user should read; the phone goes on."""
 
@@ -539,4 +552,4 @@ class Log:
 
 
 CallEvent = Incoming | Progress | Answered | Held | Joined | Dtmf | Stats | Diagnosis | Ended
-Event = Ready | CallEvent | Message | Error | Log | Saved
+Event = Ready | CallEvent | Probed | Message | Error | Log | Saved

@@ -32,6 +32,7 @@ from engine.model import CallState, CommandError
 from engine.names import Resolver, WrongName
 from engine.offered_formats import COMFORT_NOISE
 from engine.ports import MediaPorts, Net, PortPool
+from engine.probes import Probes
 from engine.recorder import OpenWriter, Recordings
 from engine.ringing import Ringer
 from engine.room import Room
@@ -92,18 +93,16 @@ class Phone:
         self._pool = PortPool(outside.net, local_ip, config.local_rtp_port)
         self.local = self._transport.address
         self._calls: dict[int, Call] = {}
-        self._lines = Lines(self._calls, config.max_calls, self._make_room)
+        self._lines = Lines(self._calls, config.max_calls, self._make_room, self.log)
         formats = self._settings.formats
+        limits = Limits(sessions=config.max_calls + BESIDE_THE_LINES)
         self._agent = UserAgent(
-            local=self.local,
-            formats=formats,
-            entropy=outside.entropy,
-            limits=Limits(sessions=config.max_calls + BESIDE_THE_LINES),
-            busy=self._lines.busy,
+            local=self.local, formats=formats, entropy=outside.entropy, limits=limits, busy=self._lines.busy
         )
         self._ladder = Ladder(self._calls)
         self._agent.trace = config.trace or config.face == "dashboard"
         self._room = Room(self._calls, self._agent, self._local_audio, self._tell)
+        self._probes = Probes(self._agent, self._tell)
         self._ringer = Ringer(config, self._handset, outside.sound, formats)
         self._recordings = Recordings(config, outside.open_writer, self.log)
         self._around = Surroundings(
@@ -133,6 +132,7 @@ class Phone:
             sip_events.CallEnded: self._on_ended,
             sip_events.MediaMoveRefused: self._on_media_move_refused,
             sip_events.ModifyFailed: self._on_modify_failed,
+            sip_events.OptionsAnswered: self._probes.answered,
             sip_events.TraceMessage: self._on_trace,
             sip_events.Note: self._on_note,
         }
@@ -154,6 +154,7 @@ class Phone:
         """Do what was asked; returns the call it was about. Raises CommandError with one line for the user."""
         handlers: dict[type, Callable[[Any, float], int | None]] = {
             model.Dial: self._dial,
+            model.Probe: self._probes.execute,
             model.Answer: self._answer,
             model.Reject: self._reject,
             model.HangUp: self._hang_up,
@@ -183,7 +184,7 @@ class Phone:
         except NetworkError as error:
             raise CommandError(str(error)) from None
         try:
-            number = self._agent.invite(target, self._local_audio(ports), now)
+            number = self._agent.invite(target, self._local_audio(ports), now, late_offer=self._config.late_offer)
         except SipError as error:
             self._pool.give_back(ports)
             raise CommandError(f"'{command.uri}' cannot be called: {error}") from None
@@ -410,7 +411,7 @@ class Phone:
         peer_uri, name, host = str(event.from_.uri), event.from_.display_name, event.source[0]
         if self._quit_by is not None or not self._lines.free_for(host, now):
             self._agent.reject(event.call, 486, now)
-            self._turned_away(f"refused {peer_uri} from {host}", now)
+            self._lines.turned_away(f"refused {peer_uri} from {host}", now)
             return
         call = self._calls[event.call] = Call(event.call, "in", peer_uri, name, now, self._outside.known_as)
         call.source_host = host
@@ -476,15 +477,10 @@ class Phone:
         if not call.surely_taken and self._lines.busy():
             call.reached = Limit(now, "every line was taken before the caller acknowledged", 486)
             self._agent.hang_up(call.id, now)
-            self._turned_away(f"hung up {call.peer_uri} from {call.source_host}", now)
+            self._lines.turned_away(f"hung up {call.peer_uri} from {call.source_host}", now)
             return
         call.confirmed = True
         self._bring_up(call, now)
-
-    def _turned_away(self, what: str, now: float) -> None:
-        line = self._lines.turned_away(what, now)
-        if line is not None:
-            self.log("warn", "call", line)
 
     def _bring_up(self, call: Call, now: float) -> None:
         """Start what may start: hearing once answered, sending once confirmed."""

@@ -46,6 +46,14 @@ def test_the_two_commands_of_a_pair() -> None:
     assert (caller.uri, caller.local_sip_port, caller.local_rtp_port) == ("sip:127.0.0.1:5061", 5060, 10000)
 
 
+def test_who_only_asks_takes_any_port_and_no_card_and_tells_it_in_lines() -> None:
+    asks = from_arguments(["--probe", "sip:bob@192.0.2.7"])
+    assert (asks.probe, asks.uri, asks.local_sip_port, asks.local_rtp_port) == (True, "sip:bob@192.0.2.7", 0, 0)
+    assert (asks.face, asks.headless, asks.audio) == ("plain", True, "null")
+    assert from_arguments(["--probe", "--json", "192.0.2.7"]).face == "json"
+    assert from_arguments(["--probe", "--local-sip-port", "5070", "192.0.2.7"]).local_sip_port == 5070
+
+
 def test_the_buffers_bounds() -> None:
     assert from_arguments([]).buffer_ms == (0.0, 500.0)
     assert from_arguments(["--buffer", "40-200"]).buffer_ms == (40.0, 200.0)
@@ -115,6 +123,10 @@ WRONG = {
     "--local-ip ::1 --local-sip-port 5061 sip:[0::1]:5061": "this phone itself",
     "--demo --mode receiver": "calls itself",
     "--demo --echo": "its own echo",
+    "--probe": "give the URI",
+    "--probe --demo": "give the URI",
+    "--probe --mode receiver --remote-ip 192.0.2.1": "give the URI",
+    "--probe tel:1": "cannot be called",
     "--demo --local-ip 192.0.2.1": "leave --local-ip out",
     "--demo sip:a@192.0.2.1": "leave --mode, --remote-ip and the URI out",
     "--echo --audio-file a.wav": "leave --audio-file out",

@@ -134,6 +134,18 @@ def test_busy_when_every_line_is_taken() -> None:
     assert finish(other)[0] == 0
 
 
+def test_who_is_there_is_asked_without_a_call() -> None:
+    sip, rtp = free_ports()
+    other = receiver(sip=sip, rtp=rtp)
+    code, events, err = finish(ringtop("--probe", "--json", "--local-ip", "127.0.0.1", f"sip:bob@127.0.0.1:{sip}"))
+    assert (code, err, [event["type"] for event in events]) == (0, "", ["probed"])
+    assert (events[0]["status"], events[0]["reason"], "INVITE" in events[0]["methods"]) == (200, "OK", True)
+    other.send_signal(signal.SIGINT)
+    assert [event["type"] for event in finish(other)[1]] == []
+    code, events, err = finish(ringtop("--probe", "--json", "--local-ip", "127.0.0.1", f"sip:bob@127.0.0.1:{sip}"))
+    assert (code, err, events[-1]["status"]) == (11, "", None)
+
+
 def test_nobody_listens() -> None:
     sip, _ = free_ports()
     code, events, _ = finish(

@@ -128,6 +128,26 @@ def options_from(host):
     return "\r\n".join([*lines, "", ""]).encode()
 
 
+def test_with_a_late_offer_the_far_end_describes_its_sound_first():
+    """RFC 3261 section 13.2.1: no offer in the INVITE, theirs in the 200, our answer in the ACK."""
+    wire, anna, bob = two(anna={"late_offer": True})
+    talks(wire, anna, bob, 2.0)
+    assert states(anna, bob) == ["talking", "talking"]
+    described = [b"\r\nm=audio" in wire.sip(kind)[0].data for kind in ("INVITE", "180 INVITE", "200 INVITE", "ACK")]
+    assert described == [False, False, True, True]
+    assert anna.hears(bob) and bob.hears(anna)
+    anna.do(HangUp())
+    wire.run(1)
+    assert anna.rests() and bob.rests()
+
+
+def test_a_late_offer_in_which_nothing_is_ours_is_hung_up():
+    wire, anna, bob = two(anna={"late_offer": True, "codecs": ("PCMU",)}, bob={"codecs": ("PCMA",)})
+    talks(wire, anna, bob)
+    assert anna.told(Ended)[0].reason == "they took the call, but with no codec of ours" and anna.exit_codes() == [15]
+    assert anna.rests() and bob.rests()
+
+
 def test_busy():
     wire, anna, bob = two(bob={"max_calls": 1})
     carol = wire.station(CAROL)

@@ -239,6 +239,17 @@ def _message(event: model.Message) -> tuple[str, Fields]:
     return "message", fields
 
 
+def _probed(event: model.Probed) -> tuple[str, Fields]:
+    return "probed", {
+        "uri": text.stripped(event.uri),
+        "status": event.status,
+        "reason": text.stripped(event.reason),
+        "took_ms": rounded(event.took_ms, 1),
+        "methods": [text.stripped(name) for name in event.methods] or None,
+        "codecs": [text.stripped(name) for name in event.codecs] or None,
+    }
+
+
 def _error(event: model.Error) -> tuple[str, Fields]:
     return "error", {"text": text.stripped(event.text)}
 
@@ -265,6 +276,7 @@ _DESCRIBERS: dict[type, Callable[[Any], tuple[str, Fields]]] = {
     model.Stats: _stats,
     model.Diagnosis: _diagnosis,
     model.Message: _message,
+    model.Probed: _probed,
     model.Error: _error,
     model.Ended: _ended,
 }

@@ -106,6 +106,14 @@ class PlainFace:
         for line in event.text.replace("\r\n", "\n").rstrip("\n").split("\n"):
             self.say(f"    {line}")
 
+    def _on_probed(self, event: model.Probed) -> None:
+        who, reason = _clipped(event.uri), text.clip(text.stripped(event.reason).strip(), LONGEST_REASON, "...")
+        if event.status is None or event.took_ms is None:
+            self.say(f"{who}: {reason}")
+            return
+        names = (f"{kind} {_listed(said)}" for kind, said in (("methods", event.methods), ("codecs", event.codecs)))
+        self.say(f"{who} is there: {event.status} {reason} after {event.took_ms:.0f} ms, {', '.join(names)}")
+
     def _on_error(self, event: model.Error) -> None:
         self.say(f"error: {event.text}")
 
@@ -136,6 +144,7 @@ _SPEAKERS: dict[type, Callable[[PlainFace, Any], None]] = {
     model.Stats: PlainFace._on_stats,
     model.Diagnosis: PlainFace._on_diagnosis,
     model.Message: PlainFace._on_message,
+    model.Probed: PlainFace._on_probed,
     model.Error: PlainFace._on_error,
     model.Log: PlainFace._on_log,
     model.Ended: PlainFace._on_ended,
@@ -157,6 +166,10 @@ def _known(call: model.CallView) -> str:
 
 def _clipped(words: str) -> str:
     return text.clip(text.stripped(words).strip(), LONGEST_NAME, "...")
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return text.clip(text.stripped(" ".join(names)), LONGEST_REASON, "...") or "not named"
 
 
 def short_name(call: model.CallView) -> str:
@@ -389,6 +402,12 @@ def _dial(rest: list[str]) -> model.Command:
     return model.Dial(" ".join(rest))
 
 
+def _ask(rest: list[str]) -> model.Command:
+    if not rest:
+        raise _WordError("ask whom? for example: ask bob@192.0.2.7")
+    return model.Probe(" ".join(rest))
+
+
 def _hold(rest: list[str]) -> model.Command:
     """``hold``, ``hold off``, ``hold 2``, ``hold 2 on``."""
     if rest and rest[-1].lower() in ("on", "off"):
@@ -461,6 +480,7 @@ WORDS = (
     Word("hangup", "[CALL]", "end a call, the newest one", lambda rest: model.HangUp(_call_number("hangup", rest)),
          least=4, others=("bye",)),
     Word("dial", "ADDRESS", "call somebody: bob@192.0.2.7, sip:bob@192.0.2.7:5070", _dial, others=("call",)),
+    Word("ask", "ADDRESS", "ask whether somebody is there, without a call", _ask, least=2, others=("probe", "ping")),
     Word("digits", "123#", "send digits (DTMF)", _digits, others=("dtmf",)),
     Word("hold", "[CALL] [on|off]", "put a call on hold, or take it back", _hold),
     Word("join", "[CALL] [on|off]", "join calls, so that all hear each other, or part them", _join,

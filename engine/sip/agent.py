@@ -26,16 +26,18 @@ from engine.sip.caller import CallerSession
 from engine.sip.dialog import Dialog
 from engine.sip.endpoint import Address, Counters, Endpoint, Key, Limits
 from engine.sip.message import Headers, Message, Request, Response, SipError, Uri, parse
-from engine.sip.reasons import phrase
+from engine.sip.reasons import phrase, reason_text
 from engine.sip.replies import ALLOW, make_response, reply_address, stamp
 from engine.sip.screening import MAX_MESSAGE, Refusal, check_routes, readable, screen, screen_invite
-from engine.sip.sdp import Format, LocalAudio
+from engine.sip.sdp import Format, LocalAudio, SdpError
+from engine.sip.sdp import parse as parse_sdp
 from engine.sip.session import Session
 from engine.sip.transaction import InviteClient, InviteServer
 from engine.sip.uri import hostport_text
 
 __all__ = ["Address", "Counters", "Limits", "UserAgent"]
 
+MOST_METHODS = 64
 ACK_OVERDUE_S = 0.5  # longer than a round trip; the 2xx has been sent again by then (T1)
 
 _CAPABILITIES = Refusal(
@@ -162,10 +164,10 @@ class UserAgent:
         def news(what: str, message: Message | None, at: float) -> None:
             if isinstance(message, Response):
                 if message.status >= 200:
-                    allow = tuple(message.headers.get_all("allow"))
-                    self._endpoint.tell(events.OptionsAnswered(query, message.status, allow))
+                    self._endpoint.tell(_capabilities(query, message))
             elif what != "ended":
-                self._endpoint.tell(events.OptionsAnswered(query, None, ()))
+                why = reason_text(408) if what == "timeout" else "nobody listens there"
+                self._endpoint.tell(events.OptionsAnswered(query, None, why))
 
         request = Request("OPTIONS", str(target.without_headers()), headers)
         self._endpoint.start(request, target.address(), news, now)
@@ -459,6 +461,20 @@ def _check_target(target: Uri) -> None:
     if (target.params.get("transport") or "udp").lower() != "udp":
         raise SipError("only UDP is spoken here")
     target.address()
+
+
+def _capabilities(query: int, response: Response) -> events.OptionsAnswered:
+    """Section 11.2; what of it cannot be read has not been said."""
+    try:
+        allow = tuple(response.headers.get_all("allow")[:MOST_METHODS])
+    except SipError:
+        allow = ()
+    try:
+        lines = parse_sdp(response.sdp() or b"").media
+    except SdpError:
+        lines = []
+    formats = tuple(item for line in lines if line.kind == "audio" for item in line.payload_formats())
+    return events.OptionsAnswered(query, response.status, response.reason, allow, formats)
 
 
 def _explain(response: Response, refusal: Refusal) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.sip.message import NameAddr
-from engine.sip.sdp import Agreement
+from engine.sip.sdp import Agreement, Format
 
 Address = tuple[str, int]
 
@@ -91,11 +91,13 @@ class MediaMoveRefused:
 
 @dataclass(frozen=True, slots=True)
 class OptionsAnswered:
-    """What came back on an OPTIONS of ours; ``status`` None: nothing. Only who asks gets it."""
+    """What came back on an OPTIONS of ours (section 11); ``status`` None: nothing. Only who asks gets it."""
 
     query: int
     status: int | None
-    allow: tuple[str, ...]
+    reason: str  # their reason phrase, or why nothing came
+    allow: tuple[str, ...] = ()  # the methods they name
+    formats: tuple[Format, ...] = ()  # what they can hear, where they describe it
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,16 @@ def test_ringtop_calls_and_sipp_hangs_up(peers: Peers) -> None:
     assert kinds(ours) == ["ready", "answered", "ended"]
 
 
+def test_a_late_offer_of_ours_is_answered_in_the_ack(peers: Peers) -> None:
+    """An INVITE without SDP: what SIPp says in its 200 is the offer."""
+    peer = peers.sipp("answers", echo=True)
+    ours = peers.ringtop("--late-offer", "--duration", "2", peer.uri)
+    assert ours.finish() == 0
+    peer.succeeded()
+    ended = ours.event("ended")
+    assert (ended["reason"], ended["codec"]) == ("duration reached", "PCMU") and ended["rx"]["packets"] > 50
+
+
 def test_early_media_is_heard_before_the_answer(peers: Peers) -> None:
     peer = peers.sipp("early_media")
     record = peers.folder / "heard.wav"

@@ -8,7 +8,7 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wire import ANNA, BOB, SDP_OFFER, STRANGER, Peer, agent, audio, sdp, sip, statuses
+from wire import ANNA, BOB, FORMATS, SDP_OFFER, STRANGER, Peer, agent, audio, sdp, sip, statuses
 
 from engine.sip import events
 from engine.sip.agent import Limits
@@ -351,11 +351,27 @@ def test_targets_that_cannot_be_called(peer, target):
 def test_options_of_ours(peer):
     query = peer.phone.options(Uri.parse("sip:bob@192.0.2.2"), peer.now)
     (asked,) = peer.listen()
-    peer.say(peer.answer(asked, 200, extra="Allow: INVITE, BYE"))
-    assert peer.of(events.OptionsAnswered) == [events.OptionsAnswered(query, 200, ("INVITE", "BYE"))]
+    assert peer.say(peer.answer(asked, 100)) == [] and peer.of(events.OptionsAnswered) == []
+    peer.say(peer.answer(asked, 200, "OK", extra="Allow: INVITE, BYE", body=sdp(payloads="0 8")))
+    formats = tuple(item for item in FORMATS if item.payload_type in (0, 8))
+    assert peer.of(events.OptionsAnswered) == [events.OptionsAnswered(query, 200, "OK", ("INVITE", "BYE"), formats)]
+
+
+@pytest.mark.parametrize(("happens", "why"), [("silence", "no answer"), ("icmp", "nobody listens there")])
+def test_options_of_ours_that_nobody_answers(peer, happens, why):
     query = peer.phone.options(Uri.parse("sip:bob@192.0.2.2"), peer.now)
-    peer.wait(40)
-    assert peer.of(events.OptionsAnswered)[-1] == events.OptionsAnswered(query, None, ())
+    if happens == "icmp":
+        peer.phone.transport_error(BOB, peer.now)
+    peer.wait(32)
+    assert peer.of(events.OptionsAnswered) == [events.OptionsAnswered(query, None, why)]
+
+
+@pytest.mark.parametrize("body", [b"nonsense", b""])
+def test_an_answer_to_options_that_cannot_be_read_is_an_answer(peer, body):
+    query = peer.phone.options(Uri.parse("sip:bob@192.0.2.2"), peer.now)
+    (asked,) = peer.listen()
+    peer.say(peer.answer(asked, 486, "Busy", extra='Allow: "', body=body))
+    assert peer.of(events.OptionsAnswered) == [events.OptionsAnswered(query, 486, "Busy")]
 
 
 # ---------------------------------------------------------------- anything at all

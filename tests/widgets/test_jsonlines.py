@@ -137,6 +137,22 @@ def test_ended_without_media() -> None:
         (model.Held(views.held()), {"type": "held", "call": 3, "here": True, "there": False}),
         (model.Joined(views.call(conference=True)), {"type": "conference", "call": 1, "joined": True}),
         (model.Dtmf(views.call(), "5", 120), {"type": "dtmf", "call": 1, "digit": "5", "duration_ms": 120.0}),
+        (
+            model.Probed("sip:bob@h", 486, "Busy\x1b[2J", 12.34, ("INVITE", "BYE"), (), 0),
+            {
+                "type": "probed",
+                "uri": "sip:bob@h",
+                "status": 486,
+                "reason": "Busy[2J",
+                "took_ms": 12.3,
+                "methods": ["INVITE", "BYE"],
+                "codecs": None,
+            },
+        ),
+        (
+            model.Probed("sip:bob@h", None, "no answer", None, (), (), 11),
+            {"type": "probed", "status": None, "reason": "no answer", "took_ms": None, "methods": None},
+        ),
         (model.Error("card lost"), {"type": "error", "text": "card lost"}),
         (
             model.Message(1, "out", ("192.0.2.7", 5060), "BYE sip:bob SIP/2.0\r\nVia: \x1bx\r\n\r\n"),

@@ -115,6 +115,20 @@ def test_messages_errors_and_the_log() -> None:
     ]
 
 
+def test_who_was_asked_and_what_came_back_is_one_line() -> None:
+    assert said(
+        model.Probed("sip:bob@h", 200, "OK", 12.4, ("INVITE", "BYE"), ("PCMU", "opus"), 0),
+        model.Probed("sip:bob@h", 486, "Busy\x1b[2J Here", 0.4, (), (), 0),
+        model.Probed("sip:bob@h", None, "no answer", None, (), (), 11),
+        model.Probed("sip:bob@h", 200, "x" * 5000, 1.0, ("y" * 5000,), (), 0),
+    ) == [
+        "sip:bob@h is there: 200 OK after 12 ms, methods INVITE BYE, codecs PCMU opus",
+        "sip:bob@h is there: 486 Busy[2J Here after 0 ms, methods not named, codecs not named",
+        "sip:bob@h: no answer",
+        f"sip:bob@h is there: 200 {'x' * 117}... after 1 ms, methods {'y' * 117}..., codecs not named",
+    ]
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.text(), st.text(), st.floats())
 def test_whatever_a_peer_writes_a_line_is_a_line(name: str, reason: str, talk_s: float) -> None:
@@ -144,6 +158,8 @@ def test_status() -> None:
         ("hang", model.HangUp()),
         ("hangup 3", model.HangUp(3)),
         ("dial bob@192.0.2.7", model.Dial("bob@192.0.2.7")),
+        ("ask bob@192.0.2.7", model.Probe("bob@192.0.2.7")),
+        ("ping Anna Berg", model.Probe("Anna Berg")),
         ("digits 12 3# d", model.SendDigits("123#D")),
         ("hold", model.Hold()),
         ("hold 2", model.Hold(2)),
@@ -185,6 +201,7 @@ def test_words(line: str, meant: model.Command | PlainRequest) -> None:
     [
         ("d", "d can mean dial or digits"),
         ("fly", "unknown word fly: type help"),
+        ("ask", "ask whom? for example: ask bob@192.0.2.7"),
         ("anser", "unknown word anser: did you mean answer?"),
         ("hnagup 2", "unknown word hnagup: did you mean hangup?"),
         ("q", "q is too short for something that cannot be taken back: type quit"),
