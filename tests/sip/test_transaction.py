@@ -99,6 +99,17 @@ def test_a_failure_is_acknowledged_every_time_it_comes_and_told_once():
     assert run.news[-1] == ("ended", 32), "timer D"
 
 
+def test_only_a_failure_that_comes_again_is_acknowledged_again():
+    """Section 17.1.1.2: what else comes after a failure is not for that ACK, least of all the 2xx of another fork."""
+    run = Run(InviteClient, "INVITE")
+    run.receive(486)
+    for status in (180, 200, 299):
+        run.receive(status)
+    assert len(run.sent) == 2 and run.news == [("response", 0)]
+    run.receive(503)
+    assert len(run.sent) == 3
+
+
 def test_every_2xx_is_told_until_timer_m():
     """RFC 6026: forks and repeated answers are the session's business."""
     run = Run(InviteClient, "INVITE")
