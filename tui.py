@@ -117,8 +117,12 @@ def _named(typed: str) -> str:
 
 
 def _complain(text: str) -> int:
-    sys.stderr.write(f"ringtop: {widgets.text.visible(text)}\n")
+    _say(text)
     return USAGE_ERROR
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"ringtop: {widgets.text.visible(text)}\n")
 
 
 # ---------------------------------------------------------------------- one run
@@ -192,11 +196,13 @@ class Program:
         if self._config.demo:
             from engine.io.companion import Companion
 
-            self._demo = Companion(self._engine, _ECHO, self._dial)
+            self._demo = Companion(self._engine, _ECHO, self._dial, lambda line: self._face.event(model.Error(line)))
         elif self._config.uri is not None and self._config.probe:
             self._engine.execute(model.Probe(self._config.uri))
         elif self._config.uri is not None:
             self._dial(self._config.uri)
+        elif (self._config.headless or self._config.face == "json") and self._config.auto_answer is None:
+            _say("nobody can answer a call here: it rings until they give up (--auto-answer takes it)")
 
     def _dial(self, uri: str) -> None:
         try:

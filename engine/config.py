@@ -28,7 +28,7 @@ PTIMES_MS = (10, 20, 30, 40, 50, 60)
 VOICE_STEPS = ("echo", "noise", "gain", "duck")
 DEMO_SECONDS_WITHOUT_TERMINAL = 15.0
 
-EXIT_CODES = """exit codes:
+EXIT_CODES = """exit codes (10 to 21 are of the call that was dialled from the command line):
   0   the call was made and ended normally
   1   a bug in ringtop
   2   wrong usage or configuration (port taken, file unreadable, no such host)
@@ -120,13 +120,16 @@ class _Parser(argparse.ArgumentParser):
         raise ConfigError(f"{message} (see --help)")
 
 
+_NUMBER = re.compile(r"[-+.0-9Ee]+")  # Python itself reads more: 1_000, spaces around it, digits of other scripts
+
+
 def _number(low: float, high: float, kind: Callable[[str], float] = int, unit: str = "") -> Callable[[str], float]:
     """An argparse type: a number within bounds, with the bounds in the complaint."""
 
     def convert(text: str) -> float:
         value: float | None
         try:
-            value = kind(text)
+            value = kind(text) if _NUMBER.fullmatch(text) else None
         except ValueError:
             value = None
         if value is None or not low <= value <= high:
@@ -145,6 +148,8 @@ def _address(text: str) -> str:
         address = ipaddress.ip_address(text.strip("[]"))
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is not an IP address") from None
+    if address.version == 6 and address.is_link_local and not address.scope_id:
+        raise argparse.ArgumentTypeError(f"'{text}' is one of each interface: say which, as in {address}%eth0")
     if _is_nobodys(str(address)):
         raise argparse.ArgumentTypeError(f"nobody can call {text}: give an address of this machine, or leave it out")
     return str(address)
@@ -164,6 +169,13 @@ def _named(what: str) -> Callable[[str], str]:
         return text
 
     return convert
+
+
+def _file(text: str) -> str:
+    """An argparse type: the name of a file."""
+    if text == "-":
+        raise argparse.ArgumentTypeError("'-' is no file here: give its name")
+    return _named("a file")(text)
 
 
 def buffer_bounds(text: str) -> tuple[float, float]:
@@ -211,14 +223,11 @@ def parser() -> argparse.ArgumentParser:
     where.add_argument("--remote-ip", metavar="B", help="far end; with --mode caller the same as the URI sip:B:Q")
     where.add_argument("--remote-sip-port", type=_port(1), metavar="Q", help="SIP port of the far end (5060)")
     heard = top.add_argument_group("what is heard")
+    heard.add_argument("--audio-file", type=_file, metavar="F", help="the microphone is this file, repeated")
     heard.add_argument(
-        "--audio-file", type=_named("a sound file"), metavar="F", help="the microphone is this file, repeated"
+        "--record", type=_file, metavar="F", help="write the far end here, by its ending: .wav .flac .ogg .opus .mp3"
     )
-    file = _named("a file")
-    heard.add_argument(
-        "--record", type=file, metavar="F", help="write the far end here, by its ending: .wav .flac .ogg .opus .mp3"
-    )
-    heard.add_argument("--record-stereo", type=file, metavar="F", help="both: left we, right they (2nd call: F-2.wav)")
+    heard.add_argument("--record-stereo", type=_file, metavar="F", help="both: left we, right they (2nd call: F-2.wav)")
     heard.add_argument("--audio", choices=("device", "file", "null"), help="default: device if there is one")
     device = _named("a device, or a part of it")
     heard.add_argument(
@@ -233,8 +242,8 @@ def parser() -> argparse.ArgumentParser:
         metavar="A,B,...",
         help="on a card's microphone: auto, off, or some of echo,noise,gain,duck (auto)",
     )
-    heard.add_argument("--ring-tone", type=file, metavar="F|off", help="a sound file for calls that come in")
-    heard.add_argument("--ringback", type=file, metavar="F|off", help="another one while it rings there")
+    heard.add_argument("--ring-tone", type=_file, metavar="F|off", help="a sound file for calls that come in")
+    heard.add_argument("--ringback", type=_file, metavar="F|off", help="another one while it rings there")
     heard.add_argument("--ring-output", type=device, metavar="NAME", help="another loudspeaker for the ring")
     face = top.add_argument_group("the face")
     face.add_argument("--plain", action="store_true", help="append-only lines; words on standard input")
@@ -250,16 +259,17 @@ def parser() -> argparse.ArgumentParser:
     face.add_argument("--notify", action=_SWITCH, help="a desktop notification when somebody calls (OSC 9, 777)")
     face.add_argument("--mouse", action=_SWITCH, help="a click is like the key it hits, the wheel scrolls")
     face.add_argument("--ask", dest="ask_before_hang_up", action=_SWITCH, help="ask before hanging up a call")
-    face.add_argument("--config", type=file, metavar="F", help="read this instead of ~/.config/ringtop/config.toml")
+    face.add_argument("--config", type=_file, metavar="F", help="read this instead of ~/.config/ringtop/config.toml")
     face.add_argument(
         "--no-config", action="store_true", help="leave all files of yours alone, contacts and past calls too"
     )
     call = top.add_argument_group("the call")
     seconds = _number(0, 3600, float, " seconds")
-    call.add_argument(
+    answer = call.add_mutually_exclusive_group()
+    answer.add_argument(
         "--auto-answer", nargs="?", const=0.0, type=seconds, metavar="SECONDS", help="take calls by itself"
     )
-    call.add_argument("--no-auto-answer", dest="auto_answer", action="store_const", const=None, help="let them ring")
+    answer.add_argument("--no-auto-answer", dest="auto_answer", action="store_const", const=None, help="let them ring")
     call.add_argument("--echo", action="store_true", help="send back what is heard")
     seconds = _number(0.1, 1e7, float, " seconds")
     call.add_argument("--duration", type=seconds, metavar="SECONDS", help="hang up after so long")
@@ -294,7 +304,7 @@ def parser() -> argparse.ArgumentParser:
         type=buffer_bounds,
         default=(0.0, 500.0),
         metavar="MIN-MAX",
-        help="the jitter buffer aims at no less and no more than so many ms (0-500)",
+        help="the jitter buffer aims at no less and no more than so many ms (0-500, up to 1000)",
     )
     call.add_argument(
         "--redundancy",

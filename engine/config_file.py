@@ -141,7 +141,7 @@ def closest(word: str, known: Iterable[str]) -> str:
     import difflib  # a file that is right never needs it
 
     names = list(known)
-    near = difflib.get_close_matches(word, names, 1, 0.6)
+    near = difflib.get_close_matches(word, names, 1, 0.7)
     return f": did you mean {near[0]}?" if near else f": there are {', '.join(names)}"
 
 

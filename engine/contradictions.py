@@ -15,6 +15,7 @@ def contradiction(options: argparse.Namespace) -> str | None:
         (options.no_config and options.config, "--config names a file, --no-config reads none: choose one"),
         (options.plain and options.json, "--plain and --json are two faces: choose one"),
         (options.uri and options.remote_ip, "the URI and --remote-ip both say whom to call: give one"),
+        (options.demo and (options.mode or far_end), "--demo calls itself: leave --mode, --remote-ip and the URI out"),
         (options.mode == "receiver" and options.uri, "--mode receiver waits for a call: leave the URI out"),
         (options.probe and (options.mode == "receiver" or not far_end), "--probe asks who is there: give the URI"),
         (options.mode == "caller" and not far_end, "--mode caller needs --remote-ip or a URI"),
@@ -24,7 +25,6 @@ def contradiction(options: argparse.Namespace) -> str | None:
             f"--local-sip-port and --local-rtp-port are both {options.local_sip_port}: give two ports",
         ),
         (options.remote_ip is not None and options.mode is None, "--remote-ip needs --mode caller or --mode receiver"),
-        (options.demo and (options.mode or far_end), "--demo calls itself: leave --mode, --remote-ip and the URI out"),
         (
             options.demo and options.local_ip not in (None, DEMO_IP),
             f"--demo stays on {DEMO_IP}: leave --local-ip out",

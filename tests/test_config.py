@@ -109,6 +109,14 @@ WRONG = {
     "--local-sip-port=": "from 0 to 65535",
     "--local-sip-port 5060.5": "from 0 to 65535",
     "--local-rtp-port x": "'x' is not a number",
+    "--local-sip-port 1_0_0_0_0": "from 0 to 65535",
+    "--local-sip-port ٥٠٦٠": "from 0 to 65535",
+    "--volume 1_0": "from -40 to 12",
+    "--local-ip fe80::1": "say which, as in fe80::1%eth0",
+    "--record -": "'-' is no file here",
+    "--audio-file -": "'-' is no file here",
+    "--auto-answer --no-auto-answer": "not allowed with argument --auto-answer",
+    "-x": "unknown argument '-x'",
     "--local-rtp-port 65535": "from 0 to 65534",
     "--local-sip-port 7000 --local-rtp-port 7000": "give two ports",
     "--remote-sip-port 5060": "needs --remote-ip",
@@ -122,6 +130,7 @@ WRONG = {
     "--mode caller --local-ip 127.0.0.1 --remote-ip 127.0.0.1": "this phone itself",
     "--local-ip ::1 --local-sip-port 5061 sip:[0::1]:5061": "this phone itself",
     "--demo --mode receiver": "calls itself",
+    "--demo --mode caller": "calls itself",
     "--demo --echo": "its own echo",
     "--probe": "give the URI",
     "--probe --demo": "give the URI",
@@ -149,7 +158,7 @@ WRONG = {
     "--echo --ringback a.wav": "does not ring",
     "--echo --ring-output ear": "does not ring",
     "--ring-tone off --ring-output ear": "needs no loudspeaker",
-    "--audio-file=": "name of a sound file",
+    "--audio-file=": "name of a file",
     "--record=": "name of a file",
     "--record-stereo=": "name of a file",
     "--input=": "name of a device",
@@ -222,6 +231,7 @@ def test_what_is_typed_into_the_dial_line_is_checked_as_well(address: str) -> No
         "--local-ip 127.0.0.1 --local-sip-port 0 sip:127.0.0.1",
         "--mode caller --local-ip 127.0.0.2 --remote-ip 127.0.0.1",
         "--demo --local-ip 127.0.0.1",
+        "--local-ip fe80::1%eth0",
         "--local-sip-port 0 --local-rtp-port 0",
         "--headless --trace",
         "--echo --ring-tone off --ringback off --voice off",
@@ -231,6 +241,11 @@ def test_what_is_typed_into_the_dial_line_is_checked_as_well(address: str) -> No
 )
 def test_what_makes_sense_is_taken(arguments: str) -> None:
     from_arguments(arguments.split())
+
+
+def test_a_number_is_written_without_anything_around_it() -> None:
+    with pytest.raises(ConfigError, match="' 5070' is not a number from 0 to 65535"):
+        from_arguments(["--local-sip-port", " 5070"])
 
 
 def test_auto_answer_may_stand_before_the_uri() -> None:

@@ -163,6 +163,7 @@ WRONG = {
     "[call]\nptime = true": "line 2: [call] ptime is to be a number",
     'x\n= "': "this is not TOML",
     "[call]\n\n\nptimme = 20": "line 4: [call] there is no 'ptimme': did you mean ptime?",
+    '[call]\nmode = "caller"': "line 2: [call] there is no 'mode': there are auto-answer, codecs",
     "[call]\nzzz = 20": "there is no 'zzz': there are auto-answer, codecs",
     "[call]\nmouse = true": "line 2: [call] there is no 'mouse' here: it belongs below [screen]",
     "mouse = true": "line 1: there is no 'mouse' here: it belongs below [screen]",

@@ -120,6 +120,15 @@ def test_two_ends_whose_rtp_ports_are_neighbours(tmp_path: Path) -> None:
     assert correlation(heard, ROOT / "sample.wav") > 0.99
 
 
+@pytest.mark.parametrize(("extra", "says"), [([], True), (["--auto-answer"], False)])
+def test_a_receiver_that_nobody_can_answer_says_so(extra: list[str], says: bool) -> None:
+    process = receiver(*extra, sip=0, rtp=0)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    code, _, err = finish(process)
+    assert code == 0 and ("nobody can answer a call here" in err) is says and err.count("\n") == says
+
+
 def test_busy_when_every_line_is_taken() -> None:
     sip, rtp = free_ports()
     other = receiver("--auto-answer", "--max-calls", "1", sip=sip, rtp=rtp)
@@ -219,6 +228,11 @@ def test_the_demo_does_not_record_over_what_it_speaks(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 2 and "it is the microphone" in done.stderr
     assert spoken.read_bytes() == (ROOT / "sample.wav").read_bytes()
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="a file that can be opened and not be read")
+def test_a_microphone_that_cannot_be_read() -> None:
+    assert "/proc/self/mem: cannot be read: Input/output error" in complaint("--audio-file", "/proc/self/mem")
 
 
 @pytest.mark.parametrize("flag", ["--record", "--record-stereo"])
@@ -376,6 +390,20 @@ def test_demo_without_a_terminal_ends_by_itself() -> None:
     assert lines[0].startswith("ready") and any("talking" in line for line in lines)
     assert any("ended after" in line for line in lines)
     assert all(line.isprintable() for line in lines)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds children in /proc")
+def test_a_demo_whose_other_end_dies_says_so() -> None:
+    process = ringtop("--demo", "--json", "--duration", "3", "--audio", "null")
+    assert process.stdout is not None
+    assert any(json.loads(line)["type"] == "answered" for line in process.stdout)  # reads no further
+    (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(child), signal.SIGKILL)
+    code, events, err = finish(process)
+    assert code in (0, 20) and err == "" and of_type(events, "ended")  # 20: nothing had come yet
+    assert [event["text"] for event in of_type(events, "error")] == [
+        "the other end of the demo has ended: nobody sends any more"
+    ]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")

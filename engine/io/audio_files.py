@@ -102,7 +102,10 @@ def check_format(path: str) -> None:
 def _kind_inside(path: str) -> str | None:
     """By the first octets; None for what is no format we can name. Raises WavError when it cannot be opened."""
     with open_to_read(path) as file:
-        head = file.read(4)
+        try:
+            head = file.read(4)
+        except OSError as error:
+            raise WavError(f"{path}: cannot be read: {error.strerror or error}") from error
     if head in (b"RIFF", b"RF64", b"BW64"):
         return "WAV"
     return next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)

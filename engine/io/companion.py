@@ -29,14 +29,21 @@ class Readers(Protocol):
 
 
 class Companion:
-    """Started at once; ``on_ready`` gets the URI to dial when it answers SIP.
+    """Started at once; ``on_ready`` gets the URI to dial when it answers SIP, ``on_end`` one line when it has ended.
 
     It ends by itself when we are gone, whatever way we went: then nobody reads its pipe any more.
     """
 
-    def __init__(self, loop: Readers, command: list[str], on_ready: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        loop: Readers,
+        command: list[str],
+        on_ready: Callable[[str], object],
+        on_end: Callable[[str], object],
+    ) -> None:
         self._loop = loop
         self._on_ready = on_ready
+        self._on_end = on_end
         self._ready = False
         self._rest = b""
         # A session of its own: Ctrl-C at the terminal is for us, who then hang up.
@@ -58,6 +65,7 @@ class Companion:
             self._loop.remove_reader(self._pipe)
             if not self._ready:
                 raise CompanionError("the other end of the demo has ended before it could be called")
+            self._on_end("the other end of the demo has ended: nobody sends any more")
             return
         *lines, rest = (self._rest + data).split(b"\n")
         self._rest = rest[-LONGEST_LINE:]

@@ -29,8 +29,9 @@ class Bench:
     def __init__(self, code: str) -> None:
         self.loop = Loop()
         self.found: list[str] = []
+        self.ended: list[str] = []
         command = [sys.executable, "-c", "import json, os, signal, sys, time\n" + code]
-        self.other = Companion(self.loop, command, self.found.append)  # type: ignore[arg-type]
+        self.other = Companion(self.loop, command, self.found.append, self.ended.append)  # type: ignore[arg-type]
         self.pid = self.other._process.pid
 
     def run_until(self, done: Callable[[], Any]) -> None:
@@ -96,13 +97,13 @@ def test_one_that_ends_at_once_is_said(start: Callable[[str], Bench]) -> None:
 def test_one_that_ends_later_is_the_calls_affair(start: Callable[[str], Bench]) -> None:
     bench = start(READY)
     bench.run_until(lambda: bench.other._pipe not in bench.loop._readers)
-    assert bench.found
+    assert bench.found and bench.ended == ["the other end of the demo has ended: nobody sends any more"]
 
 
 def test_one_that_cannot_be_started_is_said() -> None:
     loop = Loop()
     with pytest.raises(CompanionError, match="No such file"):
-        Companion(loop, ["/no/such/program"], print)  # type: ignore[arg-type]
+        Companion(loop, ["/no/such/program"], print, print)  # type: ignore[arg-type]
     loop.close()
 
 
