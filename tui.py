@@ -65,9 +65,10 @@ if TYPE_CHECKING:
     from engine.io.companion import Companion
     from widgets.jsonlines import JsonFace
     from widgets.keys import Bindings
-    from widgets.plain import PlainFace, PlainRequest
+    from widgets.plain import PlainFace
     from widgets.theme import Look
     from widgets.ui import Placed
+    from widgets.words import Words
 
 FRAME_S = 0.1
 IDLE_FRAME_S = 1.0
@@ -287,18 +288,20 @@ class LinesFace:
         self._engine = engine
         self._json = config.face == "json"
         self._output = LineOutput(left_out=widgets.jsonlines.left_out) if self._json else LineOutput()
-        self._reads = not config.headless and not self._json and somebody_types()
-        self._plain = widgets.plain.PlainFace(self._output.write, typing=self._reads)
+        reads = not config.headless and not self._json and somebody_types()
+        self._plain = widgets.plain.PlainFace(self._output.write, typing=reads)
         self._face: PlainFace | JsonFace = self._plain
         if self._json:
             self._face = widgets.jsonlines.JsonFace(self._output.write)
         self._typed = b""
         self._lines: deque[bytes] = deque()  # typed, and not yet obeyed
-        self._asks = self._reads and sys.stdin.isatty()  # whoever writes into a pipe hears no question
-        self._asks_hang_up = config.ask_before_hang_up
-        self._asked: model.Command | None = None  # what a yes means now
+        self._words: Words | None = None
         self._writing = False
-        if self._reads:
+        if reads:
+            asks = sys.stdin.isatty()  # whoever writes into a pipe hears no question
+            self._words = widgets.words.Words(
+                engine, self._plain.say, asks=asks, asks_hang_up=config.ask_before_hang_up
+            )
             self._engine.add_reader(0, self._read)
         if sys.platform != "win32" and not sys.stdout.isatty():
             self._watch_reader()
@@ -356,83 +359,10 @@ class LinesFace:
 
     def _obey(self) -> None:
         """One line, and more where the next packet leaves room: a pipe brings thousands at once."""
-        while self._lines:
-            self._word(self._lines.popleft().decode("utf-8", "replace"))
+        while self._lines and self._words is not None:
+            self._words.obey(self._lines.popleft().decode("utf-8", "replace"))
             if self._engine.slack_s() < SLACK_FOR_KEY_S:
                 return
-
-    def _word(self, line: str) -> None:
-        wanted = self._judged(widgets.plain.parse_word(line))
-        if isinstance(wanted, widgets.plain.PlainRequest) and wanted.kind == "set":
-            self._set(wanted.text)
-        elif isinstance(wanted, widgets.plain.PlainRequest) and wanted.kind == "listen":
-            self._listen()
-        elif isinstance(wanted, widgets.plain.PlainRequest):
-            for answer in self._answers(wanted):
-                self._plain.say(answer)
-        else:
-            self._execute(wanted)
-
-    def _set(self, typed: str) -> None:
-        try:
-            self._execute(widgets.plain_settings.command(typed, self._engine.snapshot()))
-        except widgets.plain_settings.SettingError as error:
-            self._plain.say(f"error: {error}")
-
-    def _listen(self) -> None:
-        """Open the microphone for its level alone; where it is open, say how loud it is."""
-        snapshot = self._engine.snapshot()
-        if snapshot.settings.listening:
-            self._plain.say(widgets.plain_settings.microphone(snapshot))
-        else:
-            self._execute(model.TryMicrophone(True))
-
-    def _judged(self, wanted: model.Command | PlainRequest) -> model.Command | PlainRequest:
-        """What a line means while a question is open; and the question that a dangerous command raises."""
-        asked, self._asked = self._asked, None
-        if isinstance(wanted, widgets.plain.PlainRequest):
-            return asked if asked is not None and wanted.kind == "yes" else wanted
-        if not self._asks:
-            return wanted
-        question, meant = widgets.plain.question(wanted, self._engine.snapshot(), self._asks_hang_up)
-        if not question:
-            return wanted
-        self._asked = meant
-        return widgets.plain.PlainRequest("question", question)
-
-    def _execute(self, wanted: model.Command) -> None:
-        refused = widgets.plain_settings.refused(wanted, self._engine.snapshot())
-        if refused:
-            self._plain.say(f"error: {refused}")
-            return
-        try:
-            call = self._engine.execute(wanted)
-        except CommandError as error:
-            self._plain.say(f"error: {error}")
-            return
-        done = widgets.plain.done_line(wanted, call, self._engine.snapshot())
-        if done:
-            self._plain.say(done)
-
-    def _answers(self, request: PlainRequest) -> list[str]:
-        snapshot = self._engine.snapshot()
-        if request.kind == "status":
-            return widgets.plain.status_lines(snapshot)
-        if request.kind == "why":
-            return widgets.plain.why_lines(snapshot)
-        if request.kind == "calls":
-            return widgets.plain.call_lines(snapshot)
-        if request.kind == "contacts":
-            return widgets.plain_people.contact_lines(snapshot.people)
-        if request.kind == "past":
-            return widgets.plain_people.past_lines(snapshot.people, int(request.text), snapshot.time)
-        if request.kind == "settings":
-            return widgets.plain_settings.lines(snapshot)
-        if request.kind in ("yes", "no"):
-            return ["nothing was asked" if request.kind == "yes" else "nothing is done"]
-        if request.kind == "help":
-            return widgets.plain.help_lines()
-        return [request.text] if request.text else []
 
     def close(self) -> None:
         self._output.close()

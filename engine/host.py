@@ -135,20 +135,20 @@ class Engine:
             if now >= due or now >= until - early_s or self._people.busy:
                 break
             phone.ticks.run(now)
-            if phone.has_news:
+            if phone.news:
                 break
         self._resolver.handle_timer(loop.now)  # first: what it finds out, the phone acts upon
         phone.handle_timers(clock.monotonic())
         self._sound.handle_timer(loop.now)
         for level, text in self._sound.log_lines():
-            phone.log(level, "sound", text)
+            phone.news.log(level, "sound", text)
         self._look_at_events()
         self._people.run(loop.now, self._has_room)
         self._seen = None
 
     def _look_at_events(self) -> None:
         """A call that is over is noted down, whether a face asks or not."""
-        for event in self.phone.events():
+        for event in self.phone.news.take():
             if isinstance(event, model.Ended):
                 self._people.ended(event.call, clock.wall())
             self._events.append(event)
@@ -157,7 +157,7 @@ class Engine:
         return self.slack_s() >= ROOM_S
 
     def _log(self, level: str, source: str, text: str) -> None:
-        self.phone.log(level, source, text)
+        self.phone.news.log(level, source, text)
 
     def _save_text(self, command: SaveText) -> None:
         try:
@@ -216,7 +216,7 @@ class Engine:
         if not broken:
             return
         for line in broken:
-            self.phone.log("warn", "media", line)
+            self.phone.news.log("warn", "media", line)
         wanted = [name for name in self._codecs or codecs.names() if _is_usable(name)]
         if not wanted:
             raise model.CommandError(broken[0])

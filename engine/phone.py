@@ -3,7 +3,7 @@
 Theory of operation. SIP datagrams go into the user agent; what it has to say comes out as events, which change
 calls here, and as datagrams, which leave at once. An agreement about media (the outcome of SDP offer and answer)
 becomes a :class:`MediaSession`; from then on the call's sockets and ticks are that session's business. Commands
-come in by :meth:`Phone.execute`, what faces want to know goes out by :meth:`Phone.events` and
+come in by :meth:`Phone.execute`, what faces want to know goes out by :attr:`Phone.news` and
 :meth:`Phone.snapshot`. There is no socket, clock or file in here: all of them are handed in, so two phones can
 talk in memory in virtual time.
 
@@ -30,6 +30,7 @@ from engine.media import codecs
 from engine.media.dtmf import DIGITS
 from engine.model import CallState, CommandError
 from engine.names import Resolver, WrongName
+from engine.news import News
 from engine.offered_formats import COMFORT_NOISE
 from engine.ports import MediaPorts, Net, PortPool
 from engine.probes import Probes
@@ -57,8 +58,6 @@ RING_OUT_S = 180.0  # nobody answers
 ENDING_S = 1.0  # so long a call that we hung up is shown while BYE or CANCEL is not answered; then it is over
 QUIT_PATIENCE_S = 2.0  # how long the end of the program waits for such answers
 ENDED_SHOWN = 5
-LOG_LINES = 500
-EVENTS_KEPT = 10_000  # a face that never looks must not cost memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +83,15 @@ class Phone:
         self._config = config
         self._outside = outside
         self._handset = Handset(outside.sound)
-        self._log: deque[model.LogLine] = deque(maxlen=LOG_LINES)
-        self._events: deque[model.Event] = deque(maxlen=EVENTS_KEPT)
-        self._settings = Settings(config, self._handset, outside.sound, self.log, outside.store)
+        self.news = News(outside.wall)
+        self._settings = Settings(config, self._handset, outside.sound, self.news.log, outside.store)
         self._transport = Transport(
             outside.net, local_ip, config.local_sip_port, outside.resolver, outside.clock, self._unreachable
         )
         self._pool = PortPool(outside.net, local_ip, config.local_rtp_port)
         self.local = self._transport.address
         self._calls: dict[int, Call] = {}
-        self._lines = Lines(self._calls, config.max_calls, self._make_room, self.log)
+        self._lines = Lines(self._calls, config.max_calls, self._make_room, self.news.log)
         formats = self._settings.formats
         limits = Limits(sessions=config.max_calls + BESIDE_THE_LINES)
         self._agent = UserAgent(
@@ -101,10 +99,10 @@ class Phone:
         )
         self._ladder = Ladder(self._calls)
         self._agent.trace = config.trace or config.face == "dashboard"
-        self._room = Room(self._calls, self._agent, self._local_audio, self._tell)
-        self._probes = Probes(self._agent, self._tell)
+        self._room = Room(self._calls, self._agent, self._local_audio, self.news.tell)
+        self._probes = Probes(self._agent, self.news.tell)
         self._ringer = Ringer(config, self._handset, outside.sound, formats)
-        self._recordings = Recordings(config, outside.open_writer, self.log)
+        self._recordings = Recordings(config, outside.open_writer, self.news.log)
         self._around = Surroundings(
             net=outside.net,
             names=self._transport.names,
@@ -116,7 +114,7 @@ class Phone:
             buffer_ms=config.buffer_ms,
             redundancy=config.redundancy,
             silence_suppression=config.silence_suppression,
-            log=self.log,
+            log=self.news.log,
         )
         self.ticks = Ticks(self._calls, outside.wall, self._on_digit)
         self._ended: deque[Call] = deque(maxlen=ENDED_SHOWN)
@@ -137,10 +135,10 @@ class Phone:
             sip_events.Note: self._on_note,
         }
         self._transport.watch(self._read_sip)
-        self._tell(model.Ready(self.local_uri, self.local))
+        self.news.tell(model.Ready(self.local_uri, self.local))
         if not config.codecs:
             for encoding, library in codecs.missing().items():
-                self.log("info", "media", f"without {encoding}: {codec_line(library)}")
+                self.news.log("info", "media", f"without {encoding}: {codec_line(library)}")
 
     @property
     def local_uri(self) -> str:
@@ -279,7 +277,7 @@ class Phone:
         try:
             call.ports = self._pool.take()
         except NetworkError as error:
-            self.log("error", "media", str(error))
+            self.news.log("error", "media", str(error))
             self._agent.reject(call.id, 503, now)
             return
         call.answer_at = None
@@ -360,8 +358,8 @@ class Phone:
             call.next_second = max(call.next_second + 1, now)
             call.media.second(now)
             for finding in call.diagnose(now, self._handset.muted):
-                self._tell(model.Diagnosis(call.view(now), finding))
-            self._tell(model.Stats(call.view(now), self._sound_view()))
+                self.news.tell(model.Diagnosis(call.view(now), finding))
+            self.news.tell(model.Stats(call.view(now), self._sound_view()))
 
     def _read_sip(self, now: float) -> None:
         for _ in range(SIP_PER_TURN):
@@ -403,7 +401,7 @@ class Phone:
         for call in ending:
             call.reached = Limit(now, why, None if isinstance(why, WrongName) else 503)
         if not ending:
-            self.log("error", "sip", why)
+            self.news.log("error", "sip", why)
 
     # ------------------------------------------------------------------ what SIP says
 
@@ -417,9 +415,9 @@ class Phone:
         call.source_host = host
         wait = self._config.auto_answer
         call.auto_answered = wait is not None
-        self._tell(model.Incoming(call.view(now), call.auto_answered))
+        self.news.tell(model.Incoming(call.view(now), call.auto_answered))
         if wait is not None:
-            self.log("info", "call", f"answering {peer_uri} from {host} by itself (--auto-answer)")
+            self.news.log("info", "call", f"answering {peer_uri} from {host} by itself (--auto-answer)")
         if wait == 0:
             self._accept(call, now)
             return
@@ -435,7 +433,7 @@ class Phone:
         call.rings_there = call.rings_there or event.status == 180
         if call.state is CallState.DIALLING:
             call.enter(CallState.PROGRESS, now)
-        self._tell(model.Progress(call.view(now), event.status, event.reason))
+        self.news.tell(model.Progress(call.view(now), event.status, event.reason))
 
     def _on_media_agreed(self, event: sip_events.MediaAgreed, now: float) -> None:
         call = self._calls.get(event.call)
@@ -454,7 +452,7 @@ class Phone:
             call.held_there = event.agreement.held_there
             if call.up:
                 call.enter_talking(now)
-                self._tell(model.Held(call.view(now)))
+                self.news.tell(model.Held(call.view(now)))
         self._bring_up(call, now)
 
     def _on_accepted(self, event: sip_events.Accepted, now: float) -> None:
@@ -492,7 +490,7 @@ class Phone:
             self.ticks.run(now)
         if not call.told_answered:
             call.told_answered = True
-            self._tell(model.Answered(call.view(now)))
+            self.news.tell(model.Answered(call.view(now)))
 
     def _on_hanging_up(self, event: sip_events.HangingUp, now: float) -> None:
         """Media stops with the BYE (RFC 3261 15.1.1). The user agent sees to the rest, however long it takes."""
@@ -534,51 +532,35 @@ class Phone:
         lacking = history.shortfall(call.last_media, *asked) if code == 0 else ""
         if lacking:  # a call that ended normally, and was worse than what was asked for
             code, call.reason = BAD_QUALITY, f"{reason}; {lacking}"
-        self._tell(model.Ended(call.view(now), call.status, call.reason, code, self._sound_view()))
+        self.news.tell(model.Ended(call.view(now), call.status, call.reason, code, self._sound_view()))
 
     def _on_media_move_refused(self, event: sip_events.MediaMoveRefused, now: float) -> None:
         host, port = event.wanted
         tried = f"{event.source[0]} tried to move the sound to {host}:{port}"
-        self.log("warn", "sip", f"call {event.call}: {tried}: refused")
+        self.news.log("warn", "sip", f"call {event.call}: {tried}: refused")
 
     def _on_modify_failed(self, event: sip_events.ModifyFailed, now: float) -> None:
         call = self._calls.get(event.call)
         if call is None or not call.takes_a_line:
             return
         self._room.hold_refused(call, now)
-        self._tell(model.Error(f"call {event.call}: the far end refused ({event.status} {reason_text(event.status)})"))
+        why = f"{event.status} {reason_text(event.status)}"
+        self.news.tell(model.Error(f"call {event.call}: the far end refused ({why})"))
 
     def _on_trace(self, event: sip_events.TraceMessage, now: float) -> None:
         self._ladder.note(event.call, event.direction, event.peer, event.data, self._outside.wall())
         if self._config.trace:
             text = event.data.decode("utf-8", "replace")
-            self._tell(model.Message(event.call, event.direction, event.peer, text))
+            self.news.tell(model.Message(event.call, event.direction, event.peer, text))
 
     def _on_digit(self, call: Call, digit: str, duration_ms: float, now: float) -> None:
         call.note_digits(received=digit)
-        self._tell(model.Dtmf(call.view(now), digit, duration_ms))
+        self.news.tell(model.Dtmf(call.view(now), digit, duration_ms))
 
     def _on_note(self, event: sip_events.Note, now: float) -> None:
-        self.log(event.level, "sip", event.text)
+        self.news.log(event.level, "sip", event.text)
 
     # ------------------------------------------------------------------ looking
-
-    def log(self, level: str, source: str, text: str) -> None:
-        """One line for the log view."""
-        line = model.LogLine(self._outside.wall(), level, source, text)
-        self._log.append(line)
-        self._tell(model.Log(line))
-
-    @property
-    def has_news(self) -> bool:
-        """Something has happened since the last look."""
-        return bool(self._events)
-
-    def events(self) -> list[model.Event]:
-        """What happened since the last look; takes it out."""
-        taken = list(self._events)
-        self._events.clear()
-        return taken
 
     def snapshot(self, now: float) -> model.Snapshot:
         """A frozen copy of everything a face may show."""
@@ -590,7 +572,7 @@ class Phone:
             calls=tuple(call.view(now) for call in (*self._calls.values(), *self._ended)),
             sound=self._sound_view(),
             network=model.NetworkView(counters.malformed, counters.refused, counters.stray, counters.overload),
-            log=tuple(self._log),
+            log=self.news.lines,
             sip=self._ladder.view,
             settings=self._settings.view(),
         )
@@ -598,6 +580,3 @@ class Phone:
     def _sound_view(self) -> model.SoundView:
         view = self._handset.view()
         return replace(view, kind="echo", note="sends back what it hears") if self._config.echo else view
-
-    def _tell(self, event: model.Event) -> None:
-        self._events.append(event)

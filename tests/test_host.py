@@ -128,14 +128,24 @@ class Talking:
         return float("inf")
 
     @property
-    def has_news(self):
-        return self.sent == self.news_at
+    def news(self):
+        return Told(self.sent == self.news_at)
 
     def handle_timers(self, now):
         self.run(now)
         self.other_turns += 1
 
-    def events(self):
+
+class Told:
+    """Whether there are news; they are of no interest."""
+
+    def __init__(self, some):
+        self.some = some
+
+    def __bool__(self):
+        return self.some
+
+    def take(self):
         return []
 
 

@@ -329,7 +329,7 @@ class Station:
 
     def told(self, kind: type) -> list[Any]:
         """Every event of one kind so far."""
-        self._events += self.phone.events()
+        self._events += self.phone.news.take()
         return [event for event in self._events if isinstance(event, kind)]
 
     def exit_codes(self) -> list[int]:

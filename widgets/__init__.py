@@ -19,6 +19,7 @@
     plain jsonlines      the faces without a screen
     plain_settings       the settings in words
     plain_people         contacts and past calls in words
+    words                what can be typed there
     devices              the sound card's devices by name
 
 ``widgets.dashboard`` and the others are imported when first asked for: a face without a screen starts without them.
@@ -40,14 +41,13 @@ if TYPE_CHECKING:
         keys,
         needle,
         plain,
-        plain_people,
-        plain_settings,
         preferences,
         prompt,
         screen,
         text,
         theme,
         ui,
+        words,
     )
 
 __all__ = [
@@ -59,14 +59,13 @@ __all__ = [
     "keys",
     "needle",
     "plain",
-    "plain_people",
-    "plain_settings",
     "preferences",
     "prompt",
     "screen",
     "text",
     "theme",
     "ui",
+    "words",
 ]
 
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from engine import model
 from engine.model import CallState
 from tests.widgets import views
-from widgets import plain
-from widgets.plain import PlainFace, PlainRequest, parse_word
+from widgets import plain, words
+from widgets.plain import PlainFace
+from widgets.words import PlainRequest, parse_word
 
 
 def said(*events: model.Event) -> list[str]:
@@ -248,13 +249,13 @@ def test_what_was_done_is_said_to_who_cannot_see_it(line: str, sound: dict, answ
 
 
 def test_help_names_every_word() -> None:
-    assert [line.split()[0].rstrip(":") for line in plain.help_lines()] == [word.name for word in plain.WORDS]
+    assert [line.split()[0].rstrip(":") for line in words.help_lines()] == [word.name for word in words.WORDS]
 
 
 @settings(max_examples=100, deadline=None)
 @given(
     st.text()
-    | st.sampled_from([word.name for word in plain.WORDS]).flatmap(lambda name: st.text().map(f"{name} ".__add__))
+    | st.sampled_from([word.name for word in words.WORDS]).flatmap(lambda name: st.text().map(f"{name} ".__add__))
 )
 def test_anything_typed_has_an_answer(line: str) -> None:
     meant = parse_word(line)
@@ -273,17 +274,17 @@ def test_where_nothing_can_be_typed_no_line_asks_for_a_word() -> None:
 
 def test_what_cannot_be_taken_back_is_asked_about() -> None:
     one, four = views.snapshot(views.call(1)), views.four_calls()
-    assert plain.question(model.Quit(), views.snapshot()) == ("", model.Quit())
-    assert plain.question(model.Quit(), one) == ("hang up the call with Bob and quit? type yes or no", model.Quit())
-    assert plain.question(model.Quit(), four)[0] == "hang up the 3 calls and quit? type yes or no"
-    assert plain.question(model.HangUp(), one) == ("", model.HangUp())
-    assert plain.question(model.HangUp(1), four) == ("", model.HangUp(1))
-    assert plain.question(model.HangUp(), four) == (
+    assert words.question(model.Quit(), views.snapshot()) == ("", model.Quit())
+    assert words.question(model.Quit(), one) == ("hang up the call with Bob and quit? type yes or no", model.Quit())
+    assert words.question(model.Quit(), four)[0] == "hang up the 3 calls and quit? type yes or no"
+    assert words.question(model.HangUp(), one) == ("", model.HangUp())
+    assert words.question(model.HangUp(1), four) == ("", model.HangUp(1))
+    assert words.question(model.HangUp(), four) == (
         "hang up dave@example.net, the newest of 3 calls? type yes or no",
         model.HangUp(3),
     )
-    assert plain.question(model.HangUp(), one, hang_up=True) == ("hang up Bob? type yes or no", model.HangUp(1))
-    assert plain.question(model.Mute(), four) == ("", model.Mute())
+    assert words.question(model.HangUp(), one, hang_up=True) == ("hang up Bob? type yes or no", model.HangUp(1))
+    assert words.question(model.Mute(), four) == ("", model.Mute())
 
 
 @pytest.mark.parametrize(
