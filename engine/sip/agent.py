@@ -451,7 +451,7 @@ def _makes_room(waiting: list[CalleeSession], now: float) -> bool:
     if not overdue:
         return False
     held = Counter(session.source[0] for session in waiting)
-    max(overdue, key=lambda session: held[session.source[0]]).make_room()  # the first of equals
+    max(overdue, key=lambda session: held[session.source[0]]).make_room(now)  # the first of equals
     return True
 
 

@@ -115,6 +115,19 @@ class CalleeSession(Session):
         else:
             super().hang_up(now)
 
+    def make_room(self, now: float) -> None:
+        """Others wait, and no ACK has come: over, and nothing of it is kept.
+
+        Of the BYE there is one datagram and no transaction: who calls under the name of others, to have them sent
+        much, shall not have it sent again and again. And without its own transaction an INVITE that comes again, since
+        our 200 was lost, is a new call.
+        """
+        assert self.dialog is not None
+        bye = self.dialog.request("BYE", self._endpoint.via())
+        self._endpoint.send(bye.encode(), self.dialog.next_hop(), self.call)
+        self._end(Ending(408, "dropped: the caller has not acknowledged, others wait", "network", True))
+        self.server.end(now)
+
     # ------------------------------------------------------------------ what the caller does
 
     def cancel(self, now: float) -> None:

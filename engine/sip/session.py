@@ -186,17 +186,6 @@ class Session(ABC):
             self._endpoint.start(bye, self.dialog.next_hop(), deaf, now, self.call)
         self._end(Ending(408, "our answer was never acknowledged", "network", True))
 
-    def make_room(self) -> None:
-        """Others wait, and no ACK has come: over.
-
-        Of the BYE there is one datagram and no transaction: who calls under the name of others, to have them sent
-        much, shall not have it sent again and again.
-        """
-        if self.dialog is not None:
-            bye = self.dialog.request("BYE", self._endpoint.via())
-            self._endpoint.send(bye.encode(), self.dialog.next_hop(), self.call)
-        self._end(Ending(408, "dropped: the caller has not acknowledged, others wait", "network", True))
-
     def acknowledged(self, ack: Request, source: Address, now: float) -> None:
         """An ACK in our dialog. One that comes again, because our 2xx had come again, changes nothing."""
         repeated = self._repeated

@@ -75,6 +75,10 @@ class Transaction:
             self._enter("terminated", now)
             self._tell("transport", None, now)
 
+    def end(self, now: float) -> None:
+        """Whoever used it needs it no more."""
+        self._enter("terminated", now)
+
     def _enter(self, state: str, now: float) -> None:
         """The one place where the state changes; timers belong to states."""
         if state == self.state:

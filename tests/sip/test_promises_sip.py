@@ -238,6 +238,18 @@ def test_11_twenty_callers_a_second_who_never_acknowledge_turn_no_honest_one_awa
     peer = Peer(agent(ANNA))
     _silent_callers(peer, 200, every_s=0.05)
     assert len(peer.of(events.IncomingCall)) == 200, "each has been answered, and so would be who is there"
+    sessions, dialogs, merged, servers, clients, _ = _sizes(peer)
+    assert (sessions, dialogs, merged, servers, clients) == (48, 48, 48, 48, 0), "and nothing is kept of the others"
+
+
+def test_11_who_made_room_because_our_200_was_lost_may_come_again():
+    peer = Peer(agent(ANNA))
+    _silent_callers(peer, 48)
+    peer.wait(0.5)
+    peer.say(peer.request("INVITE", call_id="new", branch="z9hG4bKnew", body=SDP_OFFER))
+    peer.wait(0.5)
+    _silent_callers(peer, 1)
+    assert len(peer.of(events.IncomingCall)) == 50 and len(peer.of(events.CallEnded)) == 2
 
 
 def test_11_of_those_that_are_overdue_the_host_that_has_most_makes_room():
