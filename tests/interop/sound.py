@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import wave
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 RATE_HZ = 8000  # at which everything is compared
 GOOD_DB = 25.0  # G.711 alone gives about 37; a block with a repaired packet in it falls below 20
+MOST_SILENT = 0.01  # of the hundredths of a second that ought to hold speech
 _SILENT = 0.01  # RMS of a block that says nothing
+_SPEAKS, _IS_MUTE = 0.03, 0.0025  # RMS of a hundredth of a second that says something, and of one in which all is gone
+_PIECE = RATE_HZ // 100
+_LIKE_DB = 10.0  # so like what was sent is a block that shows where in it we are
 SAMPLE = Path(__file__).resolve().parents[2] / "sample.wav"
 
 
@@ -17,11 +22,17 @@ class Disturbed(AssertionError):
     """Not as it should be, which a busy machine may have done: such a call is made again (``conftest.py``)."""
 
 
-def is_sample(heard: np.ndarray, good_db: float = GOOD_DB, share: float = 0.35) -> None:
-    """Raises Disturbed unless this is the sound of the sample: see :func:`similarity_db`."""
-    ratio_db = similarity_db(heard, samples(SAMPLE), share)
+def is_sample(
+    heard: np.ndarray, good_db: float = GOOD_DB, share: float = 0.35, most_silent: float = MOST_SILENT
+) -> None:
+    """Raises Disturbed unless this is the sound of the sample: see :func:`similarity_db` and :func:`silent_share`."""
+    sent = samples(SAMPLE)
+    ratio_db = similarity_db(heard, sent, share)
     if ratio_db <= good_db:
         raise Disturbed(f"{ratio_db:.1f} dB like what was sent, of {good_db} dB")
+    silent = silent_share(heard, sent)
+    if silent > most_silent:
+        raise Disturbed(f"{100 * silent:.1f} % of what was said is silence")
 
 
 def samples(path: Path) -> np.ndarray:
@@ -74,23 +85,61 @@ def similarity_db(heard: np.ndarray, sent: np.ndarray, share: float = 0.35, seco
     comes late is made up for or stretched: then most blocks may differ a little, while a fault of a codec, a rate, a
     level or an order is in all of them.
     """
+    ratios = [block.ratio_db for block in _found(heard, sent, seconds)]
+    if len(ratios) < 4:
+        raise Disturbed(f"{len(ratios)} blocks of anything but silence were heard")
+    return float(np.quantile(ratios, 1 - share))
+
+
+def silent_share(heard: np.ndarray, sent: np.ndarray) -> float:
+    """The part of the speech in ``sent`` (repeated) in whose place ``heard`` has silence, from its first words on.
+
+    What ought to be there is known from the block before that is like what was sent. Sound that is made up for or
+    stretched is no silence; a packet that was sent or played empty is.
+    """
+    like = [block for block in _found(heard, sent) if block.ratio_db > _LIKE_DB]
+    if not like:
+        return 1.0
+    starts = np.arange(like[0].start, len(heard) - _PIECE + 1, _PIECE)
+    block_of = np.searchsorted([block.start for block in like], starts, side="right") - 1
+    at = starts + np.array([block.at - block.start for block in like])[block_of]
+    speaks = _levels(np.concatenate([sent, sent[:_PIECE]])) > _SPEAKS
+    said = np.all([speaks[(at + step) % len(sent)] for step in (-_PIECE, 0, _PIECE)], axis=0)  # on both sides as well
+    return float(np.mean(_levels(heard)[starts[said]] < _IS_MUTE)) if said.any() else 0.0
+
+
+def _levels(pcm: np.ndarray) -> np.ndarray:
+    """RMS of the hundredth of a second that begins at each sample."""
+    power = np.cumsum(np.concatenate([[0.0], pcm**2]))
+    return np.sqrt(np.maximum(power[_PIECE:] - power[:-_PIECE], 0.0) / _PIECE)
+
+
+@dataclass(frozen=True)
+class _Block:
+    """A block of what was heard, where in what was sent it is from, and how like that it is."""
+
+    start: int
+    at: int
+    ratio_db: float
+
+
+def _found(heard: np.ndarray, sent: np.ndarray, seconds: float = 0.1) -> list[_Block]:
+    """The blocks in which there is sound."""
     size = int(seconds * RATE_HZ)
     reference = np.concatenate([sent, sent[: size + RATE_HZ]])
     length = 1 << (len(reference) + size).bit_length()
     spectrum = np.fft.rfft(reference, length)
     power = np.cumsum(np.concatenate([[0.0], reference**2]))
     norm = np.sqrt(power[size:] - power[:-size] + size * _SILENT**2)
-    ratios = []
+    blocks = []
     for start in range(0, len(heard) - size + 1, size):
         block = heard[start : start + size]
         if np.sqrt(np.mean(block**2)) < _SILENT:
             continue
         scores = np.fft.irfft(spectrum * np.conj(np.fft.rfft(block, length)), length)
         at = int((scores[: len(norm)] / norm).argmax())
-        ratios.append(max(_ratio_db(block, wanted) for wanted in _shifts(reference, at, size)))
-    if len(ratios) < 4:
-        raise Disturbed(f"{len(ratios)} blocks of anything but silence were heard")
-    return float(np.quantile(ratios, 1 - share))
+        blocks.append(_Block(start, at, max(_ratio_db(block, wanted) for wanted in _shifts(reference, at, size))))
+    return blocks
 
 
 def _shifts(reference: np.ndarray, at: int, size: int) -> list[np.ndarray]:

@@ -17,6 +17,7 @@ from tests.interop.sound import Disturbed, is_sample, samples
 
 CALL_S = 1.2
 MOST, SOME = 0.6, 0.35  # of what is heard: where every packet came in time, and where the machine was too busy
+CHANGING_OVER = 0.25  # so much of what is said may be silence where the far end's SSRC changes in the first words
 G711 = ("PCMU/8000/1", "PCMA/8000/1")
 L16 = ("L16/8000/1", "L16/16000/1", "L16/44100/1", "L16/44100/2", "L16/48000/1")
 PTIMES_MS = (10, 20, 30, 40, 60)
@@ -67,7 +68,7 @@ def test_sipp_sends_back_what_it_hears(peers: Peers, codec: str, ptime_ms: int) 
     assert packets_are(ended["tx"], codec, ptime_ms)
     assert ended["rx"]["lost"] == 0
     assert ended["rx"]["packets"] >= ended["tx"]["packets"] - 8  # our own SSRC came back, another took its place
-    is_sample(samples(peers.folder / "heard.wav"))
+    is_sample(samples(peers.folder / "heard.wav"), most_silent=CHANGING_OVER)
 
 
 @pytest.mark.parametrize("way", ["we call baresip", "baresip calls us", "we call sipp", "sipp calls us"])

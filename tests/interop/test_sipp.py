@@ -7,7 +7,7 @@ import pytest
 
 from tests.interop.conftest import Peers
 from tests.interop.peers import Ringtop
-from tests.interop.sound import is_sample, samples
+from tests.interop.sound import RATE_HZ, is_sample, samples
 
 
 def kinds(ours: Ringtop) -> list[str]:
@@ -170,11 +170,16 @@ def test_late_offer(peers: Peers) -> None:
 
 
 def test_hold_by_direction_and_by_null_address(peers: Peers) -> None:
-    ours = peers.receiver("--auto-answer")
+    """SIPp goes on speaking while it holds us, and is heard."""
+    record = peers.folder / "heard.wav"
+    ours = peers.receiver("--auto-answer", "--record", str(record))
     peers.sipp("holds", target=ours.sip).succeeded()
     ended = ours.event("ended")
     assert [event["there"] for event in ours.events if event["type"] == "held"] == [True, False, True, False]
     assert 0 < ended["tx"]["packets"] < ended["rx"]["packets"]  # nothing is sent to one who holds us
+    assert ended["rx"]["lost"] == ended["rx"]["foreign"] == 0
+    is_sample(samples(record))
+    is_sample(samples(record)[-RATE_HZ:])  # after the last hold
 
 
 @pytest.mark.parametrize("scenario", ["options", "unknown_method"])
