@@ -2,6 +2,8 @@
 
 import os
 import socket
+import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,6 +93,13 @@ def test_a_folder_that_takes_nothing_is_one_clear_line(home, monkeypatch):
     )
     with pytest.raises(CommandError, match=f"nothing was written to {home}: no space left on device"):
         list(run(QUIET, SaveText("x", "y")))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux notes the moment of arrival")
+def test_of_sound_and_of_reports_it_is_noted_when_they_came(home):
+    with closing(Engine(QUIET)) as engine:
+        ports = engine.phone._calls[engine.execute(Dial("sip:anna@127.0.0.9:5099"))].ports
+        assert ports.rtp.stamped and ports.rtcp.stamped
 
 
 def test_looking_again_in_a_turn_costs_nothing_and_never_shows_what_was(home):
