@@ -60,6 +60,10 @@ class FarEnd:
         self._settle()
         self._ask()
 
+    def leave(self) -> None:
+        """The call is over: nobody is told any more, and so nothing here keeps the call in memory."""
+        self._told = _nobody
+
     def _ask(self) -> None:
         while self._to_ask and len(self._asked) < MOST_LOOKUPS:
             host = self._to_ask.pop(0)
@@ -90,6 +94,10 @@ class FarEnd:
     def _at(self, address: Address | None) -> Address | None:
         known = None if address is None else self._known.get(address[0])
         return None if known is None or address is None else (known, address[1])
+
+
+def _nobody(level: str, text: str) -> None:
+    """Whom a call that is over tells."""
 
 
 def _literal(host: str) -> str | None:

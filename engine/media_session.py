@@ -174,6 +174,7 @@ class MediaSession:
         self._stopped = True
         self._microphone.close()
         self._around.handset.leave(self._call)
+        self._far_end.leave()
         for track in self._tracks:
             self._log_failure(track.close())
 
@@ -330,8 +331,7 @@ class MediaSession:
             self._ports.rtcp.send(data, self._far_end.rtcp)
 
     def _log_address(self, level: str, text: str) -> None:
-        if not self._stopped:
-            self._around.log(level, "media", f"call {self._call}: {text}")
+        self._around.log(level, "media", f"call {self._call}: {text}")
 
     # -- looking
 

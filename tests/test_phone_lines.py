@@ -1,5 +1,8 @@
 """Lines of a phone: how many calls at once, and who gets the last one when many want it."""
 
+import gc
+import weakref
+
 import pytest
 
 from engine.io.errors import NetworkError
@@ -246,3 +249,20 @@ def test_of_many_calls_acknowledged_at_once_no_more_than_the_lines_stay_up():
     assert len({d.source for d in wire.sent if d.port_kind == "rtp"}) == 1, "no sound for the others"
     lines = [event.line.text for event in bob.told(Log) if "busy" in event.line.text]
     assert len(lines) == 1 and lines[0].startswith("busy: hung up sip:x@")
+
+
+def test_nothing_of_a_call_that_is_over_waits_for_the_collector():
+    """Dropped calls come by the dozen a second, and each had the tables and buffers of its sound."""
+    wire, anna, bob, _ = people({"auto_answer": 0})
+    gc.collect()
+    gc.disable()
+    try:
+        anna.do(Dial(bob.uri))
+        wire.run(0.5)
+        sessions = [weakref.ref(station.phone._calls[1].media) for station in (anna, bob)]
+        assert all(session() is not None for session in sessions)
+        anna.do(HangUp())
+        wire.run(0.5)
+        assert [session() for session in sessions] == [None, None]
+    finally:
+        gc.enable()
