@@ -48,15 +48,7 @@ import widgets  # its modules load when they are first named: a headless start n
 from engine import Engine, model
 from engine.address_book import look_up
 from engine.config import DEMO_SECONDS_WITHOUT_TERMINAL, Config, ConfigError, from_arguments
-from engine.io.places import (
-    check_recording,
-    contacts_path,
-    on_terminal,
-    open_closed_streams,
-    read_config,
-    sample,
-    somebody_types,
-)
+from engine.io import places
 from engine.io.text_files import TextFile
 from engine.model import CallState, CommandError
 from widgets.output import LineOutput
@@ -90,10 +82,10 @@ _ECHO = [
 
 def main(arguments: list[str] | None = None) -> int:
     """The command ``ringtop``. Returns the exit code."""
-    open_closed_streams()
+    places.open_closed_streams()
     config = None
     try:
-        config = from_arguments(sys.argv[1:] if arguments is None else arguments, read_config, _named)
+        config = from_arguments(sys.argv[1:] if arguments is None else arguments, places.read_config, _named)
         return _list_devices() if config.list_devices else Program(config).run()
     except (ConfigError, CommandError, OSError) as error:  # NetworkError, WavError, SoundError: one line each
         from engine.config_file import placed
@@ -113,7 +105,7 @@ def _list_devices() -> int:
 
 def _named(typed: str) -> str:
     """The address of a contact of that name, or what was typed."""
-    path = contacts_path()
+    path = places.contacts_path()
     return look_up(typed, TextFile(path) if path is not None else None)
 
 
@@ -150,7 +142,7 @@ class Program:
         self._interactive = _is_interactive(config)
         config = _with_demo_sound(_without_terminal(config))
         for path in filter(None, (config.record, config.record_stereo)):
-            check_recording(path, config.audio_file, (config.ring_tone, config.ringback))
+            places.check_recording(path, config.audio_file, (config.ring_tone, config.ringback))
         self._config = config
         self._engine = Engine(config)
         try:
@@ -248,12 +240,12 @@ def _signals() -> list[int]:
 
 def _is_interactive(config: Config) -> bool:
     """Is somebody at a keyboard, who ends the program when he likes?"""
-    return not config.headless and config.face != "json" and on_terminal()
+    return not config.headless and config.face != "json" and places.on_terminal()
 
 
 def _without_terminal(config: Config) -> Config:
     """A dashboard needs a terminal. A demo without one is told in lines, and ends by itself."""
-    if config.face != "dashboard" or on_terminal():
+    if config.face != "dashboard" or places.on_terminal():
         return config
     if not config.demo:
         raise ConfigError("no terminal to draw on: use --plain, --json or --headless")
@@ -263,7 +255,7 @@ def _without_terminal(config: Config) -> Config:
 def _with_demo_sound(config: Config) -> Config:
     if not config.demo or config.audio_file is not None:
         return config
-    return replace(config, audio_file=str(sample(HERE)))
+    return replace(config, audio_file=str(places.sample(HERE)))
 
 
 def _make_face(config: Config, engine: Engine) -> Face:
@@ -288,7 +280,7 @@ class LinesFace:
         self._engine = engine
         self._json = config.face == "json"
         self._output = LineOutput(left_out=widgets.jsonlines.left_out) if self._json else LineOutput()
-        reads = not config.headless and not self._json and somebody_types()
+        reads = not config.headless and not self._json and places.somebody_types()
         self._plain = widgets.plain.PlainFace(self._output.write, typing=reads)
         self._face: PlainFace | JsonFace = self._plain
         if self._json:

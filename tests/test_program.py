@@ -222,7 +222,7 @@ def test_a_microphone_that_is_none(odd_files: Path, name: str) -> None:
 def test_the_demo_does_not_record_over_what_it_speaks(tmp_path: Path) -> None:
     spoken = tmp_path / "spoken.wav"
     spoken.write_bytes((ROOT / "sample.wav").read_bytes())
-    code = "import sys, tui; tui.sample = lambda home: sys.argv[1]; sys.exit(tui.main(sys.argv[2:]))"
+    code = "import sys, tui; tui.places.sample = lambda home: sys.argv[1]; sys.exit(tui.main(sys.argv[2:]))"
     words = ["--demo", "--headless", "--duration", "1", "--record", str(spoken)]
     command = [sys.executable, "-c", code, str(spoken), *words]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S)
