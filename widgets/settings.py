@@ -183,21 +183,22 @@ def draw_about(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     below = rect if rect.height < 2 else parts.heading(canvas, rect, "what it does")
     shown = items(scene.snapshot)
     item = shown[min(scene.ui.state(Cursor()).row, len(shown) - 1)]
-    width = _about_width(below.width)
-    lines = textwrap.wrap(item.about, width)
+    lines = _about_lines(item, below.width)
     if len(lines) > below.height:
-        lines[below.height - 1] = text.clip(" ".join(lines[below.height - 1 :]), width, scene.look.more)
+        rest = " ".join(lines[below.height - 1 :])
+        lines[below.height - 1] = text.clip(rest, max(10, below.width - 2), scene.look.more)
     for row, line in zip(below.rows(), lines, strict=False):
         canvas.put(row.x + 1, row.y, line, "dim", row.width - 1)
 
 
-def _about_width(width: int) -> int:
-    return max(10, width - 2)
+def _about_lines(item: Item, width: int) -> list[str]:
+    """No word of a command is taken apart."""
+    return textwrap.wrap(item.about, max(10, width - 2), break_on_hyphens=False)
 
 
 def about_sizes(scene: Scene, width: int) -> tuple[int, ...]:
     """Room for the longest, so that nothing moves when the cursor does."""
-    longest = max(len(textwrap.wrap(item.about, _about_width(width))) for item in items(scene.snapshot))
+    longest = max(len(_about_lines(item, width)) for item in items(scene.snapshot))
     return (1, 2, max(3 if width < 100 else 2, 1 + longest))
 
 

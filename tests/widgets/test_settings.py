@@ -121,6 +121,7 @@ def test_what_to_install_for_a_card_is_said_in_full() -> None:
         bare = scene(row, kind="null", note=note, devices=None)
         below = drawn(settings.draw_about, 78, settings.about_sizes(bare, 78)[-1], bare)[1:]
         assert " ".join(row.strip() for row in below) == f"There is nothing to choose here: {note}."
+        assert not any(row.endswith("-") for row in below)  # no word of the command is taken apart
     elsewhere = scene("volume", kind="null", note=note, devices=None)
     assert settings.about_sizes(elsewhere, 78) == settings.about_sizes(bare, 78)  # nothing moves with the cursor
 
