@@ -51,6 +51,7 @@ from engine.config import DEMO_SECONDS_WITHOUT_TERMINAL, Config, ConfigError, fr
 from engine.io import places
 from engine.io.text_files import TextFile
 from engine.model import CallState, CommandError
+from engine.sip.reasons import NO_ANSWER
 from widgets.output import LineOutput
 
 if TYPE_CHECKING:
@@ -194,8 +195,14 @@ class Program:
             self._engine.execute(model.Probe(self._config.uri))
         elif self._config.uri is not None:
             self._dial(self._config.uri)
-        elif (self._config.headless or self._config.face == "json") and self._config.auto_answer is None:
+        elif self._config.auto_answer is None and not self._somebody_answers():
             _say("nobody can answer a call here: it rings until they give up (--auto-answer takes it)")
+
+    def _somebody_answers(self) -> bool:
+        """Is there a face that takes keys or words, and somebody who gives them?"""
+        if self._config.headless or self._config.face == "json":
+            return False
+        return self._config.face == "dashboard" or places.somebody_types()
 
     def _dial(self, uri: str) -> None:
         try:
@@ -226,7 +233,7 @@ class Program:
         if number in _JOB_SIGNALS and isinstance(self._face, DashboardFace):
             self._face.job_signal(number)
         elif number not in _JOB_SIGNALS and number != getattr(signal, "SIGWINCH", None):
-            self._exit_code = 0
+            self._exit_code = NO_ANSWER if self._config.probe else 0  # who is asked for has not answered
             self._quit()
 
 

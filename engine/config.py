@@ -28,7 +28,7 @@ PTIMES_MS = (10, 20, 30, 40, 50, 60)
 VOICE_STEPS = ("echo", "noise", "gain", "duck")
 DEMO_SECONDS_WITHOUT_TERMINAL = 15.0
 
-EXIT_CODES = """exit codes (10 to 21 are of the call that was dialled from the command line):
+EXIT_CODES = """exit codes (10 to 21 are of what was dialled or asked from the command line):
   0   the call was made and ended normally
   1   a bug in ringtop
   2   wrong usage or configuration (port taken, file unreadable, no such host)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from engine import model
 
 LOG_LINES = 500
+LONGEST_LINE = 1000  # characters: what a stranger calls himself may be much longer
 EVENTS_KEPT = 10_000  # a face that never looks must not cost memory
 
 
@@ -25,7 +26,7 @@ class News:
 
     def log(self, level: str, source: str, text: str) -> None:
         """One line for the log view."""
-        line = model.LogLine(self._wall(), level, source, text)
+        line = model.LogLine(self._wall(), level, source, text[:LONGEST_LINE])
         self._log.append(line)
         self.tell(model.Log(line))
 

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 SIP_PER_TURN = 32
 SIP_PER_MODULE = 2  # of those to be loaded, more than a hundred: a flood must not keep the phone from ever being there
 MEDIA_MARGIN_S = 0.0015  # SIP work stops so long before the next packet must leave
-BESIDE_THE_LINES = 56  # calls that take no line, half open or about to end
+BESIDE_THE_LINES = 56  # calls that take no line: they ring, are half open or about to end
 RING_OUT_S = 180.0  # nobody answers
 ENDING_S = 1.0  # so long a call that we hung up is shown while BYE or CANCEL is not answered; then it is over
 QUIT_PATIENCE_S = 2.0  # how long the end of the program waits for such answers
@@ -345,7 +345,7 @@ class Phone:
 
     def _run_call(self, call: Call, now: float) -> None:
         if call.answer_at is not None and now >= call.answer_at:
-            self._accept(call, now)
+            self._answer_by_itself(call, now)
         if call.limit is not None and now >= call.limit.at:
             call.reached, call.limit = call.limit, None
             self._agent.hang_up(call.id, now)
@@ -360,6 +360,15 @@ class Phone:
             for finding in call.diagnose(now, self._handset.muted):
                 self.news.tell(model.Diagnosis(call.view(now), finding))
             self.news.tell(model.Stats(call.view(now), self._sound_view()))
+
+    def _answer_by_itself(self, call: Call, now: float) -> None:
+        """It has rung for as long as was asked for; others may have taken the last line meanwhile."""
+        call.answer_at = None
+        if not self._lines.busy():
+            self._accept(call, now)
+            return
+        self._agent.reject(call.id, 486, now)
+        self._lines.turned_away(f"refused {call.peer_uri} from {call.source_host}", now)
 
     def _read_sip(self, now: float) -> None:
         for _ in range(SIP_PER_TURN):
@@ -396,11 +405,12 @@ class Phone:
         now = self._outside.clock()
         if not self._agent.transport_error(peer, now) or not why:
             return
+        asked = self._probes.unreachable(peer, why)
         dialled = [call for call in self._calls.values() if call.state is CallState.DIALLING]
         ending = [call for call in dialled if complete_uri(call.peer_uri).address() == peer]
         for call in ending:
             call.reached = Limit(now, why, None if isinstance(why, WrongName) else 503)
-        if not ending:
+        if not ending and not asked:
             self.news.log("error", "sip", why)
 
     # ------------------------------------------------------------------ what SIP says

@@ -6,15 +6,17 @@ Names are looked up as those of calls are, and nobody is waited for longer than 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine import model
 from engine.config import ConfigError, complete_uri
 from engine.model import CommandError
+from engine.names import WrongName
 from engine.sip import events
 from engine.sip.agent import UserAgent
 from engine.sip.message import SipError
-from engine.sip.reasons import NO_ANSWER
+from engine.sip.reasons import NO_ANSWER, NOT_FOUND, WRONG_NAME, exit_code
+from engine.sip.uri import Address
 
 MOST_PROBES = 32
 
@@ -24,7 +26,9 @@ class _Asked:
     """Who was asked, and when."""
 
     uri: str
+    address: Address
     at: float
+    why: str = ""  # nobody can be reached there
 
 
 class Probes:
@@ -46,7 +50,13 @@ class Probes:
             raise CommandError(str(error)) from None
         except SipError as error:
             raise CommandError(f"'{command.uri}' cannot be asked: {error}") from None
-        self._asked[query] = _Asked(str(target), now)
+        self._asked[query] = _Asked(str(target), target.address(), now)
+
+    def unreachable(self, peer: Address, why: str) -> bool:
+        """Nobody can be reached there: is it somebody who was asked? The end of waiting tells it."""
+        there = {query: asked for query, asked in self._asked.items() if asked.address == peer}
+        self._asked.update({query: replace(asked, why=why) for query, asked in there.items()})
+        return bool(there)
 
     def answered(self, event: events.OptionsAnswered, now: float) -> None:
         """An answer, or none."""
@@ -56,10 +66,18 @@ class Probes:
             model.Probed(
                 uri=asked.uri,
                 status=event.status,
-                reason=event.reason,
+                reason=asked.why if event.status is None and asked.why else event.reason,
                 took_ms=None if event.status is None else (now - asked.at) * 1000,
                 methods=event.allow,
                 codecs=tuple(codecs),
-                exit_code=NO_ANSWER if event.status is None else 0,
+                exit_code=_exit_code(event.status, asked.why),
             )
         )
+
+
+def _exit_code(status: int | None, why: str) -> int:
+    """Whoever answers is there, but for one who says that the one who was asked is not."""
+    if status is None:
+        return WRONG_NAME if isinstance(why, WrongName) else NO_ANSWER
+    code = exit_code(status if status >= 300 else None, answered=False, media=True)
+    return code if code in (NO_ANSWER, NOT_FOUND) else 0

@@ -266,3 +266,13 @@ def test_nothing_of_a_call_that_is_over_waits_for_the_collector():
         assert [session() for session in sessions] == [None, None]
     finally:
         gc.enable()
+
+
+def test_who_rings_until_the_last_line_is_taken_hears_busy_and_is_not_answered():
+    wire, anna, bob, carol = people({"max_calls": 1, "auto_answer": 3})
+    anna.do(Dial(bob.uri))
+    wire.run(1)
+    carol.do(Dial(bob.uri))
+    wire.run(5)
+    assert anna.view().state is CallState.TALKING and carol.exit_codes() == [10]
+    assert wire.sip("BYE") == []

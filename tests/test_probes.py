@@ -2,7 +2,8 @@
 
 import pytest
 
-from engine.model import CommandError, Probe, Probed
+from engine.model import CommandError, Log, Probe, Probed
+from engine.names import WrongName
 from tests.wire import ANNA, BOB, STRANGER, Wire
 
 
@@ -78,3 +79,29 @@ def test_not_everybody_is_asked_at_once():
     anna.do(Probe(f"sip:more@{STRANGER}"))
     wire.run(33)
     assert len(anna.told(Probed)) == 33
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [("200 OK", 0), ("486 Busy Here", 0), ("404 Not Found", 13), ("480 Away", 11)]
+)
+def test_who_says_that_the_one_who_was_asked_is_not_there_is_believed(status, code):
+    wire, anna, bob = two()
+    wire.lose(lambda datagram: datagram.destination[0] == ANNA)
+    anna.do(Probe(bob.uri))
+    wire.run(0.1)
+    (answer,) = wire.sip("200 OPTIONS")[:1]
+    wire.inject(answer.data.replace(b"200 OK", status.encode()), (BOB, 5060), (ANNA, 5060))
+    wire.run(0.1)
+    (probed,) = anna.told(Probed)
+    assert f"{probed.status} {probed.reason}" == status and probed.exit_code == code
+
+
+def test_a_name_that_nobody_has_is_wrong_usage_here_too():
+    wire, anna, _ = two()
+    anna.resolver.unknown = WrongName("the name nowhere.example.net does not exist")
+    anna.do(Probe("sip:bob@nowhere.example.net"))
+    wire.run(0.5)
+    (probed,) = anna.told(Probed)
+    assert probed.reason == "the name nowhere.example.net does not exist"
+    assert (probed.status, probed.exit_code) == (None, 2)
+    assert anna.told(Log) == []

@@ -409,7 +409,8 @@ class Controls:
         self._show_view(views.NAMES[(views.NAMES.index(self.ui.view) + step) % len(views.NAMES)])
 
     def _do_go_to_view(self, name: str) -> None:
-        if name.isdigit() and self._phone.clock() - self._ended_at < KEYPAD_S:
+        meant_for_call = name.isdigit() and self.ui.seen_view == views.CALLS.name
+        if meant_for_call and self._phone.clock() - self._ended_at < KEYPAD_S:
             self.notice("the call is over: no digit is sent any more, and the digits lead to the views again")
             return
         place = int(name[-1]) - 1

@@ -23,7 +23,7 @@ from __future__ import annotations
 import re
 
 ESCAPE_S = 0.025
-SEQUENCE_S = 1.0
+SEQUENCE_S = 0.5
 PASTE_SILENCE_S = 1.0  # a paste whose end got lost ends so long after its last byte
 MAX_PASTE_BYTES = 65_536
 MAX_SEQUENCE_BYTES = 256

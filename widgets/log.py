@@ -92,8 +92,9 @@ def _fitting(lines: Sequence[LogLine], height: int, room: int) -> int:
 
 def _wrapped(words: str, room: int) -> list[tuple[int, str]]:
     """The rows of one line, and their numbers."""
-    rows = textwrap.wrap(figures.visible_line(words), max(1, room)) or [""]
-    return [(number, text.clip(row, room, "")) for number, row in enumerate(rows)]
+    shown = figures.visible_line(words)
+    wide = text.width(shown) != len(shown)  # then no row of half as many characters is too wide
+    return list(enumerate(textwrap.wrap(shown, max(1, room // 2 if wide else room)) or [""]))
 
 
 def _note(sieve: Sieve, count: int, place: str) -> tuple[str, str] | None:

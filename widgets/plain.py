@@ -110,7 +110,8 @@ class PlainFace:
             self.say(f"{who}: {reason}")
             return
         names = (f"{kind} {_listed(said)}" for kind, said in (("methods", event.methods), ("codecs", event.codecs)))
-        self.say(f"{who} is there: {event.status} {reason} after {event.took_ms:.0f} ms, {', '.join(names)}")
+        what = "is there" if event.exit_code == 0 else "is not there"
+        self.say(f"{who} {what}: {event.status} {reason} after {event.took_ms:.0f} ms, {', '.join(names)}")
 
     def _on_error(self, event: model.Error) -> None:
         self.say(f"error: {event.text}")

@@ -298,7 +298,8 @@ class Terminal:
     # -------------------------------------------------------------- modes
 
     def enter(self) -> None:
-        """No echo, every key at once; but Ctrl-C and Ctrl-Z stay signals and Ctrl-S the user's own."""
+        """No echo, every key at once; but Ctrl-Z stays a signal, Ctrl-C too where no line is typed, and Ctrl-S is the
+        user's own."""
         if self.gone:
             return
         self._set_shared_blocking(False)

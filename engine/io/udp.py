@@ -77,6 +77,7 @@ class UdpSocket:
         self._report_errors = report_errors
         self.send_failures = 0
         self._empty_at = time.monotonic()  # a time since which all that waits has come
+        self._drained = False  # nothing waited any more when it was last read
         self.traffic_class: int | None = None  # of the latest datagram that :meth:`receive_stamped` brought, if it can
         self.socket = _open(self.family)
         try:
@@ -129,16 +130,20 @@ class UdpSocket:
             if marked is not None:
                 self.traffic_class = marked
             datagrams.append((bytes(_view[:size]), _short_wide(source) if self._wide else source, came))
-        if len(datagrams) < limit:
+        if self._drained:
             self._empty_at = now
         return datagrams
 
     def _drain(self, limit: int, receive: Callable[..., tuple], *arguments: Any) -> Iterator[tuple]:
         """What ``receive`` brings, until nothing waits; an error is of another datagram, and goes where it belongs."""
+        self._drained = False
         for _ in range(limit):
             try:
                 yield receive(*arguments)
-            except (BlockingIOError, InterruptedError):
+            except BlockingIOError:
+                self._drained = True
+                return
+            except InterruptedError:
                 return
             except OSError as error:
                 if self.socket.fileno() < 0:

@@ -251,7 +251,7 @@ class UserAgent:
         _ = response.to
         if response.size > MAX_MESSAGE:
             raise SipError("a response too large to be worth reading")
-        if isinstance(client, InviteClient) and response.status < 300:
+        if isinstance(client, InviteClient) and 200 <= response.status < 300:
             check_routes(response)
         session = self._dialogs.get((response.call_id, response.from_.tag or ""))
         client.receive(response, now)

@@ -12,6 +12,7 @@ from engine.sip.grammar import unquote
 from engine.sip.message import Headers, Message, NameAddr, Request, Response, SipError, Uri
 from engine.sip.reasons import phrase, reason_text
 from engine.sip.replies import ALLOW, retry_after_s
+from engine.sip.screening import check_routes
 from engine.sip.sdp import NO_FORMAT, Agreement, LocalAudio, SdpError, parse
 from engine.sip.session import MOST_ACKS, Ending, Session, deaf
 from engine.sip.transaction import TIMEOUT
@@ -113,10 +114,19 @@ class CallerSession(Session):
             self._endpoint.tell(events.Progress(self.call, response.status, phrase(response.status), body is not None))
 
     def _open_early_dialog(self, response: Response) -> None:
-        """Section 12.1: a response with a To tag and a Contact makes one, and every fork makes its own."""
+        """Section 12.1: a response with a To tag and a Contact makes one, and every fork makes its own.
+
+        Its Contact may be left out, and one that cannot be read is left out, too: that it rings is told all the same.
+        """
         tag = response.to.tag
-        if tag and response.contacts and tag not in self._early_dialogs and len(self._early_dialogs) < MOST_ACKS:
-            self._early_dialogs[tag] = Dialog.as_caller(self._invite, response)
+        if not tag or tag in self._early_dialogs or len(self._early_dialogs) >= MOST_ACKS:
+            return
+        try:
+            check_routes(response)
+            if response.contacts:
+                self._early_dialogs[tag] = Dialog.as_caller(self._invite, response)
+        except SipError:
+            return
 
     def _early_answer(self, fork: str | None, body: bytes) -> None:
         """The first description of a fork is its answer (section 13.2.1); the fork that speaks last is heard."""
@@ -142,12 +152,12 @@ class CallerSession(Session):
         self.dialog = dialog
         if self.state == "ending":  # the 200 crossed our CANCEL, or came before there could be one
             self._timers.pop("uncancelled", None)
-            self._acknowledge(dialog, response.cseq.number)
+            self._acknowledge(dialog, response.cseq.number, self._refusal(response.sdp()))
             self._bye_goes_out(now)
             return
         self._enter("up")
         answer = self._settle(response.to.tag, response.sdp())
-        self._acknowledge(dialog, response.cseq.number, answer or b"")
+        self._acknowledge(dialog, response.cseq.number, self._refusal(response.sdp()) if answer is None else answer)
         if answer is None:
             self._send_bye(now, Ending(response.status, _unusable(response.sdp()), "here", True))
             return
@@ -172,12 +182,17 @@ class CallerSession(Session):
         self._agree(agreed)
         return b""
 
+    def _refusal(self, body: bytes | None) -> bytes:
+        """Who offers in his 2xx is answered in our ACK, though we hang up (section 13.2.2.4)."""
+        audio = self._talks.audio
+        return self._talks.any_answer(body, audio) if self._late_offer and body is not None and audio else b""
+
     def _refuse_fork(self, dialog: Dialog, response: Response, now: float) -> None:
         """Another phone of the same callee took the call too: one is enough (section 13.2.2.4)."""
         if len(self._acks) >= MOST_ACKS:
             return
         self._endpoint.tell(events.Note("info", f"call {self.call}: answered in two places, the second is hung up"))
-        self._acknowledge(dialog, response.cseq.number)
+        self._acknowledge(dialog, response.cseq.number, self._refusal(response.sdp()))
         bye = dialog.request("BYE", self._endpoint.via())
         self._endpoint.start(bye, dialog.next_hop(), deaf, now, self.call)
 

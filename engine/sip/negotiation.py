@@ -76,6 +76,13 @@ class Negotiation:
             body, agreement = make_answer(description, audio, self._session_id, self._version + 1)
         return None if agreement is None else (body, agreement)
 
+    def any_answer(self, offer: bytes, audio: LocalAudio) -> bytes:
+        """A valid answer, be it that every line is refused; empty for what is no offer at all. It settles nothing."""
+        try:
+            return make_answer(parse(offer), audio, self._session_id, self._version)[0]
+        except SdpError:
+            return b""
+
     def give(self, answer: bytes, agreement: Agreement, audio: LocalAudio) -> None:
         """The answer goes out: from now on it holds."""
         if answer != self.said:

@@ -162,6 +162,14 @@ def test_without_a_tag_or_a_contact_there_is_no_early_dialog(peer, fields):
     assert from_fork(peer, invite, "bob1") == [481]
 
 
+@pytest.mark.parametrize("said", ["<tel:+123>", "<sip:", '"open <sip:a@h>'])
+def test_that_it_rings_is_told_whatever_the_contact_is_like(peer, said):
+    _, invite = peer.is_called()
+    peer.say(peer.answer(invite, 180, contact="", extra=f"Contact: {said}"))
+    assert [event.status for event in peer.of(events.Progress)] == [180]
+    assert from_fork(peer, invite, "bob1") == [481]
+
+
 def test_early_dialogs_are_few_however_many_ring(peer):
     _, invite = peer.is_called()
     for number in range(200):
@@ -218,6 +226,8 @@ def test_a_2xx_we_cannot_talk_on_is_acknowledged_and_hung_up(peer, body, reason,
     _, invite = peer.is_called(late_offer)
     ack, bye = peer.say(peer.answer(invite, 200, body=body))
     assert (ack.method, bye.method) == ("ACK", "BYE")
+    refused = [0] if late_offer and body.startswith(b"v=0") else []
+    assert [line.port for line in parse_sdp(ack.body).media] == refused if refused else not ack.body
     peer.say(peer.answer(bye, 200))
     assert (ended(peer).status, ended(peer).reason, ended(peer).failure) == (200, reason, True)
     assert peer.of(events.Accepted) == []

@@ -232,6 +232,8 @@ def test_a_digit_for_a_call_that_just_ended_leads_to_no_view() -> None:
     assert controls.ui.view == "calls" and controls.ui.notice.startswith("the call is over: no digit is sent any more")
     press(controls, "Alt-5")
     assert controls.ui.view == "ladder"
+    press(controls, "6")
+    assert controls.ui.view == "log"  # where digits were never a keypad
     press(controls, "Escape")
     phone.now += KEYPAD_S
     press(controls, "5")

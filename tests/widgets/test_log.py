@@ -134,3 +134,8 @@ def test_a_line_that_is_not_shown_does_not_move_those_that_are() -> None:
 def test_what_is_looked_for_may_be_private() -> None:
     hidden = Sieve("bob").hidden(views.log())
     assert "bob" not in str(hidden) and hidden.sift(views.log()) == [views.log()[1]]
+
+
+def test_wide_characters_are_wrapped_and_none_is_lost() -> None:
+    told = ui.scene(views.snapshot(log=(LogLine(0.0, "info", "sip", "漢字" * 60),)), views.ui(view="log"))
+    assert "".join(row[19:].strip() for row in drawn(log.draw, 60, 12, told)[1:]) == "漢字" * 60
