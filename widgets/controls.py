@@ -374,7 +374,7 @@ class Controls:
             return
         clear, call = self._meant()
         if clear and self.attempt(model.SendDigits(name, call)):
-            self.notice(f"sent {name}")
+            self.notice(f"sent {prompt.HIDDEN if self.ui.masked else name}")
 
     def _do_volume(self, name: str) -> None:
         self._change_volume(-VOLUME_STEP_DB if name == "-" else VOLUME_STEP_DB)

@@ -219,6 +219,8 @@ def test_a_digit_that_is_sent_is_seen_everywhere() -> None:
     controls = Controls(phone, Ui(small=True))
     press(controls, "5")
     assert controls.ui.notice == "sent 5"
+    press(controls, "x", "5")
+    assert controls.ui.notice == "sent *"
     phone.refuses = "the far end takes no digits"
     press(controls, "6")
     assert controls.ui.notice == "the far end takes no digits"
