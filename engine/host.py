@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from engine.media import codecs
 from engine.model_people import RemoveContact, SaveContact, Saved, SaveText
 from engine.phone import Outside, Phone
 from engine.ports import Port
+from engine.recorder import Writer
 from engine.ringing import OFF
 from engine.sip.uri import Uri
 
@@ -71,7 +73,7 @@ class Engine:
             entropy=clock.entropy,
             clock=clock.monotonic,
             wall=clock.wall,
-            open_writer=open_recording,
+            open_writer=partial(_open_recording, config.audio_file),
             resolver=self._resolver,
             store=self._store,
             known_as=self._people.name_of,
@@ -315,6 +317,14 @@ class _LoopNet:
 
     def unwatch(self, port: Port) -> None:
         self._loop.remove(port)
+
+
+def _open_recording(microphone: str | None, path: str, rate_hz: int, channels: int) -> Writer:
+    """A file for one call, unless it has come to be the one that is read: a link made since the start, or to the name
+    that another call gets."""
+    if microphone and places.is_same_file(path, microphone):
+        raise places.PlaceError(f"{path}: it is the microphone (--audio-file), this call is not recorded there")
+    return open_recording(path, rate_hz, channels)
 
 
 def _store(config: Config) -> ConfigStore | None:

@@ -284,9 +284,9 @@ class Phone:
         self._agent.accept(call.id, self._local_audio(call.ports), now)
 
     def _hold_others(self, but: Call, now: float) -> None:
-        """Who is called, answered or taken back is talked with alone; but a phone that answers by itself, or sends back
-        what it hears, may talk with all at once."""
-        if self._config.auto_answer is None and not self._config.echo:
+        """Who is called, answered or taken back by the user is talked with alone; but a phone that sends back what it
+        hears talks with all at once. (One that answers by itself puts nobody on hold for that.)"""
+        if not self._config.echo:
             self._room.hold_others(but, now)
 
     # ------------------------------------------------------------------ time and packets

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from engine import host
 from engine.config import Config
 from engine.host import Engine, address_towards
 from engine.media import codecs
@@ -236,3 +237,16 @@ def test_a_codec_that_is_chosen_later_and_broken_is_left_out(broken):
         assert engine.snapshot().settings.codecs == ("PCMA",)
     finally:
         engine.close()
+
+
+def test_no_call_is_recorded_over_the_microphone(tmp_path):
+    """By whatever name the file has come to be where the recording of another call goes."""
+    microphone, later = tmp_path / "m.wav", tmp_path / "r-2.wav"
+    microphone.write_bytes(b"sound")
+    os.link(microphone, later)
+    with pytest.raises(OSError, match="it is the microphone"):
+        host._open_recording(str(microphone), str(later), 8000, 1)
+    assert microphone.read_bytes() == b"sound"
+    writer = host._open_recording(str(microphone), str(tmp_path / "r-3.wav"), 8000, 1)
+    writer.close()
+    assert (tmp_path / "r-3.wav").stat().st_size == 44

@@ -58,17 +58,18 @@ def test_joined_calls_hear_each_other_and_us_and_nobody_himself():
 
 def test_without_a_conference_two_calls_in_one_ear_do_not_hear_each_other():
     wire = Wire()
-    anna, bob, carol = (wire.station(host, auto_answer=0) for host in (ANNA, BOB, CAROL))  # which talk with all at once
+    anna, bob, carol = (wire.station(host, auto_answer=0) for host in (ANNA, BOB, CAROL))
     anna.sound.is_heard = True
     for other in (bob, carol):
-        anna.do(Dial(other.uri))
+        other.do(Dial(anna.uri))  # who answers by itself talks with all at once
     wire.run(2)
     assert heard(anna, bob, carol)
     assert hears(bob, carol)[1] < 0.3 and hears(carol, bob)[1] < 0.3
 
 
-def test_a_call_that_is_taken_back_puts_the_other_on_hold():
-    wire, anna, bob, carol = three()
+@pytest.mark.parametrize("how", [{}, {"auto_answer": 0}])
+def test_a_call_that_is_taken_back_puts_the_other_on_hold(how):
+    wire, anna, bob, carol = three(how)
     for back, other in ((1, 2), (2, 1), (1, 2)):
         anna.do(Hold(back, False))
         wire.run(1)

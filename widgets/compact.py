@@ -26,9 +26,11 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> Placed:
         else:
             _draw_call(canvas, rect, scene, _first(scene), _meant(scene, _first(scene)))
         return placed
-    body, bottom = rect.split_bottom(1)
+    says_why = scene.ui.prompt is not None and bool(scene.ui.notice) and rect.height > 2
+    body, bottom = rect.split_bottom(2 if says_why else 1)  # above the line what was wrong with it
     footer.draw(canvas, bottom, scene.ui)
-    metered = body.height >= 5 and scene.call is not None and scene.call.media is not None
+    shown = scene.call
+    metered = body.height >= 5 and shown is not None and shown.media is not None and shown.state is not CallState.ENDED
     if metered:
         body, levels = body.split_bottom(2)
         layout.LEVELS.draw(canvas, levels, scene)

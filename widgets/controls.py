@@ -302,19 +302,23 @@ class Controls:
     def _shown(self) -> CallView | None:
         return shown_call(self._phone.snapshot(), self.ui.selected)
 
-    def _selected(self, *states: CallState) -> int | None:
-        """The selected call where the command fits it; otherwise the phone chooses."""
+    def _selected(self) -> int | None:
         view = self._shown()
-        return view.id if view is not None and view.state in states else None
+        return None if view is None else view.id
+
+    def _ringing(self) -> int | None:
+        """The selected call where it rings; otherwise the phone chooses."""
+        view = self._shown()
+        return view.id if view is not None and view.state is CallState.RINGING else None
 
     def _do_dial(self, name: str) -> None:
         self.dial(self._suggested)
 
     def _do_answer(self, name: str) -> None:
-        self._select(self.execute(model.Answer(self._selected(CallState.RINGING))))
+        self._select(self.execute(model.Answer(self._ringing())))
 
     def _do_reject(self, name: str) -> None:
-        self.execute(model.Reject(self._selected(CallState.RINGING)))
+        self.execute(model.Reject(self._ringing()))
 
     def _do_hang_up(self, name: str) -> None:
         """The selected call and no other: not one that came into its place a moment ago."""
@@ -350,14 +354,14 @@ class Controls:
             return True, view.id
         if len(up) > 1 and view is not None:
             what = "over" if view.state is CallState.ENDED else "not up"
-            self.notice(f"call {view.id} is {what}: select the one that is meant", "warn")
+            self.notice(f"call {view.id} is {what}: select the one that is meant")
             return False, None
         return True, up[0] if up else None
 
     def _do_hold(self, name: str) -> None:
         clear, call = self._meant()
-        if clear:
-            self.execute(model.Hold(call))
+        if clear and self.attempt(model.Hold(call)) and call != self._selected():
+            self.notice(f"that was for call {call}")
 
     def _do_conference(self, name: str) -> None:
         """Join all; when all are joined, part them."""
@@ -374,7 +378,8 @@ class Controls:
             return
         clear, call = self._meant()
         if clear and self.attempt(model.SendDigits(name, call)):
-            self.notice(f"sent {prompt.HIDDEN if self.ui.masked else name}")
+            where = "" if call == self._selected() else f" to call {call}"
+            self.notice(f"sent {prompt.HIDDEN if self.ui.masked else name}{where}")
 
     def _do_volume(self, name: str) -> None:
         self._change_volume(-VOLUME_STEP_DB if name == "-" else VOLUME_STEP_DB)

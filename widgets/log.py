@@ -5,7 +5,6 @@ In the view "log" they can be scrolled back, and ``/`` leaves those with a word 
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -92,9 +91,7 @@ def _fitting(lines: Sequence[LogLine], height: int, room: int) -> int:
 
 def _wrapped(words: str, room: int) -> list[tuple[int, str]]:
     """The rows of one line, and their numbers."""
-    shown = figures.visible_line(words)
-    wide = text.width(shown) != len(shown)  # then no row of half as many characters is too wide
-    return list(enumerate(textwrap.wrap(shown, max(1, room // 2 if wide else room)) or [""]))
+    return list(enumerate(text.wrapped(figures.visible_line(words), room)))
 
 
 def _note(sieve: Sieve, count: int, place: str) -> tuple[str, str] | None:

@@ -110,7 +110,8 @@ class PlainFace:
             self.say(f"{who}: {reason}")
             return
         names = (f"{kind} {_listed(said)}" for kind, said in (("methods", event.methods), ("codecs", event.codecs)))
-        what = "is there" if event.exit_code == 0 else "is not there"
+        there = event.status < 300 or event.status in (486, 600)
+        what = "is there" if there else "is not there" if event.exit_code else "answers"
         self.say(f"{who} {what}: {event.status} {reason} after {event.took_ms:.0f} ms, {', '.join(names)}")
 
     def _on_error(self, event: model.Error) -> None:

@@ -115,6 +115,22 @@ def clip(text: str, columns: int, mark: str = "") -> str:
     return text
 
 
+def wrapped(text: str, columns: int) -> list[str]:
+    """In rows of at most so many columns, broken between words where that can be; only the space there is lost."""
+    rows, row = [], ""
+    for word in text.split(" "):
+        longer = f"{row} {word}" if row else word
+        if width(longer) <= columns:
+            row = longer
+            continue
+        rows += [row] if row else []
+        while width(word) > columns and (begin := clip(word, columns) or word[:1]) != word:
+            rows.append(begin)
+            word = word[len(begin) :]
+        row = word
+    return [*rows, row]
+
+
 def pad(text: str, columns: int, mark: str = "") -> str:
     """``text`` in exactly ``columns`` columns: clipped, or filled up with spaces."""
     text = clip(text, columns, mark)

@@ -15,7 +15,7 @@ from widgets.view import Desk
 
 STYLES = {"bad": "bad", "warn": "warn", "info": "label"}
 GOOD_MOS = 4.0  # ITU-T G.107 annex B: below it some users are not satisfied
-UNWELL_S = 2
+NOT_WELL_PERCENT = 2.0  # lost in all, before there is a score
 MARKS = {"bad": "!!", "warn": "! ", "info": "i "}  # says the same without colour
 
 
@@ -39,7 +39,8 @@ def _who(finding: Finding) -> tuple[str, int]:
 def sizes(scene: Scene, _width: int) -> tuple[int, ...]:
     """A row for each finding; when there are few, evidence and advice too."""
     count = len(scene.call.findings) if scene.call is not None else 0
-    return (2, 1 + max(1, count), 1 + max(1, 2 * count))
+    more = 1 if count and scene.call is not None and _besides(scene.call) else 0
+    return (2, 1 + max(1, count + more), 1 + max(1, 2 * count + more))
 
 
 def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
@@ -49,11 +50,10 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
         return
     found = call.findings
     below = parts.heading(canvas, rect, "why", *_note(call, below=rect.height - 1))
-    if not found:
-        canvas.put(
-            below.x + 1, below.y, text.clip(well(call), below.width - 2, scene.look.more), "dim", below.width - 1
-        )
-        return
+    first = well(call) if not found else _besides(call)
+    if first and not below.empty:
+        top, below = below.split_top(1)
+        canvas.put(top.x + 1, top.y, text.clip(first, top.width - 2, scene.look.more), "dim", top.width - 1)
     spare = max(0, below.height - len(found))  # rows for what to do about the worst
     rows = below.rows()
     for index, finding in enumerate(found):
@@ -106,13 +106,23 @@ def well(call: CallView) -> str:
     return f"Nothing is wrong: {', '.join(seen)}."
 
 
+def _besides(call: CallView) -> str:
+    """What is heard to be wrong, where all that was found is no reason for it."""
+    if call.media is None or call.state is CallState.ENDED:
+        return ""
+    return _unwell(call, call.media) if all(found.severity == "info" for found in call.findings) else ""
+
+
 def _unwell(call: CallView, media: MediaView) -> str:
     """What is heard to be wrong before any rule is sure of it, or that has no name."""
-    points = media.history[-UNWELL_S:]
+    here, rx = media.here, media.rx
     both_talk = not (call.held_here or call.held_there) and media.direction in ("sendrecv", "recvonly")
-    if both_talk and len(points) == UNWELL_S and not any(point.received for point in points):
+    if both_talk and not rx.packets:
+        return "Nothing has come from them yet: too early to say why."
+    if both_talk and media.history and not media.history[-1].received:
         return "Nothing comes from them at the moment: they are silent, or it is too early to say why."
-    here = media.here
+    if here is None and rx.loss_percent is not None and rx.loss_percent >= NOT_WELL_PERCENT:
+        return f"{figures.percent(rx.loss_percent)} was lost so far: too early to say why."
     if here is not None and here.mos < GOOD_MOS:
         cause = f", mostly {here.cause}" if here.cause else ""
         return f"It sounded bad a moment ago: MOS {figures.mos(here.mos)}{cause}. Nothing lasts so far."

@@ -40,11 +40,11 @@ def check_recording(path: str, microphone: str | None, tones: tuple[str | None, 
     """Raises PlaceError or WavError when this cannot be written, or is a file that is read: by the microphone, or as
     the ring.
     """
-    if microphone and _is_same_file(path, microphone):
+    if microphone and is_same_file(path, microphone):
         raise PlaceError(f"{path}: it is the microphone (--audio-file), a recording would destroy it")
     if microphone and _is_later_recording(microphone, path):
         raise PlaceError(f"{path}: the recording of another call would destroy the microphone, {microphone}")
-    if any(_is_same_file(path, tone) for tone in tones if tone not in (None, "off")):
+    if any(is_same_file(path, tone) for tone in tones if tone not in (None, "off")):
         raise PlaceError(f"{path}: it is rung with (--ring-tone, --ringback), a recording would destroy it")
     check_format(path)
     try:
@@ -54,7 +54,7 @@ def check_recording(path: str, microphone: str | None, tones: tuple[str | None, 
         raise PlaceError(f"{path}: a recording cannot be written there ({reason})") from None
 
 
-def _is_same_file(path: str, other: str) -> bool:
+def is_same_file(path: str, other: str) -> bool:
     """Is it, by whatever name (a hard link is one), or would it be?"""
     try:
         return os.path.samefile(path, other)

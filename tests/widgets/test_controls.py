@@ -210,7 +210,10 @@ def test_of_several_calls_that_are_up_none_is_meant_that_is_not_seen_to_be(third
     press(controls, "c")
     assert phone.told == []
     phone.calls = (views.call(1), third)
-    press(controls, "7", "o")
+    press(controls, "7")
+    assert controls.ui.notice == "sent 7 to call 1"
+    press(controls, "o")
+    assert controls.ui.notice == "that was for call 1"
     assert phone.told == [model.SendDigits("7", 1), model.Hold(1)]
 
 

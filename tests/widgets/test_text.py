@@ -179,3 +179,16 @@ def test_where_a_terminal_must_be_told_that_a_row_goes_on_from_left_to_right() -
 def test_which_letters_are_written_from_right_to_left() -> None:
     assert text.holds_right_to_left("Bob כ") and text.holds_right_to_left("علي")
     assert not text.holds_right_to_left("Bob Müller 田中 …")
+
+
+@given(st.text(alphabet="ab é漢字\u0301 ", max_size=60), st.integers(2, 20))
+def test_what_is_wrapped_loses_nothing_but_spaces_and_is_nowhere_too_wide(words: str, columns: int) -> None:
+    rows = text.wrapped(words, columns)
+    assert "".join(rows).replace(" ", "") == words.replace(" ", "")
+    assert all(text.width(row) <= columns for row in rows)
+
+
+def test_words_stay_whole_where_they_can() -> None:
+    assert text.wrapped("one two three", 8) == ["one two", "three"]
+    assert text.wrapped("漢字漢字 ab", 6) == ["漢字漢", "字 ab"]
+    assert text.wrapped("", 5) == [""]

@@ -41,13 +41,22 @@ def test_a_finding_with_its_evidence_and_what_to_do() -> None:
 
 
 def test_nothing_is_called_well_that_does_not_sound_so() -> None:
-    silent = views.media(history=(*views.history(), *(replace(views.history()[-1], received=0),) * 2))
+    silent = views.media(history=(*views.history(), replace(views.history()[-1], received=0)))
+    never = views.media(rx=replace(views.media().rx, packets=0))
+    early = views.media(here=None, rx=replace(views.media().rx, loss_percent=17.0))
     bad = views.media(here=QualityView(1.4, 20.0, False, "useless packets 55.7 %"))
     for media, said in (
         (silent, "Nothing comes from them at the moment: they are silent, or it is too early to say why."),
         (bad, "It sounded bad a moment ago: MOS 1.4, mostly useless packets 55.7 %. Nothing lasts so far."),
+        (never, "Nothing has come from them yet: too early to say why."),
+        (early, "17 % was lost so far: too early to say why."),
     ):
         assert drawn(why.draw, 100, 2, scene(media=media))[1] == f" {said}"
+        noted = replace(DRIFT, severity="info")
+        assert [row[:12] for row in drawn(why.draw, 100, 3, scene(noted, media=media))[1:]] == [
+            f" {said}"[:12], " i  Their cl",
+        ]  # fmt: skip
+        assert drawn(why.draw, 100, 2, scene(LOSS, media=media))[1].startswith(" !! Their packets")
     held = scene(media=silent, held_there=True, state=CallState.HELD)
     assert drawn(why.draw, 100, 2, held)[1].startswith(" Nothing is wrong:")
 
