@@ -488,6 +488,7 @@ class Phone:
             self._lines.turned_away(f"hung up {call.peer_uri} from {call.source_host}", now)
             return
         call.confirmed = True
+        self._lines.came_about(call)
         self._bring_up(call, now)
 
     def _bring_up(self, call: Call, now: float) -> None:
@@ -501,6 +502,8 @@ class Phone:
         if not call.told_answered:
             call.told_answered = True
             self.news.tell(model.Answered(call.view(now)))
+            if call.held_there:  # from the first moment on
+                self.news.tell(model.Held(call.view(now)))
 
     def _on_hanging_up(self, event: sip_events.HangingUp, now: float) -> None:
         """Media stops with the BYE (RFC 3261 15.1.1). The user agent sees to the rest, however long it takes."""

@@ -166,6 +166,32 @@ def test_hosts_that_make_many_calls_ring_make_room_for_others_at_once():
     assert len(ringing(bob)) == MOST_RINGING
 
 
+def test_hosts_that_call_again_and_again_neither_turn_others_away_nor_end_their_ringing():
+    wire, anna, bob, carol = people()
+    floods(wire, bob, 100, 40, every_s=0.05)
+    for caller in (anna, carol):
+        caller.do(Dial(bob.uri))
+        floods(wire, bob, 200, 40, every_s=0.05)
+        assert caller.view().state is CallState.PROGRESS
+    assert anna.view().state is CallState.PROGRESS and len(ringing(bob)) == MOST_RINGING
+
+
+def test_whose_call_came_about_is_no_more_suspect_than_others():
+    """All calls of a phone system come from one host."""
+    wire, anna, bob, _ = people()
+    for _ in range(5):
+        anna.do(Dial(bob.uri))
+        wire.run(0.5)
+        bob.do(Answer())
+        wire.run(0.5)
+        anna.do(HangUp())
+        wire.run(0.5)
+    anna.do(Dial(bob.uri))
+    wire.run(0.5)
+    floods(wire, bob, 60, 60, every_s=0.05)
+    assert anna.view().state is CallState.PROGRESS
+
+
 def test_eight_hosts_that_ring_once_turn_nobody_away():
     wire, anna, bob, _ = people()
     floods(wire, bob, 8, 8)

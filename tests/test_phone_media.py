@@ -19,6 +19,7 @@ from engine.model import (
     Dtmf,
     Ended,
     HangUp,
+    Held,
     Hold,
     Log,
     Mute,
@@ -145,6 +146,17 @@ def test_sound_begins_to_flow_when_the_host_of_the_sdp_is_known():
     anna.do(HangUp())
     wire.run(1)
     assert anna.rests() and bob.rests()
+
+
+def test_a_call_that_begins_on_hold_says_so_at_once():
+    def held(data):
+        return data.replace(b"a=sendrecv\r\n", b"").replace(b"m=audio", b"a=sendonly\r\nm=audio")
+
+    wire = Wire()
+    wire.rewrite(is_from(ANNA, is_sip("INVITE")), held)
+    _, _, bob = call(wire, seconds=2)
+    assert [event.call.held_there for event in bob.told(Held)] == [True]
+    assert bob.view().state is CallState.HELD
 
 
 def test_a_host_of_the_sdp_that_nobody_knows_is_found_wrong():
