@@ -195,14 +195,8 @@ class Program:
             self._engine.execute(model.Probe(self._config.uri))
         elif self._config.uri is not None:
             self._dial(self._config.uri)
-        elif self._config.auto_answer is None and not self._somebody_answers():
+        elif self._config.auto_answer is None and self._config.face != "dashboard" and not _takes_words(self._config):
             _say("nobody can answer a call here: it rings until they give up (--auto-answer takes it)")
-
-    def _somebody_answers(self) -> bool:
-        """Is there a face that takes keys or words, and somebody who gives them?"""
-        if self._config.headless or self._config.face == "json":
-            return False
-        return self._config.face == "dashboard" or places.somebody_types()
 
     def _dial(self, uri: str) -> None:
         try:
@@ -279,6 +273,11 @@ def _make_face(config: Config, engine: Engine) -> Face:
 # ---------------------------------------------------------------------- faces without a screen
 
 
+def _takes_words(config: Config) -> bool:
+    """With plain lines, from whoever types them."""
+    return not config.headless and config.face == "plain" and places.somebody_types()
+
+
 class LinesFace:
     """Plain or JSON lines out; with plain lines and a user, words in."""
 
@@ -287,7 +286,7 @@ class LinesFace:
         self._engine = engine
         self._json = config.face == "json"
         self._output = LineOutput(left_out=widgets.jsonlines.left_out) if self._json else LineOutput()
-        reads = not config.headless and not self._json and places.somebody_types()
+        reads = _takes_words(config)
         self._plain = widgets.plain.PlainFace(self._output.write, typing=reads)
         self._face: PlainFace | JsonFace = self._plain
         if self._json:

@@ -373,10 +373,15 @@ def _refuse_contradictions_in(path: str, values: Mapping[str, Any], top: argpars
         raise ConfigError(f"{path}: {error}") from None
 
 
+def _takes_any_ports(options: argparse.Namespace) -> bool:
+    """Nobody is to find it: it calls or asks, and ends."""
+    return bool(options.demo or options.probe)
+
+
 def _with_file(options: argparse.Namespace, given: set[str], values: Mapping[str, Any]) -> argparse.Namespace:
     """The flags, and of the file what they leave open and does not contradict them."""
     for name, value in values.items():
-        if name in given or ((options.demo or options.probe) and name in _PORTS):  # these take any ports
+        if name in given or (_takes_any_ports(options) and name in _PORTS):
             continue
         both = argparse.Namespace(**{**vars(options), name: value})
         if contradiction(both) is None:
@@ -391,8 +396,8 @@ def _config(options: argparse.Namespace, extras: Mapping[str, Any]) -> Config:
     return Config(
         mode=options.mode,
         local_ip=DEMO_IP if options.demo else options.local_ip,
-        local_sip_port=_default(options.local_sip_port, 0 if options.demo or options.probe else DEFAULT_SIP_PORT),
-        local_rtp_port=_default(options.local_rtp_port, 0 if options.demo or options.probe else DEFAULT_RTP_PORT),
+        local_sip_port=_default(options.local_sip_port, 0 if _takes_any_ports(options) else DEFAULT_SIP_PORT),
+        local_rtp_port=_default(options.local_rtp_port, 0 if _takes_any_ports(options) else DEFAULT_RTP_PORT),
         uri=_target(options) if options.mode != "receiver" else None,
         suggested_uri=_target(options) if options.mode == "receiver" else None,
         audio_file=options.audio_file,

@@ -13,6 +13,7 @@ from functools import lru_cache
 from engine import model
 from widgets import text
 
+THIS_YEAR_S = 300 * 86400.0  # what is longer ago is told with its year
 UNKNOWN = "-"
 CONTACT = "★"  # before the name of a contact: it is the user's, not the caller's
 SILENCE_DBFS = -90.0  # below this there is nothing to hear

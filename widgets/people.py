@@ -26,7 +26,6 @@ NAME_MOST = 28
 WHO_MOST = 64  # columns: more would only tear name and figures apart
 SHORT_TIME, LONG_TIME = 6, 12
 DURATION_COLUMNS, MOS_COLUMNS = 9, 9
-THIS_YEAR_S = 300 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +221,7 @@ def _when(then: float, now: float, wide: bool) -> str:
         moment, today = time.localtime(then), time.localtime(now)
         if moment[:3] == today[:3]:
             return time.strftime("%H:%M", moment).rjust(LONG_TIME if wide else SHORT_TIME)
-        if abs(now - then) > THIS_YEAR_S:
+        if abs(now - then) > figures.THIS_YEAR_S:
             return time.strftime("%Y-%m-%d" if wide else "%Y", moment).rjust(LONG_TIME if wide else SHORT_TIME)
         day = f"{time.strftime('%b', moment)} {moment.tm_mday:2d}"
         return f"{day} {time.strftime('%H:%M', moment)}" if wide else day

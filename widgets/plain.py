@@ -59,7 +59,7 @@ class PlainFace:
 
     def _on_progress(self, event: model.Progress) -> None:
         early = ", their side can be heard already" if event.call.early_media else ""
-        words = text.clip(text.stripped(event.reason), LONGEST_REASON, "...") or figures.state(event.call)
+        words = clipped(event.reason, LONGEST_REASON) or figures.state(event.call)
         who = "" if self._typing else f"{_name(event.call)}: "
         self._say_of(event.call, f"{who}{words} ({event.status}){early}")
 
@@ -105,7 +105,7 @@ class PlainFace:
             self.say(f"    {line}")
 
     def _on_probed(self, event: model.Probed) -> None:
-        who, reason = _clipped(event.uri), text.clip(text.stripped(event.reason).strip(), LONGEST_REASON, "...")
+        who, reason = clipped(event.uri), clipped(event.reason, LONGEST_REASON)
         if event.status is None or event.took_ms is None:
             self.say(f"{who}: {reason}")
             return
@@ -126,7 +126,7 @@ class PlainFace:
         call = event.call
         self._summed_up.discard(call.id)
         status = f" ({event.status})" if event.status is not None and event.status >= 300 else ""
-        reason = text.clip(text.stripped(event.reason), LONGEST_REASON, "...")
+        reason = clipped(event.reason, LONGEST_REASON)
         after = f" after {figures.spoken(call.talk_s)}" if call.talk_s > 0 else ""
         self._say_of(call, f"ended{after}: {reason}{status}")
         if call.media is not None and (call.media.tx.packets or call.media.rx.packets):
@@ -152,29 +152,30 @@ _SPEAKERS: dict[type, Callable[[PlainFace, Any], None]] = {
 
 
 def _name(call: model.CallView) -> str:
-    name, uri = _known(call), _clipped(call.peer_uri)
+    name, uri = _known(call), clipped(call.peer_uri)
     return f"{name} <{uri}>" if name else uri or "somebody"
 
 
 def _known(call: model.CallView) -> str:
     """``contact Anna`` is the user's own word; what a stranger calls himself cannot begin so."""
     if call.contact:
-        return f"contact {_clipped(call.contact)}"
-    name = _clipped(call.peer_name)
+        return f"contact {clipped(call.contact)}"
+    name = clipped(call.peer_name)
     return f'"{name}"' if name.casefold().lstrip("\"' ").startswith("contact") else name
 
 
-def _clipped(words: str) -> str:
-    return text.clip(text.stripped(words).strip(), LONGEST_NAME, "...")
+def clipped(words: str, columns: int = LONGEST_NAME) -> str:
+    """What a stranger wrote, as it may be said: without control characters, and no longer than that."""
+    return text.clip(text.stripped(words).strip(), columns, "...")
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    return text.clip(text.stripped(" ".join(names)), LONGEST_REASON, "...") or "not named"
+    return clipped(" ".join(names), LONGEST_REASON) or "not named"
 
 
 def short_name(call: model.CallView) -> str:
     """One word or two for the other party: the name, else who it is at which host."""
-    return _known(call) or _clipped(call.peer_uri).partition(":")[2] or "somebody"
+    return _known(call) or clipped(call.peer_uri).partition(":")[2] or "somebody"
 
 
 def _hold_words(call: model.CallView) -> str:

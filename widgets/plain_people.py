@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 
 from engine.model_people import Contact, PastCall, PeopleView
-from widgets import figures, text
+from widgets import figures
+from widgets.plain import clipped
 
 LONGEST_WORDS = 80
-THIS_YEAR_S = 300 * 86400
 
 
 def contact_lines(people: PeopleView) -> list[str]:
@@ -49,11 +49,11 @@ def _when(then: float, now: float) -> str:
         for day, ago_s in (("today", 0), ("yesterday", 86400)):
             if moment[:3] == time.localtime(now - ago_s)[:3]:
                 return f"{day} {clock}"
-        year = f" {moment.tm_year}" if abs(now - then) > THIS_YEAR_S else ""
+        year = f" {moment.tm_year}" if abs(now - then) > figures.THIS_YEAR_S else ""
         return f"{moment.tm_mday} {time.strftime('%B', moment)}{year} {clock}"
     except (OverflowError, ValueError, OSError):
         return "at an unknown time"
 
 
 def _clipped(words: str) -> str:
-    return text.clip(text.stripped(words).strip(), LONGEST_WORDS, "...")
+    return clipped(words, LONGEST_WORDS)

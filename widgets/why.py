@@ -49,8 +49,8 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
     if call is None or rect.empty:
         return
     found = call.findings
-    below = parts.heading(canvas, rect, "why", *_note(call, below=rect.height - 1))
     first = well(call) if not found else _besides(call)
+    below = parts.heading(canvas, rect, "why", *_note(call, below=rect.height - (2 if first else 1)))
     if first and not below.empty:
         top, below = below.split_top(1)
         canvas.put(top.x + 1, top.y, text.clip(first, top.width - 2, scene.look.more), "dim", top.width - 1)
@@ -66,6 +66,7 @@ def draw(canvas: Canvas, rect: Rect, scene: Scene) -> None:
 
 
 def _note(call: CallView, below: int) -> tuple[str, str]:
+    """``below``: rows that findings may have."""
     hidden = len(call.findings) - below
     if hidden > 0:
         return f"{hidden} more in the view why", "warn"

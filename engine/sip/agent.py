@@ -328,7 +328,7 @@ class UserAgent:
         if session is None or dialog is None:
             self._refuse(request, Refusal(481), source)
         elif request.method == "BYE" and dialog is not session.dialog:
-            self._refuse(request, Refusal(481), source)  # section 15: of an early dialog only its caller's ends it
+            self._refuse(request, Refusal(481), source)  # section 15: an early dialog is only for its caller to end
         elif self._endpoint.full and request.method == "INVITE":  # its number does not count: it may come again
             self._turn_away(request, 503, source)
         elif not dialog.accepts(request.cseq.number):

@@ -56,6 +56,7 @@ def test_nothing_is_called_well_that_does_not_sound_so() -> None:
         assert [row[:12] for row in drawn(why.draw, 100, 3, scene(noted, media=media))[1:]] == [
             f" {said}"[:12], " i  Their cl",
         ]  # fmt: skip
+        assert "1 more in the view why" in drawn(why.draw, 100, 2, scene(noted, media=media))[0]
         assert drawn(why.draw, 100, 2, scene(LOSS, media=media))[1].startswith(" !! Their packets")
     held = scene(media=silent, held_there=True, state=CallState.HELD)
     assert drawn(why.draw, 100, 2, held)[1].startswith(" Nothing is wrong:")
